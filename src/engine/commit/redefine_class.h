@@ -1,0 +1,48 @@
+/* redefine_class.h -- every field of a class: its dict through
+ * type.__setattr__ semantics (slots follow), bases and MRO, docs, abstract
+ * methods, subclasses' caches, ABC and singledispatch caches, version tags.
+ * The class object keeps its identity.
+ *
+ * Which attributes change is decided by match and merge; this room only does
+ * it, in three steps: prepare / apply / finish.
+ */
+#ifndef MF_REDEFINE_CLASS_H
+#define MF_REDEFINE_CLASS_H
+
+#include "undo.h"
+
+struct mf_class_change {
+    PyTypeObject *old_class;  /* the live one: keeps its identity */
+    PyTypeObject *new_class;  /* the staged one, or NULL if members ran alone */
+    PyObject *set;            /* dict: name -> value to set on old_class */
+    PyObject *del;            /* list of names to delete from old_class */
+    PyObject *bases;          /* new __bases__ tuple (live classes, in the new
+                                 order), NULL: unchanged */
+    PyTypeObject *metaclass;  /* new metaclass, NULL: unchanged */
+    /* internal, filled by prepare */
+    PyObject *mro;            /* the MRO that the change will give */
+    struct mf_vec affected;   /* strong: subclasses, for abstract methods */
+};
+
+/* Attribute names that a class change never copies from a staged class
+ * (__dict__, __weakref__, _abc_impl, ... with a reason each in the .c). */
+bool mf_redefine_class_skips(PyObject *name);
+
+/* May fail: computes what apply needs, reserves the log, checks that the
+ * MRO exists. Nothing that the program can see is written. */
+int mf_redefine_class_prepare(struct mf_class_change *change,
+                              struct mf_undo *undo);
+/* 0, or -1: then the caller replays the log. No Python code of the program:
+ * metaclass __setattr__, mro(), properties are bypassed. */
+int mf_redefine_class_apply(struct mf_class_change *change,
+                            struct mf_undo *undo);
+/* After the commit: caches that are asked by name (ABC, singledispatch,
+ * protocols, typing) are forgotten; may call C code of the stdlib. */
+int mf_redefine_class_finish(struct mf_class_change *change);
+void mf_class_change_clear(struct mf_class_change *change);
+
+/* Take a staged class out of its bases' __subclasses__ (it was never seen by
+ * the program). */
+int mf_redefine_class_hide(PyTypeObject *staged);
+
+#endif

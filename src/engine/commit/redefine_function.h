@@ -1,0 +1,34 @@
+/* redefine_function.h -- every field of a function object: code, globals,
+ * builtins, closure, defaults, kwdefaults, annotations, type params, dict,
+ * doc, name, qualified name, module, vectorcall and versions.
+ *
+ * The one write is an exchange of two functions' contents: the old function
+ * object keeps its identity and gets the new contents, the new function
+ * object is left with the old contents (so nothing is freed in mid commit).
+ * It is its own inverse. Versions: see the facts on poured functions (take the
+ * new function's version, put its own to 0); dict/func watchers that exist
+ * are told.
+ */
+#ifndef MF_REDEFINE_FUNCTION_H
+#define MF_REDEFINE_FUNCTION_H
+
+#include "undo.h"
+
+/* A new function with everything of `func` but code and closure (closure may
+ * be NULL when code has no free variables; otherwise a tuple of cells of the
+ * right length, checked: -1 with ValueError). __doc__ follows the code: it
+ * becomes the new code's docstring if func's doc was still that of its code.
+ * __name__/__qualname__ likewise. func_dict and annotations are shared by
+ * reference, not copied. New reference. */
+PyObject *mf_redefine_function_variant(PyFunctionObject *func,
+                                       PyCodeObject *code, PyObject *closure);
+
+/* Exchange contents, logged. Both must be exact functions. No allocation
+ * besides the log's record (reserve it), no Python code, nothing freed.
+ * Afterwards calls through every old reference of old_func run the new code.
+ */
+int mf_redefine_function_apply(struct mf_undo *undo,
+                               PyFunctionObject *old_func,
+                               PyFunctionObject *new_func);
+
+#endif

@@ -1,0 +1,55 @@
+/* heap.h -- visits what lives. Knows how the collector's lists are found (at
+ * run time, never by build offsets of interpreter structs) and nothing about
+ * modules or updates.
+ *
+ * Idea: CPython's gc lists as the one index of all containers; the "young
+ * suffix": with the collector held and a marker object linked at the tail of
+ * generation 0, everything behind the marker was made since.
+ */
+#ifndef MF_HEAP_H
+#define MF_HEAP_H
+
+#include "../ground/table.h"
+
+/* 0: go on; 1: stop (the walk returns 1); -1: error, exception set.
+ * A visitor must not run Python code, must not create or free GC objects and
+ * must not change a reference count to zero. */
+typedef int (*mf_heap_visit)(PyObject *obj, void *arg);
+
+/* Find the list heads and check that they are what we think. 0, or -1 with
+ * the reason as exception: then no update may use the heap. Called once per
+ * interpreter by the compat probe. */
+int mf_heap_probe(void);
+
+/* Every tracked object of every generation, frozen ones included. The
+ * collector is held during the walk. Returns 0, 1 (stopped), -1. */
+int mf_heap_walk(mf_heap_visit visit, void *arg);
+
+/* The suffix of generation 0 since a mark. */
+struct mf_heap_mark {
+    PyObject *marker;     /* our own tiny GC object; NULL: not set */
+    bool was_enabled;     /* collector was on before */
+    Py_ssize_t collections; /* collections seen at the mark, all generations */
+};
+
+/* Holds the collector and sets the marker. */
+int mf_heap_mark_set(struct mf_heap_mark *mark);
+/* True while no collection has run since (then the suffix is everything). */
+bool mf_heap_mark_intact(const struct mf_heap_mark *mark);
+/* Visit all objects of the suffix; if it is not intact, visits every object
+ * of the heap instead. */
+int mf_heap_mark_walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg);
+/* Lets the collector go as it was. Legal on a zeroed struct. */
+void mf_heap_mark_clear(struct mf_heap_mark *mark);
+
+/* All live functions whose code object is a key of `codes` (borrowed keys),
+ * and all frames' and generators' needs are not its business. Appends
+ * borrowed PyFunctionObject* to `out`. One walk. */
+int mf_heap_functions_of(const struct mf_map *codes, struct mf_vec *out);
+
+/* All tracked instances whose type is `type` or, if subclasses, has it in
+ * its MRO. Appends new references. */
+int mf_heap_instances_of(PyTypeObject *type, bool subclasses,
+                         struct mf_vec *out);
+
+#endif

@@ -1,0 +1,53 @@
+/* watch.h -- which paths have changed: a queue of absolute paths, filled by a
+ * back end (watch_linux.c: inotify on folders; watch_poll.c: stat in turn),
+ * settled and de-duplicated. Reads no Python object, needs no GIL: the one
+ * thread (thread.c) waits on its descriptor and drains it.
+ *
+ * Copes with: bursts (a branch switch is one batch), atomic renames
+ * (save to temporary, rename over), truncate-then-write (waits until the
+ * writer closes, or `settle_ms` after the last write), new folders (added,
+ * and scanned for files that came before the watch), removed folders,
+ * overflow of the kernel's queue (everything is reported as changed),
+ * limits reached and file systems without events (falls back to polling and
+ * says so through `note`).
+ */
+#ifndef MF_WATCH_H
+#define MF_WATCH_H
+
+#include "../engine.h"
+
+struct mf_watch; /* opaque */
+
+struct mf_watch_options {
+    int settle_ms;             /* quiet time before a batch is handed out */
+    int poll_ms;               /* period of the polling back end */
+    bool force_poll;           /* never use events */
+};
+
+/* A back end was changed or something is not watched: one line for people.
+ * Called on the thread, without the GIL. */
+typedef void (*mf_watch_note)(const char *text, void *arg);
+
+/* NULL with errno set on failure. */
+struct mf_watch *mf_watch_new(const struct mf_watch_options *options,
+                              mf_watch_note note, void *arg);
+void mf_watch_free(struct mf_watch *watch);
+/* Watch a folder with everything under it (hidden folders, __pycache__,
+ * node_modules, virtual environments left out), or one file. 0 / -1 errno. */
+int mf_watch_add(struct mf_watch *watch, const char *path);
+int mf_watch_remove(struct mf_watch *watch, const char *path);
+/* Only paths with one of these suffixes are reported besides files added by
+ * name; default ".py". NULL-terminated, copied. */
+int mf_watch_suffixes(struct mf_watch *watch, const char *const *suffixes);
+/* Descriptor to poll(2) for POLLIN, and the time after which drain must be
+ * called all the same (-1: never). */
+int mf_watch_fd(const struct mf_watch *watch);
+int mf_watch_timeout_ms(const struct mf_watch *watch);
+/* Read events; when a batch has settled, hand it out: *paths is a malloc'ed
+ * array of malloc'ed strings, freed by mf_watch_paths_free. Number of paths,
+ * 0 if nothing has settled yet, -1 errno. */
+int mf_watch_drain(struct mf_watch *watch, char ***paths);
+void mf_watch_paths_free(char **paths, int count);
+const char *mf_watch_backend(const struct mf_watch *watch); /* "inotify" ... */
+
+#endif
