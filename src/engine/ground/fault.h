@@ -28,8 +28,10 @@ enum mf_lever {
 
 #ifdef MF_LEVERS
 long mf_fault_lever(enum mf_lever lever);
-int mf_fault_set(const char *name, long value); /* -1: unknown lever */
-int mf_fault_from_env(void);
+/* -1: unknown lever, no exception set. Setting a counting lever starts its
+ * count anew. */
+int mf_fault_set(const char *name, long value);
+int mf_fault_from_env(void); /* -1 with ValueError: unknown lever */
 /* 1: this allocation / step shall fail now. */
 int mf_fault_alloc(void);
 int mf_fault_step(void);

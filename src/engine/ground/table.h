@@ -16,8 +16,8 @@ struct mf_map {
 };
 
 /* All functions accept a zeroed struct. -1 means no memory, with MemoryError
- * set if the GIL is held by the caller (mf_map_put) -- callers without the
- * GIL use mf_map_put_nogil, which sets nothing. */
+ * set if the GIL is held by the caller -- callers without the GIL use
+ * mf_map_put_nogil, which sets nothing (the others look whether it is held). */
 int mf_map_reserve(struct mf_map *map, size_t count);
 int mf_map_put(struct mf_map *map, const void *key, uintptr_t value);
 int mf_map_put_nogil(struct mf_map *map, const void *key, uintptr_t value);

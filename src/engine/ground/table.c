@@ -1,0 +1,265 @@
+/* table.c -- pointer map, vector, byte hash.
+ *
+ * Owns the memory of the engine's own tables. In: pointers as keys, words as
+ * values. Out: the same. Knows nothing of what the pointers point to.
+ */
+#include "table.h"
+#include "fault.h"
+
+enum { MAP_MIN_SLOTS = 16 };
+
+/* Without the GIL an exception cannot be set; the caller sees the -1. */
+static int
+no_memory(void)
+{
+    if (PyGILState_Check()) {
+        PyErr_NoMemory();
+    }
+    return -1;
+}
+
+/* Allocators align objects to 16 bytes, so the low bits carry nothing:
+ * multiply and take the high half. */
+static inline size_t
+slot_of(const struct mf_map *map, const void *key)
+{
+    uint64_t h = (uint64_t)(uintptr_t)key * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(h >> 32) & map->mask;
+}
+
+/* Index of the key, or of the empty slot where it belongs. The table is never
+ * full, so the probe ends. */
+static inline size_t
+probe(const struct mf_map *map, const void *key)
+{
+    size_t i = slot_of(map, key);
+    while (map->keys[i] != NULL && map->keys[i] != key) {
+        i = (i + 1) & map->mask;
+    }
+    return i;
+}
+
+static int
+map_resize(struct mf_map *map, size_t slots)
+{
+    if (slots > SIZE_MAX / (2 * sizeof(void *))) {
+        return -1;
+    }
+    /* One block: keys, then values, so one free. */
+    void **keys = mf_alloc(slots * (sizeof(void *) + sizeof(uintptr_t)));
+    if (keys == NULL) {
+        return -1;
+    }
+    struct mf_map bigger = {
+        .keys = keys,
+        .values = (uintptr_t *)(keys + slots),
+        .mask = slots - 1,
+        .used = map->used,
+    };
+    if (map->keys != NULL) {
+        for (size_t i = 0; i <= map->mask; i++) {
+            if (map->keys[i] != NULL) {
+                size_t j = probe(&bigger, map->keys[i]);
+                bigger.keys[j] = map->keys[i];
+                bigger.values[j] = map->values[i];
+            }
+        }
+        mf_free(map->keys);
+    }
+    *map = bigger;
+    return 0;
+}
+
+static int
+map_room(struct mf_map *map, size_t count)
+{
+    size_t slots = map->keys != NULL ? map->mask + 1 : MAP_MIN_SLOTS;
+    /* At most two thirds full. */
+    while (slots - slots / 3 <= count) {
+        if (slots > SIZE_MAX / 2) {
+            return -1;
+        }
+        slots *= 2;
+    }
+    if (map->keys != NULL && slots == map->mask + 1) {
+        return 0;
+    }
+    return map_resize(map, slots);
+}
+
+int
+mf_map_reserve(struct mf_map *map, size_t count)
+{
+    return map_room(map, count) < 0 ? no_memory() : 0;
+}
+
+int
+mf_map_put_nogil(struct mf_map *map, const void *key, uintptr_t value)
+{
+    assert(key != NULL);
+    if (map_room(map, map->used + 1) < 0) {
+        return -1;
+    }
+    size_t i = probe(map, key);
+    if (map->keys[i] == NULL) {
+        map->keys[i] = (void *)key;
+        map->used++;
+    }
+    map->values[i] = value;
+    return 0;
+}
+
+int
+mf_map_put(struct mf_map *map, const void *key, uintptr_t value)
+{
+    if (mf_map_put_nogil(map, key, value) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+uintptr_t *
+mf_map_find(const struct mf_map *map, const void *key)
+{
+    if (map->used == 0 || key == NULL) {
+        return NULL;
+    }
+    size_t i = probe(map, key);
+    return map->keys[i] != NULL ? &map->values[i] : NULL;
+}
+
+void *
+mf_map_get(const struct mf_map *map, const void *key)
+{
+    uintptr_t *value = mf_map_find(map, key);
+    return value != NULL ? (void *)*value : NULL;
+}
+
+bool
+mf_map_has(const struct mf_map *map, const void *key)
+{
+    return mf_map_find(map, key) != NULL;
+}
+
+bool
+mf_map_next(const struct mf_map *map, size_t *pos, void **key,
+            uintptr_t *value)
+{
+    if (map->keys == NULL) {
+        return false;
+    }
+    for (size_t i = *pos; i <= map->mask; i++) {
+        if (map->keys[i] != NULL) {
+            *pos = i + 1;
+            if (key != NULL) {
+                *key = map->keys[i];
+            }
+            if (value != NULL) {
+                *value = map->values[i];
+            }
+            return true;
+        }
+    }
+    *pos = map->mask + 1;
+    return false;
+}
+
+void
+mf_map_clear(struct mf_map *map)
+{
+    mf_free(map->keys);
+    memset(map, 0, sizeof(*map));
+}
+
+/* --- vector ------------------------------------------------------------- */
+
+int
+mf_vec_reserve(struct mf_vec *vec, size_t cap)
+{
+    if (cap <= vec->cap) {
+        return 0;
+    }
+    if (cap > SIZE_MAX / sizeof(void *)) {
+        return no_memory();
+    }
+    void **items = mf_realloc(vec->items, cap * sizeof(void *));
+    if (items == NULL) {
+        return no_memory();
+    }
+    vec->items = items;
+    vec->cap = cap;
+    return 0;
+}
+
+int
+mf_vec_push(struct mf_vec *vec, void *item)
+{
+    if (vec->len == vec->cap) {
+        size_t cap = vec->cap < 8 ? 8 : vec->cap + vec->cap / 2;
+        if (mf_vec_reserve(vec, cap) < 0) {
+            return -1;
+        }
+    }
+    vec->items[vec->len++] = item;
+    return 0;
+}
+
+void
+mf_vec_clear(struct mf_vec *vec)
+{
+    mf_free(vec->items);
+    memset(vec, 0, sizeof(*vec));
+}
+
+int
+mf_vec_push_ref(struct mf_vec *vec, PyObject *obj)
+{
+    if (mf_vec_push(vec, obj) < 0) {
+        return -1;
+    }
+    Py_INCREF(obj);
+    return 0;
+}
+
+void
+mf_vec_clear_refs(struct mf_vec *vec)
+{
+    /* A destructor may push to or clear this vector: take it away first. */
+    struct mf_vec mine = *vec;
+    memset(vec, 0, sizeof(*vec));
+    for (size_t i = 0; i < mine.len; i++) {
+        Py_DECREF((PyObject *)mine.items[i]);
+    }
+    mf_vec_clear(&mine);
+}
+
+/* --- hash --------------------------------------------------------------- */
+
+/* Eight bytes a step. A product carries upward only, so the high half is
+ * folded down after each. */
+static inline uint64_t
+mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9FB21C651E98DF25);
+    return h ^ (h >> 32);
+}
+
+uint64_t
+mf_hash_bytes(const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    uint64_t h = UINT64_C(0xCBF29CE484222325) ^ (uint64_t)len;
+    uint64_t word;
+    size_t left = len;
+    for (; left >= sizeof(word); p += sizeof(word), left -= sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        h = mix(h, word);
+    }
+    if (left > 0) {
+        word = 0;
+        memcpy(&word, p, left);
+        h = mix(h, word);
+    }
+    return mix(h, UINT64_C(0x100000001B3));
+}
