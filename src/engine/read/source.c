@@ -1,0 +1,737 @@
+/* source.c -- owns texts: the baseline of every file of the program and the
+ * modules made from it. In: audit events, imports, paths. Out: struct
+ * mf_source with its text, its statements and its live modules. Compiles and
+ * executes nothing.
+ */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../ground/fault.h"
+#include "../ground/trace.h"
+
+/* ---- names of things ------------------------------------------------ */
+
+static PyObject *str_generic, *str_module, *str_py;
+
+int
+mf_source_init(void)
+{
+    if (str_generic == NULL) {
+        str_generic = PyUnicode_InternFromString("<generic parameters of ");
+        str_module = PyUnicode_InternFromString("__module__");
+        str_py = PyUnicode_InternFromString(".py");
+    }
+    return str_generic && str_module && str_py ? 0 : -1;
+}
+
+PyObject *
+mf_source_generic_prefix(void)
+{
+    return str_generic;
+}
+
+PyObject *
+mf_source_str_module(void)
+{
+    return str_module;
+}
+
+PyObject *
+mf_source_str_py(void)
+{
+    return str_py;
+}
+
+PyObject *
+mf_source_absolute(PyObject *file)
+{
+    if (PyUnicode_GET_LENGTH(file) > 0 &&
+        PyUnicode_READ_CHAR(file, 0) == '/') {
+        return Py_NewRef(file);
+    }
+    char folder[4096];
+    if (getcwd(folder, sizeof(folder)) == NULL) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    PyObject *cwd = PyUnicode_DecodeFSDefault(folder);
+    if (cwd == NULL) {
+        return NULL;
+    }
+    PyObject *full = PyUnicode_FromFormat("%U/%U", cwd, file);
+    Py_DECREF(cwd);
+    return full;
+}
+
+bool
+mf_source_same_path(PyObject *a, PyObject *b)
+{
+    const char *x = PyUnicode_AsUTF8(a), *y = PyUnicode_AsUTF8(b);
+    if (x == NULL || y == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    /* only worth asking the system where the last parts agree */
+    const char *p = strrchr(x, '/'), *q = strrchr(y, '/');
+    struct stat s, t;
+    if (strcmp(p ? p : x, q ? q : y) != 0) {
+        return false;
+    }
+    return stat(x, &s) == 0 && stat(y, &t) == 0 && s.st_ino == t.st_ino &&
+           s.st_dev == t.st_dev;
+}
+
+/* ---- text ---------------------------------------------------------- */
+
+void
+mf_text_clear(struct mf_text *text)
+{
+    Py_CLEAR(text->bytes);
+    text->hash = 0;
+}
+
+/* SyntaxError with file and line, as the compiler would raise it. */
+static void
+syntax_error(PyObject *path, int line, const char *message)
+{
+    PyObject *args = Py_BuildValue("(s(OiOO))", message, path, line, Py_None,
+                                   Py_None);
+    if (args != NULL) {
+        PyErr_SetObject(PyExc_SyntaxError, args);
+        Py_DECREF(args);
+    }
+}
+
+/* The coding cookie of PEP 263 in one line: its span or NULL. */
+static const char *
+cookie_in_line(const char *line, const char *end, size_t *len)
+{
+    const char *p = line;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\f')) {
+        p++;
+    }
+    if (p == end || *p != '#') {
+        return NULL;
+    }
+    for (; p + 7 < end; p++) {
+        if (memcmp(p, "coding", 6) != 0 || (p[6] != ':' && p[6] != '=')) {
+            continue;
+        }
+        const char *q = p + 7;
+        while (q < end && (*q == ' ' || *q == '\t')) {
+            q++;
+        }
+        const char *start = q;
+        while (q < end && (Py_ISALNUM(*q) || *q == '-' || *q == '_' ||
+                           *q == '.')) {
+            q++;
+        }
+        if (q > start) {
+            *len = (size_t)(q - start);
+            return start;
+        }
+    }
+    return NULL;
+}
+
+/* Name of the encoding in a buffer without BOM, "utf-8" by default. */
+static void
+find_encoding(const char *raw, Py_ssize_t len, char *out, size_t size)
+{
+    const char *p = raw, *end = raw + len;
+    PyOS_snprintf(out, size, "utf-8");
+    for (int i = 0; i < 2 && p < end; i++) {
+        const char *stop = p;
+        while (stop < end && *stop != '\n' && *stop != '\r') {
+            stop++;
+        }
+        size_t n;
+        const char *name = cookie_in_line(p, stop, &n);
+        if (name != NULL) {
+            if (n >= size) {
+                n = size - 1;
+            }
+            memcpy(out, name, n);
+            out[n] = 0;
+            return;
+        }
+        /* a second line counts only after a comment or a blank one */
+        while (p < stop && (*p == ' ' || *p == '\t' || *p == '\f')) {
+            p++;
+        }
+        if (p < stop && *p != '#') {
+            return;
+        }
+        p = stop;
+        if (p < end && *p == '\r' && p + 1 < end && p[1] == '\n') {
+            p++;
+        }
+        p++;
+    }
+}
+
+static int
+is_utf8_name(const char *name)
+{
+    char low[16];
+    size_t i;
+    for (i = 0; name[i] && i < sizeof(low) - 1; i++) {
+        low[i] = name[i] == '_' ? '-' : (char)Py_TOLOWER(name[i]);
+    }
+    low[i] = 0;
+    return strcmp(low, "utf-8") == 0 || strcmp(low, "utf8") == 0 ||
+           strncmp(low, "utf-8-", 6) == 0;
+}
+
+/* Line ends to '\n' in place; returns the new length. */
+static Py_ssize_t
+translate_lines(char *s, Py_ssize_t len)
+{
+    char *in = memchr(s, '\r', (size_t)len);
+    if (in == NULL) {
+        return len;
+    }
+    char *out = in, *end = s + len;
+    while (in < end) {
+        if (*in == '\r') {
+            *out++ = '\n';
+            in++;
+            if (in < end && *in == '\n') {
+                in++;
+            }
+        }
+        else {
+            *out++ = *in++;
+        }
+    }
+    return out - s;
+}
+
+static int
+is_ascii(const char *s, Py_ssize_t len)
+{
+    for (Py_ssize_t i = 0; i < len; i++) {
+        if ((unsigned char)s[i] >= 0x80) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int
+mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
+                 struct mf_text *text)
+{
+    PyObject *recoded = NULL;
+    if (len >= 3 && memcmp(raw, "\xef\xbb\xbf", 3) == 0) {
+        raw += 3;
+        len -= 3;
+    }
+    const char *zero = memchr(raw, 0, (size_t)len);
+    if (zero != NULL) {
+        int line = 1;
+        for (const char *p = raw; p < zero; p++) {
+            line += *p == '\n';
+        }
+        syntax_error(path, line, "source code cannot contain null bytes");
+        return -1;
+    }
+    char encoding[64];
+    find_encoding(raw, len, encoding, sizeof(encoding));
+    if (!is_utf8_name(encoding) || !is_ascii(raw, len)) {
+        PyObject *str = PyUnicode_Decode(raw, len, encoding, "strict");
+        if (str == NULL) {
+            if (PyErr_ExceptionMatches(PyExc_UnicodeError) ||
+                PyErr_ExceptionMatches(PyExc_LookupError)) {
+                PyErr_Clear();
+                char message[128];
+                PyOS_snprintf(message, sizeof(message),
+                              "the file is not valid %s", encoding);
+                syntax_error(path, 1, message);
+            }
+            return -1;
+        }
+        if (!is_utf8_name(encoding)) {
+            recoded = PyUnicode_AsUTF8String(str);
+            if (recoded == NULL) {
+                Py_DECREF(str);
+                return -1;
+            }
+            raw = PyBytes_AS_STRING(recoded);
+            len = PyBytes_GET_SIZE(recoded);
+        }
+        Py_DECREF(str);
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(raw, len);
+    Py_XDECREF(recoded);
+    if (bytes == NULL) {
+        return -1;
+    }
+    Py_ssize_t kept = translate_lines(PyBytes_AS_STRING(bytes), len);
+    if (kept != len && _PyBytes_Resize(&bytes, kept) < 0) {
+        return -1;
+    }
+    text->bytes = bytes;
+    text->hash = mf_hash_bytes(PyBytes_AS_STRING(bytes), (size_t)kept);
+    return 0;
+}
+
+/* Whole file into a fresh buffer, without the GIL. NULL with errno. */
+static char *
+slurp(const char *path, Py_ssize_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return NULL;
+    }
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        goto close_file;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        goto close_file;
+    }
+    size_t cap = (size_t)st.st_size + 1, used = 0;
+    char *block = mf_alloc(cap);
+    while (block != NULL) {
+        ssize_t n = read(fd, block + used, cap - used);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            mf_free(block);
+            goto close_file;
+        }
+        if (n == 0) {
+            break;
+        }
+        used += (size_t)n;
+        if (used == cap) {
+            char *more = mf_realloc(block, cap *= 2);
+            if (more == NULL) {
+                mf_free(block);
+            }
+            block = more;
+        }
+    }
+    if (block == NULL) {
+        errno = ENOMEM;
+        goto close_file;
+    }
+    close(fd);
+    *len = (Py_ssize_t)used;
+    return block;
+
+close_file:;
+    int keep = errno;
+    close(fd);
+    errno = keep;
+    return NULL;
+}
+
+int
+mf_source_read(PyObject *path, struct mf_text *text)
+{
+    mf_text_clear(text);
+    PyObject *encoded = PyUnicode_EncodeFSDefault(path);
+    if (encoded == NULL) {
+        return -1;
+    }
+    char *raw;
+    Py_ssize_t len = 0;
+    Py_BEGIN_ALLOW_THREADS
+    raw = slurp(PyBytes_AS_STRING(encoded), &len);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(encoded);
+    if (raw == NULL) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return 1;
+        }
+        if (errno == ENOMEM) {
+            PyErr_NoMemory();
+        }
+        else {
+            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+        }
+        return -1;
+    }
+    int rc = mf_source_decode(path, raw, len, text);
+    mf_free(raw);
+    return rc;
+}
+
+/* ---- sources and modules ------------------------------------------- */
+
+struct mf_source *
+mf_source_find(struct mf_state *state, PyObject *path)
+{
+    if (state->by_path == NULL) {
+        return NULL;
+    }
+    PyObject *index = PyDict_GetItemWithError(state->by_path, path);
+    if (index == NULL) {
+        return NULL;
+    }
+    return state->sources.items[PyLong_AsSize_t(index)];
+}
+
+struct mf_source *
+mf_source_get(struct mf_state *state, PyObject *path)
+{
+    struct mf_source *source = mf_source_find(state, path);
+    if (source != NULL || PyErr_Occurred()) {
+        return source;
+    }
+    source = mf_alloc(sizeof(*source));
+    if (source == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    source->path = Py_NewRef(path);
+    PyObject *index = PyLong_FromSize_t(state->sources.len);
+    if (index == NULL || mf_vec_push(&state->sources, source) < 0) {
+        goto free_source;
+    }
+    if (PyDict_SetItem(state->by_path, path, index) < 0) {
+        state->sources.len--;
+        goto free_source;
+    }
+    Py_DECREF(index);
+    return source;
+
+free_source:
+    Py_XDECREF(index);
+    Py_DECREF(source->path);
+    mf_free(source);
+    return NULL;
+}
+
+void
+mf_source_module_free(struct mf_module *module)
+{
+    Py_XDECREF(module->name);
+    Py_XDECREF(module->dict);
+    Py_XDECREF(module->codes);
+    Py_XDECREF(module->base);
+    mf_free(module);
+}
+
+void
+mf_source_free_all(struct mf_state *state)
+{
+    for (size_t i = 0; i < state->sources.len; i++) {
+        struct mf_source *source = state->sources.items[i];
+        for (size_t m = 0; m < source->modules.len; m++) {
+            mf_source_module_free(source->modules.items[m]);
+        }
+        mf_vec_clear(&source->modules);
+        mf_vec_clear_refs(&source->execs);
+        mf_split_clear(&source->split);
+        mf_text_clear(&source->text);
+        Py_XDECREF(source->path);
+        mf_free(source);
+    }
+    mf_vec_clear(&state->sources);
+    Py_CLEAR(state->by_path);
+}
+
+int
+mf_source_is_target(struct mf_state *state, PyObject *path, PyObject *name)
+{
+    if (state->is_target == NULL) {
+        return 1;
+    }
+    PyObject *known = PyDict_GetItemWithError(state->target_cache, path);
+    if (known != NULL) {
+        return known == Py_True;
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    PyObject *answer = PyObject_CallFunctionObjArgs(
+        state->is_target, path, name ? name : Py_None, NULL);
+    if (answer == NULL) {
+        return -1;
+    }
+    int yes = PyObject_IsTrue(answer);
+    Py_DECREF(answer);
+    if (yes >= 0 && PyDict_SetItem(state->target_cache, path,
+                                   yes ? Py_True : Py_False) < 0) {
+        return -1;
+    }
+    return yes;
+}
+
+int
+mf_source_split(struct mf_source *source)
+{
+    if (source->is_split) {
+        return 0;
+    }
+    int rc = mf_split(&source->split, PyBytes_AS_STRING(source->text.bytes),
+                      (size_t)PyBytes_GET_SIZE(source->text.bytes));
+    if (rc == MF_SPLIT_NOMEM) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    source->is_split = true;
+    return 0;
+}
+
+/* ---- code objects and values of base ------------------------------- */
+
+static int
+by_line(const void *a, const void *b)
+{
+    const PyCodeObject *x = *(PyCodeObject *const *)a;
+    const PyCodeObject *y = *(PyCodeObject *const *)b;
+    return (x->co_firstlineno > y->co_firstlineno) -
+           (x->co_firstlineno < y->co_firstlineno);
+}
+
+static int
+flatten_into(PyObject *code, PyObject *list, int depth)
+{
+    PyObject *consts = ((PyCodeObject *)code)->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        if (!PyCode_Check(item)) {
+            continue;
+        }
+        PyCodeObject *inner = (PyCodeObject *)item;
+        /* class bodies, and the scopes of type parameters around them or
+         * around functions, are opened: their code runs once */
+        bool opened =
+            !(inner->co_flags & CO_OPTIMIZED) ||
+            PyUnicode_Tailmatch(inner->co_name, mf_source_generic_prefix(), 0,
+                                PY_SSIZE_T_MAX, -1) == 1;
+        if (opened && depth < 50) {
+            if (flatten_into(item, list, depth + 1) < 0) {
+                return -1;
+            }
+        }
+        else if (PyList_Append(list, item) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+mf_source_flatten(PyObject *module_code)
+{
+    PyObject *list = PyList_New(0);
+    if (list == NULL || flatten_into(module_code, list, 0) < 0) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    PyListObject *l = (PyListObject *)list;
+    /* mergesort is not in C; insertion keeps equal lines in their order and
+     * the list comes nearly sorted */
+    for (Py_ssize_t i = 1; i < Py_SIZE(l); i++) {
+        PyObject *item = l->ob_item[i];
+        Py_ssize_t j = i;
+        while (j > 0 && by_line(&l->ob_item[j - 1], &item) > 0) {
+            l->ob_item[j] = l->ob_item[j - 1];
+            j--;
+        }
+        l->ob_item[j] = item;
+    }
+    return list;
+}
+
+static bool
+is_plain_atom(PyObject *v)
+{
+    return v == Py_None || v == Py_Ellipsis || PyBool_Check(v) ||
+           PyLong_CheckExact(v) || PyFloat_CheckExact(v) ||
+           PyUnicode_CheckExact(v) || PyBytes_CheckExact(v) ||
+           PyComplex_CheckExact(v);
+}
+
+/* Immutable values of the standard library, by the name of their type. */
+static bool
+is_stdlib_value(PyObject *v)
+{
+    static const char *const names[] = {
+        "re.Pattern", "datetime.date", "datetime.datetime", "datetime.time",
+        "datetime.timedelta", "datetime.timezone", "decimal.Decimal",
+        "fractions.Fraction", "uuid.UUID", "pathlib.PosixPath",
+        "pathlib.PurePosixPath", "pathlib.WindowsPath",
+        "pathlib.PureWindowsPath", "ipaddress.IPv4Address",
+        "ipaddress.IPv6Address", "range", "slice",
+    };
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyRange_Type || type == &PySlice_Type) {
+        return true;
+    }
+    const char *short_name = strrchr(type->tp_name, '.');
+    short_name = short_name ? short_name + 1 : type->tp_name;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
+        const char *dot = strrchr(names[i], '.');
+        if (dot == NULL || strcmp(dot + 1, short_name) != 0) {
+            continue;
+        }
+        if (strcmp(type->tp_name, names[i]) == 0) {
+            return true;
+        }
+        if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+            PyObject *mod = PyDict_GetItemString(type->tp_dict, "__module__");
+            size_t n = (size_t)(dot - names[i]);
+            if (mod != NULL && PyUnicode_Check(mod)) {
+                const char *m = PyUnicode_AsUTF8(mod);
+                /* pathlib has become a package in 3.13 */
+                if (m != NULL && strncmp(m, names[i], n) == 0 &&
+                    (m[n] == 0 || m[n] == '.')) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+enum { NOTE_ITEMS = 64, NOTE_DEPTH = 4 };
+
+PyObject *
+mf_source_note_value(PyObject *v, int depth)
+{
+    if (is_plain_atom(v) || is_stdlib_value(v)) {
+        return Py_NewRef(v);
+    }
+    if (depth >= NOTE_DEPTH) {
+        return NULL;
+    }
+    if (PyTuple_CheckExact(v) || PyList_CheckExact(v)) {
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(v);
+        if (n > NOTE_ITEMS) {
+            return NULL;
+        }
+        PyObject *copy = PyTuple_CheckExact(v) ? PyTuple_New(n)
+                                               : PyList_New(n);
+        for (Py_ssize_t i = 0; copy != NULL && i < n; i++) {
+            PyObject *item = mf_source_note_value(
+                PySequence_Fast_GET_ITEM(v, i), depth + 1);
+            if (item == NULL) {
+                Py_CLEAR(copy);
+            }
+            else if (PyTuple_CheckExact(v)) {
+                PyTuple_SET_ITEM(copy, i, item);
+            }
+            else {
+                PyList_SET_ITEM(copy, i, item);
+            }
+        }
+        return copy;
+    }
+    if (PyDict_CheckExact(v)) {
+        if (PyDict_GET_SIZE(v) > NOTE_ITEMS) {
+            return NULL;
+        }
+        PyObject *copy = PyDict_New(), *key, *value;
+        Py_ssize_t pos = 0;
+        while (copy != NULL && PyDict_Next(v, &pos, &key, &value)) {
+            PyObject *noted = is_plain_atom(key) || PyTuple_CheckExact(key)
+                                  ? mf_source_note_value(key, depth + 1)
+                                  : NULL;
+            PyObject *item = noted ? mf_source_note_value(value, depth + 1)
+                                   : NULL;
+            if (item == NULL || PyDict_SetItem(copy, key, item) < 0) {
+                Py_CLEAR(copy);
+            }
+            Py_XDECREF(noted);
+            Py_XDECREF(item);
+        }
+        return copy;
+    }
+    if (PyAnySet_CheckExact(v)) {
+        if (PySet_GET_SIZE(v) > NOTE_ITEMS) {
+            return NULL;
+        }
+        PyObject *key, *iter = PyObject_GetIter(v);
+        bool plain = iter != NULL;
+        while (plain && (key = PyIter_Next(iter)) != NULL) {
+            plain = is_plain_atom(key);
+            Py_DECREF(key);
+        }
+        Py_XDECREF(iter);
+        if (!plain) {
+            return NULL;
+        }
+        return PyFrozenSet_CheckExact(v) ? Py_NewRef(v) : PySet_New(v);
+    }
+    return NULL;
+}
+
+static bool
+is_dunder(PyObject *name)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(name);
+    return n > 4 && PyUnicode_READ_CHAR(name, 0) == '_' &&
+           PyUnicode_READ_CHAR(name, 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 2) == '_';
+}
+
+static int
+note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
+           PyObject *module_name, int depth)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(dict, &pos, &key, &value)) {
+        if (!PyUnicode_Check(key) || is_dunder(key)) {
+            continue;
+        }
+        PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
+                                : Py_NewRef(key);
+        if (full == NULL) {
+            return -1;
+        }
+        int rc = 0;
+        if (PyType_Check(value)) {
+            PyTypeObject *type = (PyTypeObject *)value;
+            PyObject *owner =
+                PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                    ? PyDict_GetItemWithError(type->tp_dict,
+                                              mf_source_str_module())
+                    : NULL;
+            if (owner != NULL && owner != value && depth < 3 &&
+                PyUnicode_Check(owner) &&
+                PyUnicode_Compare(owner, module_name) == 0) {
+                rc = note_names(notes, type->tp_dict, full, module_name,
+                                depth + 1);
+            }
+        }
+        else if (!PyFunction_Check(value) && !PyModule_Check(value)) {
+            PyObject *noted = mf_source_note_value(value, 0);
+            if (noted != NULL) {
+                rc = PyDict_SetItem(notes, full, noted);
+                Py_DECREF(noted);
+            }
+            else if (PyErr_Occurred()) {
+                rc = -1;
+            }
+        }
+        Py_DECREF(full);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+mf_source_note_base(PyObject *dict, PyObject *module_name)
+{
+    PyObject *notes = PyDict_New();
+    if (notes == NULL || note_names(notes, dict, NULL, module_name, 0) < 0) {
+        Py_XDECREF(notes);
+        return NULL;
+    }
+    return notes;
+}

@@ -1,0 +1,59 @@
+/* state.h -- what one interpreter's engine keeps between updates. Made and
+ * freed by module.c; rooms get a pointer. All fields are guarded by the GIL;
+ * `busy` is the engine's lock (see update.c).
+ */
+#ifndef MF_STATE_H
+#define MF_STATE_H
+
+#include "ground/table.h"
+
+struct mf_source;
+struct mf_thread;
+
+struct mf_state {
+    /* settings (configure) */
+    PyObject *roots;      /* list[str] */
+    PyObject *is_target;  /* callable(path, name) -> bool, or NULL: all */
+    PyObject *data_rules; /* dict "module:NAME" -> policy, or NULL */
+    PyObject *compat;     /* list[str] or NULL */
+    PyObject *listener;   /* callable(report) or NULL */
+    int settle_ms;
+    bool disabled;
+    bool undo_on_after_error;
+    int stragglers;       /* 0 finish/move, 1 reject */
+    int safepoint;        /* 0 any, 1 main thread, 2 poll */
+
+    /* knowledge about the program (source.c) */
+    bool started;
+    PyObject *finder;        /* our object on sys.meta_path */
+    PyObject *target_cache;  /* dict path -> bool */
+    PyObject *by_path;       /* dict path -> index into sources */
+    struct mf_vec sources;   /* struct mf_source * */
+    uint64_t imports;        /* grows with every module noted */
+
+    /* the update under way and those before it (update.c, record.c) */
+    unsigned long busy_thread; /* thread id that is updating, 0: none */
+    int holds;
+    long number;             /* of the last update that was not skipped */
+    long running;            /* number of the last one committed */
+    PyObject *queued;        /* set of paths asked for while busy or held */
+    PyObject *pending;       /* dict path -> text of the reason: rejected */
+    PyObject *history;       /* list of report dicts, at most 100 */
+    PyObject *records;       /* list of undo records, at most 100: record.c */
+    PyObject *tracked;       /* dict path -> callable */
+
+    /* staging (stage.c): the thread and the update that staged code runs in;
+     * NULL outside */
+    struct mf_update *staging;
+    unsigned long staging_thread;
+
+    struct mf_thread *thread;
+    PyObject *unsupported;   /* str: why every update is rejected, or NULL */
+    PyObject *interned;      /* dict of strings that we look up often */
+};
+
+/* The state of the current interpreter's engine, borrowed; NULL with
+ * RuntimeError after it was freed. */
+struct mf_state *mf_state_get(void);
+
+#endif
