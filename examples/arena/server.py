@@ -7,7 +7,7 @@ import signal
 
 import config
 from chat import all_hear
-from session import connected, sessions
+from session import close_all, connected
 from timers import ticker
 
 
@@ -23,8 +23,7 @@ async def serve(host: str, port: int) -> None:
     all_hear("The arena closes.")
     server.close()
     timer.cancel()
-    for session in list(sessions):
-        session.writer.close()
+    await close_all()
     await server.wait_closed()
     print("arena: closed", flush=True)
 

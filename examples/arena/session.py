@@ -2,6 +2,7 @@
 of lines and one line with a single dot; a line that starts with "* " comes by itself, between replies only."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 
@@ -20,6 +21,7 @@ class Session:
         self.reader = reader
         self.writer = writer
         self.player: Player | None = None
+        self.task = asyncio.current_task()
 
     def send(self, text: str) -> None:
         """A line that the player did not ask for."""
@@ -84,4 +86,12 @@ class Session:
 
 
 async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await Session(reader, writer).run()
+    with contextlib.suppress(asyncio.CancelledError):       # close_all() ends us so
+        await Session(reader, writer).run()
+
+
+async def close_all() -> None:
+    tasks = [session.task for session in sessions]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks)
