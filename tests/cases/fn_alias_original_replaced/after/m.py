@@ -1,0 +1,9 @@
+def fast():
+    return 'fast'
+
+
+def slow():
+    return 'slow'
+
+
+current = slow

@@ -1,0 +1,2 @@
+def f(a: float, b: 'int' = 2) -> bytes:
+    return str(a).encode()

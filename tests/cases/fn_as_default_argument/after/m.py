@@ -1,0 +1,6 @@
+def key(x):
+    return -x
+
+
+def order(items, key=key):
+    return sorted(items, key=key)

@@ -1,0 +1,6 @@
+class Timer:
+    def __init__(self, n):
+        self.n = n
+
+    def fire(self):
+        return 'old', self.n

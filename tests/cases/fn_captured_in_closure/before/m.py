@@ -1,0 +1,11 @@
+def fmt(x):
+    return '<%s>' % x
+
+
+def maker(f):
+    def call(x):
+        return f(x)
+    return call
+
+
+show = maker(fmt)

@@ -1,0 +1,7 @@
+def make(name, size):
+    def get():
+        return name
+
+    def both():
+        return name, size
+    return get, both

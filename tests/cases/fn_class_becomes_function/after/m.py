@@ -1,0 +1,2 @@
+def Point(x):
+    return {'x': x}

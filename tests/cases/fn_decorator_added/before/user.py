@@ -1,0 +1,3 @@
+from m import hello
+
+TABLE = {'hello': hello}

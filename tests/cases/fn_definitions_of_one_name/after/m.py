@@ -1,0 +1,18 @@
+HANDLERS = {}
+
+
+def on(event):
+    def deco(f):
+        HANDLERS[event] = f
+        return f
+    return deco
+
+
+@on('open')
+def _():
+    return 'open 2'
+
+
+@on('close')
+def _():
+    return 'close 2'

@@ -1,0 +1,5 @@
+from b import clean
+
+
+def use(text):
+    return clean(text)

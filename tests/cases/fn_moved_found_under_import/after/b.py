@@ -1,0 +1,5 @@
+X = 1
+
+
+def clean(text):
+    return text.strip().lower()

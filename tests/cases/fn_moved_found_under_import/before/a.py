@@ -1,0 +1,6 @@
+def clean(text):
+    return text.strip()
+
+
+def use(text):
+    return clean(text)

@@ -1,0 +1,5 @@
+RATE = 50
+
+
+def price(n):
+    return n * RATE

@@ -1,0 +1,5 @@
+from b import price
+
+
+def call(n):
+    return price(n)

@@ -1,0 +1,5 @@
+from a import price
+
+
+def call(n):
+    return price(n)

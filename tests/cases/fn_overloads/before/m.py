@@ -1,0 +1,9 @@
+from typing import overload
+
+
+@overload
+def conv(x: int) -> str: ...
+@overload
+def conv(x: str) -> int: ...
+def conv(x):
+    return str(x) if isinstance(x, int) else int(x)

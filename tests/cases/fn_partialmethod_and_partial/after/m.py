@@ -1,0 +1,14 @@
+import functools
+
+
+def scale(factor, n):
+    return factor * n + 0.5
+
+
+double = functools.partial(scale, 2)
+
+
+class Tool:
+    def _set(self, what, value):
+        return what.upper(), value
+    set_a = functools.partialmethod(_set, 'a')

@@ -1,0 +1,2 @@
+def stays():
+    return 2

@@ -1,0 +1,6 @@
+def gone():
+    return 'gone'
+
+
+def stays():
+    return 1

@@ -1,0 +1,9 @@
+def compute_total(items):
+    result = 0
+    for item in items:
+        result += item
+    return result
+
+
+def run(items):
+    return compute_total(items)

@@ -1,0 +1,16 @@
+from types import SimpleNamespace as S
+
+
+def setup():
+    import m
+    return S(m=m, old=m.compute_total, run=m.run)
+
+
+def check(s):
+    assert not hasattr(s.m, 'compute_total') and s.run([1, 2]) == 1003
+    assert s.m.total([1]) == 1
+
+
+def report(s, r):
+    assert s.m.total is s.old
+    assert s.old.__name__ == 'total' == s.old.__qualname__

@@ -1,0 +1,5 @@
+OUT = []
+
+
+def target():
+    OUT.append('new')

@@ -1,0 +1,6 @@
+from deco import traced
+
+
+@traced
+def price(n):
+    return n * 2

@@ -1,0 +1,7 @@
+import probe
+
+probe.tick('module')
+
+
+def boom():
+    raise ValueError('x')

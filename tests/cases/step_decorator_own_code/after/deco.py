@@ -1,0 +1,4 @@
+def tag(f):
+    f.tag = 'new'
+    f.extra = True
+    return f

@@ -1,0 +1,3 @@
+def tag(f):
+    f.tag = 'old'
+    return f

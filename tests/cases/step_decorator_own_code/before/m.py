@@ -1,0 +1,6 @@
+from deco import tag
+
+
+@tag
+def one():
+    return 1

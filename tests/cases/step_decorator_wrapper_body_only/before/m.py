@@ -1,0 +1,11 @@
+from deco import loud
+
+
+@loud
+def one():
+    return 'one'
+
+
+@loud
+def two():
+    return 'two'

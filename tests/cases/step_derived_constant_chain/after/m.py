@@ -1,0 +1,4 @@
+BASE = 11
+DOUBLE = BASE * 2
+LABEL = 'total %d' % DOUBLE
+OTHER = 'fixed'

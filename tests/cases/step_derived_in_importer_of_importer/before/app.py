@@ -1,0 +1,7 @@
+from urls import HOME
+
+LINKS = (HOME + 'a', HOME + 'b')
+
+
+def link():
+    return LINKS[1]

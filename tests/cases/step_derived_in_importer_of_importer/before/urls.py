@@ -1,0 +1,3 @@
+import conf
+
+HOME = 'http://localhost:%d/' % conf.PORT

@@ -1,0 +1,4 @@
+def adder(n):
+    def add(x):
+        return (x + n) * 100
+    return add

@@ -1,0 +1,2 @@
+def upper(words):
+    return tuple('<%s>' % w.upper() for w in words)

@@ -1,0 +1,4 @@
+from tools import upper
+
+WORDS = upper(['a', 'b'])
+PLAIN = 'p'

@@ -1,0 +1,2 @@
+def upper(words):
+    return tuple(w.upper() for w in words)

@@ -1,0 +1,1 @@
+PAIR = (lambda n: n + 2, lambda n: n * 20)

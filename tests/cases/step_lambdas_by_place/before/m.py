@@ -1,0 +1,1 @@
+PAIR = (lambda n: n + 1, lambda n: n * 10)

@@ -1,0 +1,9 @@
+import probe
+
+
+def work():
+    return 'old'
+
+
+if __name__ == "__main__":
+    probe.tick('main')

@@ -1,0 +1,6 @@
+from meta import Meta
+
+
+class Unit(metaclass=Meta):
+    def go(self):
+        return self.made_by

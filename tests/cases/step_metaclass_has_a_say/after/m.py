@@ -1,0 +1,13 @@
+class Collect(type):
+    def __new__(mcls, name, bases, ns):
+        cls = super().__new__(mcls, name, bases, ns)
+        cls.commands = [k for k, v in ns.items() if k.startswith('do_')]
+        return cls
+
+
+class Shell(metaclass=Collect):
+    def do_quit(self):
+        return 'quit'
+
+    def do_help(self):
+        return 'help'

@@ -1,0 +1,5 @@
+from lazy import thing
+
+
+def get():
+    return thing

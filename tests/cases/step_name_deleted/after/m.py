@@ -1,0 +1,7 @@
+scratch = [1, 2, 3]
+TOTAL = sum(scratch) + max(scratch)
+del scratch
+
+
+def total():
+    return TOTAL

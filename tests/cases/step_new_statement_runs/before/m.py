@@ -1,0 +1,7 @@
+import threading
+
+DONE = threading.Event()
+
+
+def work():
+    DONE.set()

@@ -1,0 +1,21 @@
+import probe
+
+
+class App:
+    def __init__(self):
+        self.routes = []
+        self.name = 'app'
+
+
+def create_app():
+    probe.tick('create')
+    app = App()
+    app.routes.append('/')
+    return app
+
+
+app = create_app()
+
+
+def version():
+    return 1

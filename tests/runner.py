@@ -1,0 +1,450 @@
+"""runner.py -- runs acceptance cases, each in a process of its own, under one lever.
+
+Owns the form of a case (tests/cases/<case>: before/, after/ ..., drive.py, case.toml) and what counts as a pass.
+In: names of cases, a lever, an interpreter. Out: one line per case, exit status 1 if one is wrong.
+
+    python tests/runner.py fn_*                            cases by pattern, with midflight
+    python tests/runner.py fn_body --lever force_rollback  identity, force_rollback, every=N, fail_alloc=N, fail_step=N, repeat=N
+    python tests/runner.py --control                       no update at all must fail, a restart on the new source must pass
+    python tests/runner.py --python EXE -j 2 -v            another interpreter, two at a time, details of every case
+
+drive.py
+    setup() -> state          (or setup(run): run.main(FILE) runs a file as __main__) imports the program, makes instances, grabs references
+    check(state)              asserts, after the first edit; check2(state), ... after the further ones
+    apply(state, update)      optional (apply2 ...): calls update() itself at a moment of its choice; `update.report` is the last report as a
+                              dict, `update.midflight` the package (None in the controls), `update.change` has the lists of paths
+    report(state, r)          optional (report2 ...): asserts about the report, a dict in the engine's form; midflight only
+    unchanged(state)          optional: asserts in place of the fingerprint that a rejected update changed nothing
+case.toml
+    title, group, rule (words of the contract that it tests), why
+    outcome = ["committed"]   of each step; where it is missing, "committed"
+    needs = "become"          the engine may reject the first step, if it leaves the program untouched
+    none = "pass"             passes without any update; restart = "na": asks for more than a restart gives
+    start = "late"            midflight starts after setup(); "drive": the drive starts it itself
+    levers = ["identity"]     the levers under which it makes sense, where not all
+    settings = {}             arguments of start(); timeout, min_python, max_python
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import faulthandler
+import fnmatch
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import traceback
+import types
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = os.path.join(HERE, "cases")
+LEVERS = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
+UPDATES_AT_MOST = 40        # attempts of one step under fail_alloc and fail_step
+
+
+# ------------------------------------------------------------------ the files of a case
+def copy_tree(src, dst):
+    """Copies src over dst; returns the paths that were there and those that were not."""
+    changed, added = [], []
+    for root, dirs, names in os.walk(src):
+        dirs[:] = sorted(d for d in dirs if d != "__pycache__")
+        for name in sorted(names):
+            rel = os.path.relpath(os.path.join(root, name), src)
+            if rel == "DELETED":
+                continue
+            to = os.path.join(dst, rel)
+            (changed if os.path.exists(to) else added).append(to)
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            shutil.copyfile(os.path.join(root, name), to + ".tmp~")
+            os.replace(to + ".tmp~", to)
+    return changed, added
+
+
+def overlay(step_dir, dst, stamp):
+    changed, added = copy_tree(step_dir, dst)
+    deleted = []
+    listing = os.path.join(step_dir, "DELETED")
+    if os.path.exists(listing):
+        with open(listing) as f:
+            deleted = [os.path.join(dst, line.strip()) for line in f if line.strip()]
+        for path in deleted:
+            if os.path.exists(path):
+                os.remove(path)
+    for path in changed + added:
+        os.utime(path, (stamp, stamp))
+    importlib.invalidate_caches()
+    return types.SimpleNamespace(changed=changed, added=added, deleted=deleted, all=changed + added + deleted)
+
+
+def steps_of(case):
+    folders = [os.path.join(case, "after" if i == 1 else "after%d" % i) for i in range(1, 10)]
+    return [(i, d) for i, d in enumerate(folders, 1) if os.path.isdir(d)]
+
+
+def load_cases(patterns):
+    found = {}
+    for name in sorted(os.listdir(CASES)):
+        path = os.path.join(CASES, name, "case.toml")
+        if os.path.exists(path) and any(fnmatch.fnmatch(name, p) for p in patterns):
+            with open(path, "rb") as f:
+                found[name] = tomllib.load(f)
+    return found
+
+
+# ------------------------------------------------------------------ what a program is
+class Fingerprint:
+    """What the modules under src hold: identity of functions, classes and code, contents of plain data and instances.
+    Keeps everything it has seen alive, so that an address means one object."""
+
+    def __init__(self, src):
+        self.keep, self.lines, self.seen = [], {}, set()
+        for name, module in sorted(sys.modules.items()):
+            path = getattr(module, "__file__", None)
+            if isinstance(path, str) and path.startswith(src + os.sep) and name != "drive":
+                self.lines["sys.modules " + name] = self.tag(module)
+                self.namespace(name, vars(module))
+
+    def tag(self, value):
+        self.keep.append(value)
+        return "%s at %#x" % (type(value).__name__, id(value))
+
+    def namespace(self, where, names):
+        for name, value in list(names.items()):
+            if name not in ("__builtins__", "__warningregistry__", "__annotate_func__", "__annotations_cache__"):
+                self.value("%s.%s" % (where, name), value)
+
+    def value(self, where, value, depth=0):
+        self.keep.append(value)
+        if type(value) in (int, bool, float, complex, str, bytes, type(None)):
+            self.lines[where] = "%s %.300r" % (type(value).__name__, value)
+            return
+        self.lines[where] = self.tag(value)
+        if id(value) in self.seen or depth > 8 or isinstance(value, types.ModuleType):
+            return
+        self.seen.add(id(value))
+        if type(value) in (list, tuple):
+            self.lines[where] += " of %d" % len(value)
+            for i, item in enumerate(value[:200]):
+                self.value("%s[%d]" % (where, i), item, depth + 1)
+        elif type(value) is dict:
+            self.lines[where] += " of %s" % [self.key(k) for k in value]
+            for key, item in list(value.items())[:200]:
+                self.value("%s[%s]" % (where, self.key(key)), item, depth + 1)
+        elif type(value) in (set, frozenset):
+            self.lines[where] += " of %s" % sorted(self.key(k) for k in value)
+        elif isinstance(value, types.FunctionType):
+            self.function(where, value, depth)
+        elif isinstance(value, (staticmethod, classmethod)):
+            self.value(where + ".__func__", value.__func__, depth + 1)
+        elif isinstance(value, property):
+            for part in ("fget", "fset", "fdel"):
+                self.value("%s.%s" % (where, part), getattr(value, part), depth + 1)
+        elif isinstance(value, type):
+            if getattr(sys.modules.get(value.__module__), "__file__", None) is not None:
+                self.value(where + ".__bases__", value.__bases__, depth + 1)
+                for name, item in vars(value).items():
+                    if name not in ("__weakref__", "__dict__", "_abc_impl", "__annotate_func__", "__annotations_cache__"):
+                        self.value("%s.%s" % (where, name), item, depth + 1)
+        elif type(getattr(value, "__dict__", None)) is dict:
+            self.value(where + ".__dict__", value.__dict__, depth + 1)
+
+    def key(self, key):
+        return repr(key) if isinstance(key, (int, float, str, bytes, tuple, type(None))) else self.tag(key)
+
+    def function(self, where, function, depth):
+        code = function.__code__
+        self.lines[where + ".__code__"] = "%s line %d" % (self.tag(code), code.co_firstlineno)
+        for part in ("__defaults__", "__kwdefaults__", "__dict__"):
+            self.value("%s.%s" % (where, part), getattr(function, part), depth + 1)
+        for name, cell in zip(code.co_freevars, function.__closure__ or ()):
+            with contextlib.suppress(ValueError):
+                self.value("%s<%s>" % (where, name), cell.cell_contents, depth + 1)
+
+    def differences(self, other):
+        keys = [k for k in {**self.lines, **other.lines} if self.lines.get(k) != other.lines.get(k)]
+        return ["%s: %s -> %s" % (k, self.lines.get(k), other.lines.get(k)) for k in keys[:12]]
+
+
+# ------------------------------------------------------------------ one case in this process
+class Update:
+    """What a drive's apply() gets: a call is one update of this step's files under the lever."""
+
+    def __init__(self, run, change, wanted):
+        self.run, self.change, self.wanted = run, change, wanted
+        self.midflight, self.report = run.midflight, None
+
+    def __call__(self, paths=None, **arguments):
+        if self.midflight is None:
+            return None
+        before = Fingerprint(self.run.src)
+
+        def untouched(report):
+            if report["outcome"] != "committed":
+                self.run.assert_untouched(before)
+            return report
+
+        paths = self.change.all if paths is None else paths
+        arguments.setdefault("paths", None if "sources" in arguments else paths)
+        name, value = self.run.lever
+        lever = getattr(self.run, "lever_" + (name or "none"))
+        self.report = untouched(lever(value, lambda: untouched(self.once(arguments)), self.wanted))
+        return self.report
+
+    def once(self, arguments):
+        return json.loads(self.midflight.update(**arguments).to_json())
+
+
+class Run:
+    def __init__(self, case, src, tool, lever):
+        with open(os.path.join(case, "case.toml"), "rb") as f:
+            self.meta = tomllib.load(f)
+        self.case, self.src, self.tool = case, src, tool
+        name, _, value = lever.partition("=")
+        self.lever = (name, int(value or 1))
+        self.midflight = self.state = None
+        self.where = "start"
+
+    def start(self):
+        import midflight
+        self.midflight = midflight
+        midflight.start(roots=[self.src], **self.meta.get("settings", {}))
+
+    def set_lever(self, name, value):
+        from midflight import _engine
+        _engine.lever(name, value)
+
+    def assert_untouched(self, before):
+        check = getattr(self.drive, "unchanged", None)
+        if check is not None:
+            check(self.state)
+            return
+        different = before.differences(Fingerprint(self.src))
+        assert not different, "an update that did not commit changed the program:\n" + "\n".join(different)
+
+    # Each lever ends with an ordinary update, so that the checks of the case hold as well.
+    def lever_none(self, value, once, wanted):
+        return once()
+
+    def lever_every(self, value, once, wanted):
+        self.set_lever("every", value)
+        for _ in range(3 * value):
+            self.midflight.poll()
+        report = once()
+        for _ in range(3 * value):
+            self.midflight.poll()
+        self.set_lever("every", 0)
+        return report
+
+    def lever_identity(self, value, once, wanted):
+        before = Fingerprint(self.src)
+        self.set_lever("identity", 1)
+        report = once()
+        assert report["outcome"] in ("committed", "skipped"), report
+        self.set_lever("identity", 0)
+        self.assert_untouched(before)
+        return once()
+
+    def lever_force_rollback(self, value, once, wanted):
+        self.set_lever("force_rollback", 1)
+        report = once()
+        self.set_lever("force_rollback", 0)
+        ends = ("rolled back", "rejected") if wanted == "committed" else (wanted,)
+        assert report["outcome"] in ends, "under force_rollback: %s" % report
+        return once()
+
+    def lever_repeat(self, value, once, wanted):
+        self.set_lever("repeat", value)
+        report = once()
+        self.set_lever("repeat", 0)
+        return report
+
+    def lever_fail_alloc(self, value, once, wanted, name="fail_alloc"):
+        step = 1
+        for attempt in range(UPDATES_AT_MOST):
+            self.set_lever(name, step)
+            try:
+                report = once()
+            except MemoryError:
+                report = None
+            finally:
+                self.set_lever(name, 0)
+            if report is not None and report["outcome"] == wanted:
+                return report
+            step += max(value, step // 8)
+        return once()
+
+    def lever_fail_step(self, value, once, wanted):
+        return self.lever_fail_alloc(value, once, wanted, "fail_step")
+
+    def main(self, name):
+        """Runs a file of the program as __main__, as `python NAME` does."""
+        path = os.path.join(self.src, name)
+        module = sys.modules["__main__"]
+        module.__file__ = path
+        with open(path, "rb") as f:
+            code = compile(f.read(), path, "exec", dont_inherit=True)
+        exec(code, vars(module))
+        return module
+
+    def load_drive(self):
+        spec = importlib.util.spec_from_file_location("drive", os.path.join(self.case, "drive.py"))
+        self.drive = importlib.util.module_from_spec(spec)
+        sys.modules["drive"] = self.drive
+        spec.loader.exec_module(self.drive)
+
+    def run(self):
+        """None if the case passes; "rejected" if it needs what the engine cannot do yet; else an exception."""
+        base = int(time.time()) - 1000
+        copy_tree(os.path.join(self.case, "before"), self.src)
+        for root, _, names in os.walk(self.src):
+            for name in names:
+                os.utime(os.path.join(root, name), (base, base))
+        steps = steps_of(self.case)
+        if self.tool == "restart":
+            for i, folder in steps:
+                overlay(folder, self.src, base + 20 * i)
+        begin = self.meta.get("start", "early")
+        if self.tool == "midflight" and begin == "early":
+            self.start()
+        self.load_drive()
+        if self.tool == "midflight" and begin == "drive":
+            import midflight
+            self.midflight = midflight
+        self.where = "setup"
+        arguments = [self] if inspect.signature(self.drive.setup).parameters else []
+        self.state = self.drive.setup(*arguments)
+        if self.tool == "midflight" and begin == "late":
+            self.start()
+        for i, folder in steps if self.tool != "restart" else steps[-1:]:
+            if self.step(i, folder, base + 20 * i) == "rejected":
+                return "rejected"
+        return None
+
+    def step(self, number, folder, stamp):
+        suffix = "" if number == 1 else str(number)
+        wanted = dict(enumerate(self.meta.get("outcome", []), 1)).get(number, "committed")
+        report = None
+        if self.tool != "restart":
+            self.where = "update" + suffix
+            update = Update(self, overlay(folder, self.src, stamp), wanted)
+            getattr(self.drive, "apply" + suffix, lambda state, update: update())(self.state, update)
+            report = update.report
+        if report is not None:
+            if report["outcome"] == "rejected" and wanted == "committed" and "needs" in self.meta:
+                assert report["reasons"], "rejected without a reason"
+                return "rejected"
+            assert report["outcome"] == wanted, "outcome %s, not %s: %s" % (report["outcome"], wanted, json.dumps(report["reasons"], indent=1))
+        self.where = "check" + suffix
+        getattr(self.drive, "check" + suffix, lambda state: None)(self.state)
+        if report is not None and hasattr(self.drive, "report" + suffix):
+            self.where = "report" + suffix
+            try:
+                getattr(self.drive, "report" + suffix)(self.state, report)
+            except AssertionError as e:
+                raise AssertionError("%s\n%s" % (e, json.dumps(report, indent=1)[:3000])) from e
+        return None
+
+
+def child(case, work, tool, lever):
+    """The case's own process: writes WORK/result.json."""
+    faulthandler.enable()
+    sys.dont_write_bytecode = True
+    src = os.path.join(os.path.realpath(work), "src")
+    os.makedirs(src)
+    os.chdir(src)
+    sys.path[0] = src
+    run = Run(case, src, tool, lever)
+    result, detail = "pass", ""
+    try:
+        if run.run() == "rejected":
+            result = "rejected"
+    except BaseException as e:
+        result = "wrong" if isinstance(e, AssertionError) else "error"
+        detail = "".join(traceback.format_exception(type(e), e, e.__traceback__, limit=-5)).strip()
+        detail = detail.replace(src, "SRC").replace(CASES, "CASES")
+    with open(os.path.join(work, "result.json.part"), "w") as f:
+        json.dump({"result": result, "where": run.where, "detail": detail}, f)
+    os.replace(os.path.join(work, "result.json.part"), os.path.join(work, "result.json"))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+# ------------------------------------------------------------------ cases in processes
+def run_case(name, tool="midflight", lever="", python=sys.executable):
+    """(result, detail): pass, rejected (allowed by `needs`), na, wrong, error, crash or timeout."""
+    meta = load_cases([name])[name]
+    version = json.loads(subprocess.run([python, "-c", "import sys; print(list(sys.version_info[:2]))"], capture_output=True, text=True).stdout)
+    if not meta.get("min_python", [3, 11]) <= version <= meta.get("max_python", [9, 9]):
+        return "na", "not for this Python"
+    if lever and lever.partition("=")[0] not in meta.get("levers", LEVERS):
+        return "na", "not under this lever"
+    work = tempfile.mkdtemp(prefix="midflight-%s-" % name)
+    try:
+        keep = ("PYTHONPATH", "PYTHONMALLOC")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MIDFLIGHT")) or k in keep or k == "MIDFLIGHT_TRACE"}
+        env["PYTHONHASHSEED"] = "0"
+        boot = "import sys; sys.path[0] = sys.argv[1]; import runner; runner.child(*sys.argv[2:])"     # so __main__ is nobody's file
+        command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever]
+        with open(os.path.join(work, "log"), "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=work)
+            try:
+                status = process.wait(meta.get("timeout", 30) * (5 if lever else 1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                status = None
+        with open(os.path.join(work, "log"), errors="replace") as f:
+            text = f.read()[-2500:].replace(work, "WORK")
+        path = os.path.join(work, "result.json")
+        if os.path.exists(path):
+            with open(path) as f:
+                got = json.load(f)
+            return got["result"], "at %s: %s\n%s" % (got["where"], got["detail"], text if got["result"] != "pass" else "")
+        return ("timeout", text) if status is None else ("crash", "exit status %s\n%s" % (status, text))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def judge(tool, meta, result):
+    """Is this what the tool must give?"""
+    if tool == "none":
+        return result == "na" or (result == "pass") == (meta.get("none") == "pass")
+    if tool == "restart":
+        return meta.get("restart") == "na" or result in ("pass", "na")
+    return result in ("pass", "na") or (result == "rejected" and "needs" in meta)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", default=["*"])
+    parser.add_argument("--lever", default="")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--control", action="store_true")
+    parser.add_argument("-j", "--jobs", type=int, default=2)
+    parser.add_argument("-v", "--verbose", action="store_true")
+    options = parser.parse_args()
+    cases = load_cases(options.cases)
+    jobs = [(n, t) for n in cases for t in (("none", "restart") if options.control else ("midflight",))]
+    counts, bad = {}, 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        results = pool.map(lambda job: run_case(job[0], job[1], "" if options.control else options.lever, options.python), jobs)
+        for (name, tool), (result, detail) in zip(jobs, results):
+            good = judge(tool, cases[name], result)
+            bad += not good
+            counts[result] = counts.get(result, 0) + 1
+            if not good or options.verbose:
+                print("%-7s %s (%s): %s\n%s" % ("ok" if good else "WRONG", name, tool, result, "" if good else detail), flush=True)
+    print("%d cases, %d wrong: %s" % (len(cases), bad, ", ".join("%s %d" % x for x in sorted(counts.items()))))
+    return 1 if bad or not cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
