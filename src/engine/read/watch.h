@@ -22,16 +22,23 @@ struct mf_watch_options {
     int settle_ms;             /* quiet time before a batch is handed out */
     int poll_ms;               /* period of the polling back end */
     bool force_poll;           /* never use events */
+    int max_watches;           /* folders with events at most; 0: as many as
+                                  the system gives */
 };
 
 /* A back end was changed or something is not watched: one line for people.
  * Called on the thread, without the GIL. */
 typedef void (*mf_watch_note)(const char *text, void *arg);
 
-/* NULL with errno set on failure. */
+/* NULL with errno set on failure. Without `note`, notes wait for on_note. */
 struct mf_watch *mf_watch_new(const struct mf_watch_options *options,
                               mf_watch_note note, void *arg);
 void mf_watch_free(struct mf_watch *watch);
+/* Another listener from now on; gets at once what has waited. */
+void mf_watch_on_note(struct mf_watch *watch, mf_watch_note note, void *arg);
+/* In the child after a fork: only closes the descriptor (async-signal-safe).
+ * The watch can then only be freed. */
+void mf_watch_forked(struct mf_watch *watch);
 /* Watch a folder with everything under it (hidden folders, __pycache__,
  * node_modules, virtual environments left out), or one file. 0 / -1 errno. */
 int mf_watch_add(struct mf_watch *watch, const char *path);
@@ -48,6 +55,9 @@ int mf_watch_timeout_ms(const struct mf_watch *watch);
  * 0 if nothing has settled yet, -1 errno. */
 int mf_watch_drain(struct mf_watch *watch, char ***paths);
 void mf_watch_paths_free(char **paths, int count);
+/* Put a batch back in the queue, as if it had not been handed out: what has
+ * come since may belong to it. Frees paths. */
+void mf_watch_put_back(struct mf_watch *watch, char **paths, int count);
 const char *mf_watch_backend(const struct mf_watch *watch); /* "inotify" ... */
 
 #endif

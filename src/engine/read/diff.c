@@ -1,0 +1,615 @@
+/* diff.c -- owns the alignment of two texts' statements and the comparison
+ * of code trees. In: two split texts. Out: deltas.
+ */
+#include "diff.h"
+
+#include "../ground/fault.h"
+
+/* ---- code trees --------------------------------------------------------- */
+
+static int
+sequence_equal(PyObject *a, PyObject *b, int flags)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(a);
+    if (n != PyTuple_GET_SIZE(b)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int same = mf_diff_const_equal(PyTuple_GET_ITEM(a, i),
+                                       PyTuple_GET_ITEM(b, i), flags);
+        if (same <= 0) {
+            return same;
+        }
+    }
+    return 1;
+}
+
+/* frozenset constants: same members by type and value, any order */
+static int
+set_equal(PyObject *a, PyObject *b, int flags)
+{
+    if (PySet_GET_SIZE(a) != PySet_GET_SIZE(b)) {
+        return 0;
+    }
+    PyObject *xs = PySequence_Tuple(a), *ys = PySequence_Tuple(b);
+    int same = xs != NULL && ys != NULL ? 1 : -1;
+    for (Py_ssize_t i = 0; same == 1 && i < PyTuple_GET_SIZE(xs); i++) {
+        int found = 0;
+        for (Py_ssize_t j = 0; !found && j < PyTuple_GET_SIZE(ys); j++) {
+            found = mf_diff_const_equal(PyTuple_GET_ITEM(xs, i),
+                                        PyTuple_GET_ITEM(ys, j), flags);
+        }
+        same = found;
+    }
+    Py_XDECREF(xs);
+    Py_XDECREF(ys);
+    return same;
+}
+
+int
+mf_diff_const_equal(PyObject *a, PyObject *b, int flags)
+{
+    if (a == b) {
+        return 1;
+    }
+    if (Py_TYPE(a) != Py_TYPE(b)) {
+        return 0;
+    }
+    if (PyCode_Check(a)) {
+        return flags & MF_CODE_NESTED
+                   ? mf_diff_code_equal(a, b, MF_CODE_NESTED)
+                   : PyUnicode_Compare(((PyCodeObject *)a)->co_name,
+                                       ((PyCodeObject *)b)->co_name) == 0;
+    }
+    if (PyTuple_CheckExact(a)) {
+        return sequence_equal(a, b, flags);
+    }
+    if (PyFrozenSet_CheckExact(a)) {
+        return set_equal(a, b, flags);
+    }
+    if (PyFloat_CheckExact(a)) {
+        double x = PyFloat_AS_DOUBLE(a), y = PyFloat_AS_DOUBLE(b);
+        return memcmp(&x, &y, sizeof(x)) == 0;
+    }
+    if (PyComplex_CheckExact(a)) {
+        Py_complex x = PyComplex_AsCComplex(a), y = PyComplex_AsCComplex(b);
+        return memcmp(&x, &y, sizeof(x)) == 0;
+    }
+    if (PyLong_CheckExact(a) || PyUnicode_CheckExact(a) ||
+        PyBytes_CheckExact(a)) {
+        return PyObject_RichCompareBool(a, b, Py_EQ);
+    }
+    return 0;
+}
+
+static int
+instructions_equal(PyCodeObject *a, PyCodeObject *b)
+{
+    PyObject *x = PyCode_GetCode(a), *y = PyCode_GetCode(b);
+    int same = -1;
+    if (x != NULL && y != NULL) {
+        Py_ssize_t n = PyBytes_GET_SIZE(x);
+        same = n == PyBytes_GET_SIZE(y) &&
+               memcmp(PyBytes_AS_STRING(x), PyBytes_AS_STRING(y),
+                      (size_t)n) == 0;
+    }
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return same;
+}
+
+int
+mf_diff_code_equal(PyObject *old_code, PyObject *new_code, int flags)
+{
+    PyCodeObject *a = (PyCodeObject *)old_code, *b = (PyCodeObject *)new_code;
+    if (a == b) {
+        return 1;
+    }
+    if (a->co_argcount != b->co_argcount ||
+        a->co_posonlyargcount != b->co_posonlyargcount ||
+        a->co_kwonlyargcount != b->co_kwonlyargcount ||
+        a->co_flags != b->co_flags || a->co_stacksize != b->co_stacksize) {
+        return 0;
+    }
+    if (!(flags & MF_CODE_ANY_NAME) &&
+        (PyUnicode_Compare(a->co_name, b->co_name) != 0 ||
+         PyUnicode_Compare(a->co_qualname, b->co_qualname) != 0)) {
+        return 0;
+    }
+    if (mf_diff_const_equal(a->co_localspluskinds, b->co_localspluskinds, 0) !=
+            1 ||
+        mf_diff_const_equal(a->co_exceptiontable, b->co_exceptiontable, 0) !=
+            1 ||
+        sequence_equal(a->co_names, b->co_names, 0) != 1 ||
+        sequence_equal(a->co_localsplusnames, b->co_localsplusnames, 0) != 1) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    int same = instructions_equal(a, b);
+    if (same <= 0) {
+        return same;
+    }
+    int below = flags & MF_CODE_NESTED;
+    if (flags & MF_CODE_ANY_NAME) {
+        /* nested qualified names begin with ours: compare their shape by the
+         * instructions alone */
+        below |= MF_CODE_ANY_NAME;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(a->co_consts);
+    if (n != PyTuple_GET_SIZE(b->co_consts)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *x = PyTuple_GET_ITEM(a->co_consts, i);
+        PyObject *y = PyTuple_GET_ITEM(b->co_consts, i);
+        if (PyCode_Check(x) && PyCode_Check(y) && (below & MF_CODE_NESTED)) {
+            same = mf_diff_code_equal(x, y, below);
+        }
+        else {
+            same = mf_diff_const_equal(x, y, below & MF_CODE_NESTED);
+        }
+        if (same <= 0) {
+            return same;
+        }
+    }
+    return 1;
+}
+
+/* ---- alignment ------------------------------------------------------------ */
+
+struct scope {
+    const struct mf_split *split;
+    const char *text;
+    uint32_t *units; /* indexes, in order */
+    uint32_t len;
+    uint32_t *mate;  /* index into the other scope's units, or NONE */
+};
+
+static int
+scope_fill(struct scope *scope, struct mf_compile_unit_of *of, uint32_t first)
+{
+    scope->split = of->split;
+    scope->text = PyBytes_AS_STRING(of->text->bytes);
+    uint32_t n = 0;
+    for (uint32_t i = first; i != MF_UNIT_NONE; i = of->split->units[i].next) {
+        n++;
+    }
+    scope->len = n;
+    scope->units = mf_alloc((n + 1) * sizeof(uint32_t));
+    scope->mate = mf_alloc((n + 1) * sizeof(uint32_t));
+    if (scope->units == NULL || scope->mate == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    n = 0;
+    for (uint32_t i = first; i != MF_UNIT_NONE; i = of->split->units[i].next) {
+        scope->units[n] = i;
+        scope->mate[n++] = MF_UNIT_NONE;
+    }
+    return 0;
+}
+
+static void
+scope_free(struct scope *scope)
+{
+    mf_free(scope->units);
+    mf_free(scope->mate);
+}
+
+static const struct mf_unit *
+unit_at(const struct scope *scope, uint32_t i)
+{
+    return &scope->split->units[scope->units[i]];
+}
+
+static void
+pair_up(struct scope *a, uint32_t i, struct scope *b, uint32_t j)
+{
+    a->mate[i] = j;
+    b->mate[j] = i;
+}
+
+/* Longest common subsequence of equal hashes in a[lo, a_hi) x b[lo, b_hi). */
+static int
+pair_equal(struct scope *a, struct scope *b, uint32_t lo, uint32_t a_hi,
+           uint32_t b_hi)
+{
+    size_t n = a_hi - lo, m = b_hi - lo;
+    if (n == 0 || m == 0) {
+        return 0;
+    }
+    if (n * m > 4000000) {
+        /* two huge different middles: in order, greedily */
+        for (uint32_t i = lo, from = lo; i < a_hi; i++) {
+            for (uint32_t j = from; j < b_hi && j < from + 500; j++) {
+                if (unit_at(a, i)->hash == unit_at(b, j)->hash) {
+                    pair_up(a, i, b, j);
+                    from = j + 1;
+                    break;
+                }
+            }
+        }
+        return 0;
+    }
+    uint32_t *best = mf_alloc((n + 1) * (m + 1) * sizeof(uint32_t));
+    if (best == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+#define BEST(i, j) best[(i) * (m + 1) + (j)]
+    for (size_t i = n; i-- > 0;) {
+        for (size_t j = m; j-- > 0;) {
+            if (unit_at(a, lo + (uint32_t)i)->hash ==
+                unit_at(b, lo + (uint32_t)j)->hash) {
+                BEST(i, j) = BEST(i + 1, j + 1) + 1;
+            }
+            else {
+                BEST(i, j) = Py_MAX(BEST(i + 1, j), BEST(i, j + 1));
+            }
+        }
+    }
+    for (size_t i = 0, j = 0; i < n && j < m;) {
+        if (unit_at(a, lo + (uint32_t)i)->hash ==
+            unit_at(b, lo + (uint32_t)j)->hash) {
+            pair_up(a, lo + (uint32_t)i++, b, lo + (uint32_t)j++);
+        }
+        else if (BEST(i + 1, j) >= BEST(i, j + 1)) {
+            i++;
+        }
+        else {
+            j++;
+        }
+    }
+#undef BEST
+    mf_free(best);
+    return 0;
+}
+
+/* What a statement is known by when its text has changed: the name of a def
+ * or class, else the text up to the first character behind its first word
+ * (for imports: the whole head "from a.b", for blocks the first line). */
+static size_t
+unit_key(const struct scope *scope, const struct mf_unit *u, const char **key)
+{
+    if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
+        *key = scope->text + u->name;
+        return u->name_len;
+    }
+    const char *p = scope->text + u->start + u->indent;
+    const char *end = scope->text + u->end, *q = p;
+    if (u->kind == MF_UNIT_BLOCK) {
+        q = memchr(p, '\n', (size_t)(end - p));
+        *key = p;
+        return q ? (size_t)(q - p) : (size_t)(end - p);
+    }
+    int words = u->kind == MF_UNIT_FROM ? 2 : 1;
+    while (q < end && *q != '\n') {
+        bool word = Py_ISALNUM(*q) || *q == '_' || *q == '.' ||
+                    (unsigned char)*q >= 0x80;
+        if (!word && --words == 0) {
+            break;
+        }
+        q++;
+    }
+    *key = p;
+    return (size_t)(q - p);
+}
+
+static bool
+same_key(const struct scope *a, uint32_t i, const struct scope *b, uint32_t j)
+{
+    const struct mf_unit *x = unit_at(a, i), *y = unit_at(b, j);
+    const char *k, *l;
+    if (x->kind != y->kind) {
+        return false;
+    }
+    size_t n = unit_key(a, x, &k), m = unit_key(b, y, &l);
+    return n == m && memcmp(k, l, n) == 0;
+}
+
+/* Changed statements of one key pair in order. Blocks that stand alone
+ * between the same neighbours pair whatever their first line says. */
+static void
+pair_changed(struct scope *a, struct scope *b)
+{
+    for (uint32_t j = 0; j < b->len; j++) {
+        if (b->mate[j] != MF_UNIT_NONE) {
+            continue;
+        }
+        for (uint32_t i = 0; i < a->len; i++) {
+            if (a->mate[i] == MF_UNIT_NONE && same_key(a, i, b, j)) {
+                pair_up(a, i, b, j);
+                break;
+            }
+        }
+    }
+    for (uint32_t i = 0, j; i < a->len; i++) {
+        if (a->mate[i] != MF_UNIT_NONE) {
+            continue;
+        }
+        j = i == 0 ? 0 : a->mate[i - 1];
+        if (j == MF_UNIT_NONE) {
+            continue;
+        }
+        j += i != 0;
+        if (j < b->len && b->mate[j] == MF_UNIT_NONE &&
+            unit_at(a, i)->kind == unit_at(b, j)->kind &&
+            (unit_at(a, i)->kind == MF_UNIT_BLOCK ||
+             unit_at(a, i)->kind == MF_UNIT_OTHER)) {
+            pair_up(a, i, b, j);
+        }
+    }
+}
+
+static int
+align(struct scope *a, struct scope *b)
+{
+    uint32_t lo = 0, x = a->len, y = b->len;
+    while (lo < x && lo < y && unit_at(a, lo)->hash == unit_at(b, lo)->hash) {
+        pair_up(a, lo, b, lo);
+        lo++;
+    }
+    while (x > lo && y > lo &&
+           unit_at(a, x - 1)->hash == unit_at(b, y - 1)->hash) {
+        pair_up(a, --x, b, --y);
+    }
+    if (pair_equal(a, b, lo, x, y) < 0) {
+        return -1;
+    }
+    pair_changed(a, b);
+    return 0;
+}
+
+/* ---- deltas ---------------------------------------------------------------- */
+
+static struct mf_delta *
+add_delta(struct mf_diff *diff, enum mf_delta_kind kind, uint32_t old_unit,
+          uint32_t new_unit, uint32_t parent)
+{
+    if (diff->len == diff->cap) {
+        uint32_t cap = diff->cap ? diff->cap * 2 : 64;
+        struct mf_delta *more =
+            mf_realloc(diff->deltas, cap * sizeof(*diff->deltas));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        diff->deltas = more;
+        diff->cap = cap;
+    }
+    struct mf_delta *delta = &diff->deltas[diff->len++];
+    memset(delta, 0, sizeof(*delta));
+    delta->kind = (uint8_t)kind;
+    delta->old_unit = old_unit;
+    delta->new_unit = new_unit;
+    delta->parent = parent;
+    return delta;
+}
+
+PyObject *
+mf_diff_old_code(struct mf_diff *diff, struct mf_delta *delta)
+{
+    if (delta->old_code == NULL && delta->old_unit != MF_UNIT_NONE) {
+        delta->old_code = mf_compile_unit(&diff->old_of, delta->old_unit);
+    }
+    return delta->old_code;
+}
+
+PyObject *
+mf_diff_new_code(struct mf_diff *diff, struct mf_delta *delta)
+{
+    if (delta->new_code == NULL && delta->new_unit != MF_UNIT_NONE) {
+        delta->new_code = mf_compile_unit(&diff->new_of, delta->new_unit);
+    }
+    return delta->new_code;
+}
+
+static PyObject *
+scope_code(struct mf_diff *diff, struct mf_delta *delta, bool new_side)
+{
+    struct mf_compile_unit_of *of = new_side ? &diff->new_of : &diff->old_of;
+    PyObject *code = new_side ? mf_diff_new_code(diff, delta)
+                              : mf_diff_old_code(diff, delta);
+    if (code == NULL) {
+        return NULL;
+    }
+    PyObject *scope = mf_compile_member_scope(
+        code, of->text, of->split,
+        new_side ? delta->new_unit : delta->old_unit);
+    if (scope == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "midflight: a member's class body was not found");
+    }
+    return scope;
+}
+
+struct mf_names *
+mf_diff_names(struct mf_diff *diff, struct mf_delta *delta)
+{
+    if (delta->names.loads == NULL) {
+        PyObject *code = scope_code(diff, delta,
+                                    delta->new_unit != MF_UNIT_NONE);
+        if (code == NULL || mf_names_of(&delta->names, code) < 0) {
+            mf_names_clear(&delta->names);
+            return NULL;
+        }
+    }
+    return &delta->names;
+}
+
+int
+mf_diff_old_names(struct mf_diff *diff, struct mf_delta *delta,
+                  struct mf_names *names)
+{
+    memset(names, 0, sizeof(*names));
+    PyObject *code = scope_code(diff, delta, false);
+    return code == NULL ? -1 : mf_names_of(names, code);
+}
+
+static bool
+same_header(struct mf_diff *diff, const struct mf_unit *a,
+            const struct mf_unit *b)
+{
+    size_t n = a->body - a->start;
+    return n == b->body - b->start && a->indent == b->indent &&
+           memcmp(PyBytes_AS_STRING(diff->old_of.text->bytes) + a->start,
+                  PyBytes_AS_STRING(diff->new_of.text->bytes) + b->start,
+                  n) == 0;
+}
+
+/* The annotations of 3.14+ stand in a nested __annotate__: a difference there
+ * is one of the statement's own. */
+static int
+annotations_equal(PyObject *a, PyObject *b)
+{
+    PyObject *x = ((PyCodeObject *)a)->co_consts;
+    PyObject *y = ((PyCodeObject *)b)->co_consts;
+    for (Py_ssize_t i = 0;
+         i < PyTuple_GET_SIZE(x) && i < PyTuple_GET_SIZE(y); i++) {
+        PyObject *p = PyTuple_GET_ITEM(x, i), *q = PyTuple_GET_ITEM(y, i);
+        if (PyCode_Check(p) && PyCode_Check(q) &&
+            PyUnicode_CompareWithASCIIString(((PyCodeObject *)p)->co_name,
+                                             "__annotate__") == 0) {
+            int same = mf_diff_code_equal(p, q, MF_CODE_NESTED);
+            if (same != 1) {
+                return same;
+            }
+        }
+    }
+    return 1;
+}
+
+/* Is the statement's own code the same? 1 / 0 / -1. */
+static int
+own_equal(struct mf_diff *diff, struct mf_delta *delta)
+{
+    PyObject *a = scope_code(diff, delta, false);
+    PyObject *b = a ? scope_code(diff, delta, true) : NULL;
+    if (b == NULL) {
+        return -1;
+    }
+    int same = mf_diff_code_equal(a, b, 0);
+    return same == 1 ? annotations_equal(a, b) : same;
+}
+
+static int diff_scope(struct mf_diff *diff, uint32_t old_first,
+                      uint32_t new_first, uint32_t parent);
+
+static bool
+has_members(const struct mf_unit *u)
+{
+    return u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
+           !(u->flags & MF_UNIT_ONE_LINE);
+}
+
+/* The class statement's own code, members apart: compared on header text,
+ * else on the code around the body. */
+static int
+class_line_equal(struct mf_diff *diff, struct mf_delta *delta,
+                 const struct mf_unit *a, const struct mf_unit *b)
+{
+    return same_header(diff, a, b) ? 1 : own_equal(diff, delta);
+}
+
+static int
+diff_pair(struct mf_diff *diff, uint32_t old_unit, uint32_t new_unit,
+          uint32_t parent)
+{
+    const struct mf_unit *a = &diff->old_of.split->units[old_unit];
+    const struct mf_unit *b = &diff->new_of.split->units[new_unit];
+    struct mf_delta *delta =
+        add_delta(diff, MF_DELTA_SAME, old_unit, new_unit, parent);
+    if (delta == NULL) {
+        return -1;
+    }
+    if (a->hash == b->hash && !diff->whole) {
+        return 0;
+    }
+    if (has_members(a) && has_members(b)) {
+        int same = class_line_equal(diff, delta, a, b);
+        if (same < 0) {
+            return -1;
+        }
+        delta->kind = same ? MF_DELTA_CLASS : MF_DELTA_RUN;
+        return diff_scope(diff, a->first_child, b->first_child,
+                          (uint32_t)(delta - diff->deltas));
+    }
+    int same;
+    if (a->kind == MF_UNIT_DEF && b->kind == MF_UNIT_DEF &&
+        same_header(diff, a, b) && !diff->whole) {
+        same = 1;
+    }
+    else if (a->kind == MF_UNIT_CLASS || b->kind == MF_UNIT_CLASS) {
+        /* a class without members to compare: by everything it holds */
+        same = own_equal(diff, delta);
+        if (same == 1) {
+            same = mf_diff_code_equal(delta->old_code, delta->new_code,
+                                      MF_CODE_NESTED);
+        }
+    }
+    else {
+        same = own_equal(diff, delta);
+    }
+    if (same < 0) {
+        return -1;
+    }
+    delta->kind = same ? MF_DELTA_CODE : MF_DELTA_RUN;
+    return 0;
+}
+
+static int
+diff_scope(struct mf_diff *diff, uint32_t old_first, uint32_t new_first,
+           uint32_t parent)
+{
+    struct scope a = {0}, b = {0};
+    int rc = -1;
+    if (scope_fill(&a, &diff->old_of, old_first) < 0 ||
+        scope_fill(&b, &diff->new_of, new_first) < 0 || align(&a, &b) < 0) {
+        goto free_scopes;
+    }
+    for (uint32_t j = 0; j < b.len; j++) {
+        if (b.mate[j] == MF_UNIT_NONE) {
+            if (add_delta(diff, MF_DELTA_ADDED, MF_UNIT_NONE, b.units[j],
+                          parent) == NULL) {
+                goto free_scopes;
+            }
+        }
+        else if (diff_pair(diff, a.units[b.mate[j]], b.units[j], parent) < 0) {
+            goto free_scopes;
+        }
+    }
+    for (uint32_t i = 0; i < a.len; i++) {
+        if (a.mate[i] == MF_UNIT_NONE &&
+            add_delta(diff, MF_DELTA_REMOVED, a.units[i], MF_UNIT_NONE,
+                      parent) == NULL) {
+            goto free_scopes;
+        }
+    }
+    rc = 0;
+free_scopes:
+    scope_free(&a);
+    scope_free(&b);
+    return rc;
+}
+
+int
+mf_diff(struct mf_diff *diff)
+{
+    diff->whole = diff->old_of.flags != diff->new_of.flags;
+    return diff_scope(diff, diff->old_of.split->first,
+                      diff->new_of.split->first, MF_UNIT_NONE);
+}
+
+void
+mf_diff_clear(struct mf_diff *diff)
+{
+    for (uint32_t i = 0; i < diff->len; i++) {
+        Py_XDECREF(diff->deltas[i].old_code);
+        Py_XDECREF(diff->deltas[i].new_code);
+        mf_names_clear(&diff->deltas[i].names);
+    }
+    mf_free(diff->deltas);
+    diff->deltas = NULL;
+    diff->len = diff->cap = 0;
+    mf_compile_clear(&diff->old_of);
+    mf_compile_clear(&diff->new_of);
+}
