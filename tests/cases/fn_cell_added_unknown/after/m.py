@@ -1,7 +1,4 @@
 def make(name, size):
     def get():
-        return name
-
-    def both():
         return name, size
-    return get, both
+    return get

@@ -1,0 +1,4 @@
+def make(name, size):
+    def get():
+        return name
+    return get

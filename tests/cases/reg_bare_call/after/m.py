@@ -1,0 +1,8 @@
+import hub
+
+
+class Audio:
+    rate = 2
+
+
+hub.register(Audio, 'slow', 'safe')

@@ -1,0 +1,5 @@
+PLUGINS = []
+
+
+def register(obj, *flags):
+    PLUGINS.append((obj, flags))

@@ -1,0 +1,6 @@
+TASKS = []
+
+
+def task(f):
+    TASKS.append(f)
+    return f

@@ -1,0 +1,11 @@
+from hub import task
+
+
+@task
+def one():
+    return 1
+
+
+@task
+def two():
+    return 2

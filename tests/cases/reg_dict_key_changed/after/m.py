@@ -1,0 +1,11 @@
+from hub import route
+
+
+@route('/new')
+def page():
+    return 'page'
+
+
+@route('/other')
+def other():
+    return 'other'

@@ -1,0 +1,7 @@
+import os
+
+os.environ['MF_CASE_MODE'] = 'on'
+
+
+def f():
+    return 1

@@ -1,0 +1,7 @@
+import hub
+
+hub.register('extra')
+
+
+def f():
+    return 'extra'

@@ -1,0 +1,4 @@
+import hub
+import extra
+
+hub.register('m')

@@ -1,0 +1,6 @@
+from hub import command
+
+
+@command('help', 'h')
+def help_():
+    return 'help'

@@ -1,0 +1,6 @@
+LISTENERS = set()
+
+
+def listen(f):
+    LISTENERS.add(f)
+    return f
