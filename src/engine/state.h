@@ -30,6 +30,8 @@ struct mf_state {
     PyObject *by_path;       /* dict path -> index into sources */
     struct mf_vec sources;   /* struct mf_source * */
     uint64_t imports;        /* grows with every module noted */
+    PyObject *importers;     /* graph.c: dict module name -> list of indexes */
+    size_t indexed;          /* sources before this are in it */
 
     /* the update under way and those before it (update.c, record.c) */
     unsigned long busy_thread; /* thread id that is updating, 0: none */

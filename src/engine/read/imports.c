@@ -5,6 +5,8 @@
  */
 #include "imports.h"
 
+#include "compile.h"
+
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 
@@ -63,6 +65,18 @@ mf_imports_note(struct mf_state *state, struct mf_source *source,
             return NULL;
         }
         Py_XSETREF(module->codes, codes);
+        struct mf_names names;
+        if (mf_names_of(&names, code) < 0) {
+            return NULL;
+        }
+        Py_XSETREF(module->loads, Py_NewRef(names.loads));
+        PyObject *all = PyObject_CallMethod(module->loads, "update", "O",
+                                            names.attrs);
+        Py_XDECREF(all);
+        mf_names_clear(&names);
+        if (all == NULL) {
+            return NULL;
+        }
         source->flags = ((PyCodeObject *)code)->co_flags & PyCF_MASK;
     }
     return module;

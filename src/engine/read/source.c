@@ -410,6 +410,12 @@ free_source:
     return NULL;
 }
 
+bool
+mf_source_is_package(const struct mf_module *module)
+{
+    return PyDict_GetItemString(module->dict, "__path__") != NULL;
+}
+
 void
 mf_source_module_free(struct mf_module *module)
 {
@@ -417,6 +423,7 @@ mf_source_module_free(struct mf_module *module)
     Py_XDECREF(module->dict);
     Py_XDECREF(module->codes);
     Py_XDECREF(module->base);
+    Py_XDECREF(module->loads);
     mf_free(module);
 }
 

@@ -28,6 +28,8 @@ struct mf_module {
     PyObject *codes; /* list of the live code objects of its functions and
                         lambdas, nested ones left out, class bodies opened,
                         by line; NULL: unknown (loaded before start) */
+    PyObject *loads; /* set of str: names and attributes that its import-time
+                        code reads; NULL: unknown */
     PyObject *base;  /* dict: "NAME" or "Class.NAME" -> value noted at the end
                         of the import; NULL: nothing is known */
 };
@@ -37,6 +39,7 @@ struct mf_source {
     struct mf_text text;   /* the baseline */
     struct mf_split split; /* of text; valid if is_split */
     bool is_split;
+    bool is_indexed;       /* graph.c knows its import edges */
     int flags;             /* compiler flags of its __future__ imports */
     struct mf_vec modules; /* struct mf_module * */
     struct mf_vec execs;   /* code objects run, not yet claimed by a module */
@@ -80,6 +83,8 @@ int mf_source_init(void);                 /* makes them */
 PyObject *mf_source_absolute(PyObject *file);
 /* Two spellings of one file (symbolic links, relative)? Asks the system. */
 bool mf_source_same_path(PyObject *a, PyObject *b);
+/* Its namespace has a __path__. */
+bool mf_source_is_package(const struct mf_module *module);
 void mf_source_module_free(struct mf_module *module);
 
 /* A copy of value if it is an atom, an immutable value of the standard

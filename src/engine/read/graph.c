@@ -1,0 +1,238 @@
+/* graph.c -- owns the import edges. In: split texts. Out: edges with absolute
+ * names, and the reverse index module -> sources that import it.
+ */
+#include "graph.h"
+
+#include "../ground/fault.h"
+
+struct collector {
+    struct mf_edges *edges;
+    PyObject *package; /* absolute name that one leading dot stands for */
+    uint32_t unit;
+};
+
+/* A dotted name as written, blanks inside taken out. */
+static PyObject *
+clean_name(const char *p, uint32_t len)
+{
+    char small[256];
+    uint32_t n = 0;
+    if (len >= sizeof(small)) {
+        return PyUnicode_FromStringAndSize(p, len);
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        if (!Py_ISSPACE(p[i]) && p[i] != '\\') {
+            small[n++] = p[i];
+        }
+    }
+    PyObject *name = PyUnicode_FromStringAndSize(small, n);
+    if (name != NULL) {
+        PyUnicode_InternInPlace(&name);
+    }
+    return name;
+}
+
+/* Absolute name of "level dots + module" seen from a package. */
+static PyObject *
+absolute_name(PyObject *package, uint32_t level, PyObject *module)
+{
+    if (level == 0) {
+        return Py_NewRef(module);
+    }
+    PyObject *base = Py_NewRef(package);
+    for (uint32_t i = 1; i < level; i++) {
+        Py_ssize_t dot = PyUnicode_FindChar(base, '.', 0,
+                                            PyUnicode_GET_LENGTH(base), -1);
+        if (dot < 0) {
+            break;
+        }
+        Py_SETREF(base, PyUnicode_Substring(base, 0, dot));
+        if (base == NULL) {
+            return NULL;
+        }
+    }
+    if (PyUnicode_GET_LENGTH(module) == 0) {
+        return base;
+    }
+    PyObject *full = PyUnicode_FromFormat("%U.%U", base, module);
+    Py_DECREF(base);
+    return full;
+}
+
+static int
+add_edge(const struct mf_import *import, void *arg)
+{
+    struct collector *c = arg;
+    struct mf_edges *edges = c->edges;
+    if (edges->len == edges->cap) {
+        uint32_t cap = edges->cap ? edges->cap * 2 : 16;
+        struct mf_edge *more =
+            mf_realloc(edges->items, cap * sizeof(*edges->items));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        edges->items = more;
+        edges->cap = cap;
+    }
+    struct mf_edge edge = {0};
+    PyObject *module = clean_name(import->module, import->module_len);
+    if (module == NULL) {
+        return -1;
+    }
+    edge.module = absolute_name(c->package, import->level, module);
+    Py_DECREF(module);
+    if (edge.module == NULL) {
+        return -1;
+    }
+    PyUnicode_InternInPlace(&edge.module);
+    if (import->name != NULL) {
+        edge.name = clean_name(import->name, import->name_len);
+    }
+    if (import->as != NULL) {
+        edge.as = clean_name(import->as, import->as_len);
+    }
+    edge.unit = c->unit;
+    edge.line = import->line;
+    edge.nested = import->nested;
+    edge.guarded = import->guarded;
+    edges->items[edges->len++] = edge;
+    if ((import->name != NULL && edge.name == NULL) ||
+        (import->as != NULL && edge.as == NULL)) {
+        return -1;
+    }
+    return 0;
+}
+
+int
+mf_graph_edges(const struct mf_text *text, const struct mf_split *split,
+               PyObject *module_name, bool is_package, struct mf_edges *edges)
+{
+    PyObject *package = Py_NewRef(module_name);
+    if (!is_package) {
+        Py_ssize_t dot =
+            PyUnicode_FindChar(module_name, '.', 0,
+                               PyUnicode_GET_LENGTH(module_name), -1);
+        Py_SETREF(package,
+                  PyUnicode_Substring(module_name, 0, dot < 0 ? 0 : dot));
+        if (package == NULL) {
+            return -1;
+        }
+    }
+    struct collector c = {edges, package, 0};
+    int rc = 0;
+    for (uint32_t i = split->first; i != MF_UNIT_NONE && rc == 0;
+         i = split->units[i].next) {
+        const struct mf_unit *u = &split->units[i];
+        c.unit = i;
+        if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM ||
+            (u->flags & MF_UNIT_HAS_IMPORT)) {
+            rc = mf_split_imports(PyBytes_AS_STRING(text->bytes), split, i,
+                                  add_edge, &c);
+        }
+    }
+    Py_DECREF(package);
+    return rc == 0 ? 0 : -1;
+}
+
+void
+mf_edges_clear(struct mf_edges *edges)
+{
+    for (uint32_t i = 0; i < edges->len; i++) {
+        Py_XDECREF(edges->items[i].module);
+        Py_XDECREF(edges->items[i].name);
+        Py_XDECREF(edges->items[i].as);
+    }
+    mf_free(edges->items);
+    memset(edges, 0, sizeof(*edges));
+}
+
+/* ---- the reverse index ------------------------------------------------- */
+
+static int
+index_under(struct mf_state *state, PyObject *module, PyObject *number)
+{
+    PyObject *list = PyDict_GetItemWithError(state->importers, module);
+    if (list == NULL) {
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        list = PyList_New(0);
+        if (list == NULL ||
+            PyDict_SetItem(state->importers, module, list) < 0) {
+            Py_XDECREF(list);
+            return -1;
+        }
+        Py_DECREF(list);
+    }
+    int there = PySequence_Contains(list, number);
+    if (there != 0) {
+        return there < 0 ? -1 : 0;
+    }
+    return PyList_Append(list, number);
+}
+
+static int
+index_source(struct mf_state *state, struct mf_source *source, size_t at)
+{
+    if (source->text.bytes == NULL || source->modules.len == 0) {
+        return 0;
+    }
+    if (mf_source_split(source) < 0) {
+        return -1;
+    }
+    struct mf_module *module = source->modules.items[0];
+    struct mf_edges edges = {0};
+    PyObject *number = PyLong_FromSize_t(at);
+    int rc = number == NULL ||
+                     mf_graph_edges(&source->text, &source->split,
+                                    module->name,
+                                    mf_source_is_package(module), &edges) < 0
+                 ? -1
+                 : 0;
+    for (uint32_t i = 0; i < edges.len && rc == 0; i++) {
+        struct mf_edge *edge = &edges.items[i];
+        if (edge->nested) {
+            continue;
+        }
+        rc = index_under(state, edge->module, number);
+        /* the name may be a submodule; and a plain import of a.b.c binds and
+         * reaches a and a.b too */
+        if (rc == 0 && edge->name != NULL) {
+            PyObject *sub = PyUnicode_FromFormat("%U.%U", edge->module,
+                                                 edge->name);
+            rc = sub == NULL ? -1 : index_under(state, sub, number);
+            Py_XDECREF(sub);
+        }
+    }
+    mf_edges_clear(&edges);
+    Py_XDECREF(number);
+    source->is_indexed = true;
+    return rc;
+}
+
+PyObject *
+mf_graph_importers(struct mf_state *state, PyObject *module_name)
+{
+    for (size_t i = state->indexed; i < state->sources.len; i++) {
+        struct mf_source *source = state->sources.items[i];
+        if (!source->is_indexed && index_source(state, source, i) < 0) {
+            return NULL;
+        }
+        if (i == state->indexed && source->is_indexed) {
+            state->indexed++;
+        }
+    }
+    return PyDict_GetItemWithError(state->importers, module_name);
+}
+
+void
+mf_graph_forget(struct mf_state *state, struct mf_source *source)
+{
+    source->is_indexed = false;
+    for (size_t i = 0; i < state->sources.len; i++) {
+        if (state->sources.items[i] == source && i < state->indexed) {
+            state->indexed = i;
+        }
+    }
+}

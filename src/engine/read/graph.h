@@ -1,0 +1,41 @@
+/* graph.h -- who imports whom, from the texts: import edges of every source,
+ * and which sources import a given module. Pure knowledge; changes nothing in
+ * sys.modules.
+ */
+#ifndef MF_GRAPH_H
+#define MF_GRAPH_H
+
+#include "source.h"
+
+/* One import edge of a source, resolved to absolute module names. */
+struct mf_edge {
+    PyObject *module; /* str: absolute name of the module imported (from) */
+    PyObject *name;   /* str: name taken from it, "*", or NULL for a plain
+                         import */
+    PyObject *as;     /* str: name bound; NULL for a star */
+    uint32_t unit;    /* index of the unit that it stands in */
+    uint32_t line;
+    bool nested;      /* inside a function: binds nothing in the module */
+    bool guarded;     /* inside if / try / ... */
+};
+
+struct mf_edges {
+    struct mf_edge *items;
+    uint32_t len, cap;
+};
+
+/* Edges of a split text for a module of this name (is_package: level 1 means
+ * itself). */
+int mf_graph_edges(const struct mf_text *text, const struct mf_split *split,
+                   PyObject *module_name, bool is_package,
+                   struct mf_edges *edges);
+void mf_edges_clear(struct mf_edges *edges);
+
+/* Sources (their indexes into state->sources, as a list of ints) whose
+ * baseline imports the module or something from it. Borrowed list or NULL
+ * (without exception) if there is none. Brings the index up to date first. */
+PyObject *mf_graph_importers(struct mf_state *state, PyObject *module_name);
+/* The text of a source has changed, or a module came: index it again. */
+void mf_graph_forget(struct mf_state *state, struct mf_source *source);
+
+#endif

@@ -1,0 +1,1107 @@
+/* plan.c -- owns the decision what an update does. In: changed sources. Out:
+ * struct mf_plan. Reads live namespaces (what a name is bound to), writes
+ * nothing.
+ */
+#include "plan.h"
+
+#include "../ground/fault.h"
+#include "../ground/trace.h"
+
+/* ---- changes and targets ------------------------------------------------ */
+
+static void
+change_free(struct mf_change *change)
+{
+    mf_diff_clear(&change->diff);
+    mf_edges_clear(&change->edges);
+    mf_split_clear(&change->split);
+    mf_text_clear(&change->text);
+    Py_XDECREF(change->taint);
+    Py_XDECREF(change->fresh);
+    mf_vec_clear(&change->targets);
+    mf_free(change);
+}
+
+void
+mf_plan_clear(struct mf_plan *plan)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (size_t t = 0; t < change->targets.len; t++) {
+            struct mf_target *target = change->targets.items[t];
+            Py_XDECREF(target->binds);
+            mf_free(target);
+        }
+        change_free(change);
+    }
+    mf_vec_clear(&plan->changes);
+    mf_vec_clear(&plan->targets);
+}
+
+static int
+add_targets(struct mf_change *change)
+{
+    struct mf_vec *modules = &change->source->modules;
+    for (size_t i = 0; i < modules->len; i++) {
+        struct mf_target *target = mf_alloc(sizeof(*target));
+        if (target == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        target->module = modules->items[i];
+        target->change = change;
+        target->binds = PyList_New(0);
+        if (target->binds == NULL ||
+            mf_vec_push(&change->targets, target) < 0) {
+            Py_XDECREF(target->binds);
+            mf_free(target);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+struct mf_change *
+mf_plan_change(struct mf_plan *plan, struct mf_source *source, bool create)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        if (change->source == source) {
+            return change;
+        }
+    }
+    if (!create) {
+        return NULL;
+    }
+    struct mf_change *change = mf_alloc(sizeof(*change));
+    if (change == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    change->source = source;
+    change->taint = PyDict_New();
+    change->fresh = PyList_New(0);
+    if (change->taint == NULL || change->fresh == NULL ||
+        mf_vec_push(&plan->changes, change) < 0) {
+        change_free(change);
+        return NULL;
+    }
+    return add_targets(change) < 0 ? NULL : change;
+}
+
+/* ---- names of units ------------------------------------------------------- */
+
+static const struct mf_unit *
+unit_of(struct mf_change *change, struct mf_delta *delta, const char **text)
+{
+    bool new_side = delta->new_unit != MF_UNIT_NONE;
+    struct mf_compile_unit_of *of = new_side ? &change->diff.new_of
+                                             : &change->diff.old_of;
+    *text = PyBytes_AS_STRING(of->text->bytes);
+    return &of->split->units[new_side ? delta->new_unit : delta->old_unit];
+}
+
+PyObject *
+mf_plan_unit_name(struct mf_change *change, struct mf_delta *delta)
+{
+    const char *text;
+    const struct mf_unit *u = unit_of(change, delta, &text);
+    PyObject *own;
+    if (u->name_len > 0) {
+        own = PyUnicode_FromStringAndSize(text + u->name, u->name_len);
+    }
+    else {
+        const char *p = text + u->start + u->indent, *q = p;
+        const char *end = text + u->end;
+        while (q < end && (Py_ISALNUM(*q) || *q == '_' || *q == '.' ||
+                           (unsigned char)*q >= 0x80)) {
+            q++;
+        }
+        own = PyUnicode_DecodeUTF8(p, q - p, "replace");
+    }
+    if (own == NULL || delta->parent == MF_UNIT_NONE) {
+        return own;
+    }
+    PyObject *outer = mf_plan_unit_name(
+        change, &change->diff.deltas[delta->parent]);
+    PyObject *full = outer ? PyUnicode_FromFormat("%U.%U", outer, own) : NULL;
+    Py_XDECREF(outer);
+    Py_DECREF(own);
+    return full;
+}
+
+long
+mf_plan_unit_line(struct mf_change *change, struct mf_delta *delta)
+{
+    const char *text;
+    return (long)unit_of(change, delta, &text)->def_line;
+}
+
+PyObject *
+mf_plan_live_class(struct mf_target *target, struct mf_delta *delta)
+{
+    struct mf_change *change = target->change;
+    const char *text;
+    const struct mf_unit *u = unit_of(change, delta, &text);
+    PyObject *dict = target->module->dict;
+    if (delta->parent != MF_UNIT_NONE) {
+        PyObject *outer = mf_plan_live_class(
+            target, &change->diff.deltas[delta->parent]);
+        if (outer == NULL) {
+            return NULL;
+        }
+        dict = ((PyTypeObject *)outer)->tp_dict;
+    }
+    PyObject *name = PyUnicode_FromStringAndSize(text + u->name, u->name_len);
+    PyObject *value = name ? PyDict_GetItemWithError(dict, name) : NULL;
+    Py_XDECREF(name);
+    return value != NULL && PyType_Check(value) &&
+                   PyType_HasFeature((PyTypeObject *)value,
+                                     Py_TPFLAGS_HEAPTYPE)
+               ? value
+               : NULL;
+}
+
+/* ---- plain data ------------------------------------------------------------ */
+
+static bool
+is_frozen_dataclass(PyTypeObject *type)
+{
+    PyObject *params = PyDict_GetItemString(type->tp_dict,
+                                            "__dataclass_params__");
+    if (params == NULL) {
+        return false;
+    }
+    PyObject *frozen = PyObject_GetAttrString(params, "frozen");
+    bool yes = frozen == Py_True;
+    Py_XDECREF(frozen);
+    PyErr_Clear();
+    return yes;
+}
+
+bool
+mf_plan_is_plain(PyObject *value, int depth)
+{
+    if (PyFunction_Check(value) || PyType_Check(value) ||
+        PyCFunction_Check(value)) {
+        return true;
+    }
+    if (depth > 4) {
+        return false;
+    }
+    if (PyTuple_Check(value) || PyList_CheckExact(value)) {
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); i++) {
+            if (!mf_plan_is_plain(PySequence_Fast_GET_ITEM(value, i),
+                                  depth + 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (PyDict_CheckExact(value)) {
+        PyObject *key, *item;
+        Py_ssize_t pos = 0;
+        while (PyDict_Next(value, &pos, &key, &item)) {
+            if (!mf_plan_is_plain(key, depth + 1) ||
+                !mf_plan_is_plain(item, depth + 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (PyAnySet_CheckExact(value)) {
+        return true;
+    }
+    const char *name = Py_TYPE(value)->tp_name;
+    if (strncmp(name, "functools.", 10) == 0 ||
+        strcmp(name, "types.GenericAlias") == 0) {
+        return true;
+    }
+    PyObject *noted = mf_source_note_value(value, 0);
+    if (noted != NULL) {
+        Py_DECREF(noted);
+        return true;
+    }
+    PyErr_Clear();
+    return is_frozen_dataclass(Py_TYPE(value));
+}
+
+/* ---- what a changed name means for others ------------------------------------ */
+
+/* Mark a name of the change's module; it is followed once. A replaced value
+ * (True) outweighs a changed function (False). */
+static int
+taint(struct mf_change *change, PyObject *name, bool value)
+{
+    PyObject *known = PyDict_GetItemWithError(change->taint, name);
+    if (known == Py_True || (known != NULL && !value)) {
+        return 0;
+    }
+    if (PyErr_Occurred() ||
+        PyDict_SetItem(change->taint, name, value ? Py_True : Py_False) < 0) {
+        return -1;
+    }
+    return PyList_Append(change->fresh, name);
+}
+
+static int
+taint_all(struct mf_change *change, PyObject *names, bool value)
+{
+    PyObject *name, *iter = PyObject_GetIter(names);
+    int rc = iter == NULL ? -1 : 0;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = taint(change, name, value);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static bool
+is_word_char(char c)
+{
+    return Py_ISALNUM(c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static bool
+mentions(const char *text, size_t from, size_t to, const char *word, size_t n)
+{
+    const char *p = text + from, *end = text + to;
+    while ((p = memmem(p, (size_t)(end - p), word, n)) != NULL) {
+        if ((p == text || !is_word_char(p[-1])) &&
+            (p + n >= end || !is_word_char(p[n]))) {
+            return true;
+        }
+        p += n;
+    }
+    return false;
+}
+
+/* Does what the unit does at import time mention the word? Bodies of
+ * functions are left out. */
+static bool
+unit_mentions(struct mf_compile_unit_of *of, uint32_t unit, const char *word,
+              size_t n, uint64_t bits)
+{
+    const struct mf_unit *u = &of->split->units[unit];
+    const char *text = PyBytes_AS_STRING(of->text->bytes);
+    if ((u->words & bits) != bits) {
+        return false;
+    }
+    if (u->kind == MF_UNIT_DEF) {
+        return mentions(text, u->start, u->body, word, n);
+    }
+    if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE) {
+        if (mentions(text, u->start, u->body, word, n)) {
+            return true;
+        }
+        for (uint32_t c = u->first_child; c != MF_UNIT_NONE;
+             c = of->split->units[c].next) {
+            if (unit_mentions(of, c, word, n, bits)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return mentions(text, u->start, u->end, word, n);
+}
+
+/* Does the unit read the tainted name (maybe "alias.attr") at import time?
+ * 1 / 0 / -1. */
+static int
+unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
+           bool value)
+{
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (word == NULL) {
+        return -1;
+    }
+    const char *dot = memchr(word, '.', (size_t)len);
+    size_t root = dot ? (size_t)(dot - word) : (size_t)len;
+    const char *attr = NULL;
+    for (const char *p = dot; p != NULL; p = strchr(p + 1, '.')) {
+        attr = p + 1;
+    }
+    struct mf_compile_unit_of *of = &change->diff.new_of;
+    if (!unit_mentions(of, delta->new_unit, word, root,
+                       mf_split_word(word, root)) ||
+        (attr != NULL &&
+         !unit_mentions(of, delta->new_unit, attr, strlen(attr),
+                        mf_split_word(attr, strlen(attr))))) {
+        return 0;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    if (!value && !names->calls) {
+        return 0;
+    }
+    PyObject *first = PyUnicode_FromStringAndSize(word, (Py_ssize_t)root);
+    int yes = first ? PySet_Contains(names->loads, first) : -1;
+    Py_XDECREF(first);
+    if (yes == 1 && attr != NULL) {
+        PyObject *last = PyUnicode_FromString(attr);
+        yes = last ? PySet_Contains(names->attrs, last) : -1;
+        Py_XDECREF(last);
+    }
+    return yes;
+}
+
+/* ---- derived statements -------------------------------------------------------- */
+
+/* May a derived statement run: what it has bound until now computes a value.
+ * 1 / 0 / -1. */
+static int
+may_run(struct mf_change *change, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &change->diff.new_of.split->units[delta->new_unit];
+    if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
+        return 1;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    if (PySet_GET_SIZE(names->stores) == 0) {
+        return 0;
+    }
+    int yes = 1;
+    PyObject *name, *iter = PyObject_GetIter(names->stores);
+    while (iter != NULL && yes == 1 && (name = PyIter_Next(iter)) != NULL) {
+        for (size_t i = 0; i < change->targets.len; i++) {
+            struct mf_target *target = change->targets.items[i];
+            PyObject *live = PyDict_GetItemWithError(target->module->dict,
+                                                     name);
+            if (live != NULL && !mf_plan_is_plain(live, 0)) {
+                yes = 0;
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return PyErr_Occurred() ? -1 : yes;
+}
+
+static int mark_runs(struct mf_change *change, struct mf_delta *delta,
+                     bool derived);
+
+/* Statements before `delta` that bind a name which it reads and which is
+ * bound more than once run again too, so that it sees each name as it stood
+ * at its place. */
+static int
+mark_prerequisites(struct mf_change *change, struct mf_delta *delta)
+{
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    struct mf_diff *diff = &change->diff;
+    uint32_t at = (uint32_t)(delta - diff->deltas);
+    PyObject *name, *iter = PyObject_GetIter(names->loads);
+    if (iter == NULL) {
+        return -1;
+    }
+    int rc = 0;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        Py_ssize_t len;
+        const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+        uint64_t bits = mf_split_word(word, (size_t)len);
+        int binders = 0;
+        uint32_t before[16], n = 0;
+        for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE) {
+                continue;
+            }
+            const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+            bool named = (u->kind == MF_UNIT_DEF ||
+                          u->kind == MF_UNIT_CLASS);
+            if (named) {
+                const char *text =
+                    PyBytes_AS_STRING(diff->new_of.text->bytes);
+                if (u->name_len != (uint32_t)len ||
+                    memcmp(text + u->name, word, (size_t)len) != 0) {
+                    continue;
+                }
+            }
+            else {
+                if (!unit_mentions(&diff->new_of, d->new_unit, word,
+                                   (size_t)len, bits)) {
+                    continue;
+                }
+                struct mf_names *other = mf_diff_names(diff, d);
+                rc = other ? 0 : -1;
+                if (rc < 0 || PySet_Contains(other->stores, name) != 1) {
+                    continue;
+                }
+            }
+            binders++;
+            if (i < at && n < Py_ARRAY_LENGTH(before)) {
+                before[n++] = i;
+            }
+        }
+        for (uint32_t i = 0; rc == 0 && binders > 1 && i < n; i++) {
+            struct mf_delta *d = &diff->deltas[before[i]];
+            if (!d->runs) {
+                d->prerequisite = true;
+                rc = mark_runs(change, d, true);
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_DECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* The statement runs; what it binds is replaced, unless it defines a function
+ * or class that is redefined in place. */
+static int
+mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
+{
+    if (delta->runs) {
+        return 0;
+    }
+    struct mf_diff *diff = &change->diff;
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->flags & MF_UNIT_MAIN_GUARD) {
+        return 0;
+    }
+    delta->runs = true;
+    delta->derived = derived;
+    struct mf_names *names = mf_diff_names(diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    bool in_place = (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
+                    delta->kind != MF_DELTA_ADDED;
+    if (!delta->prerequisite &&
+        taint_all(change, names->stores, !in_place) < 0) {
+        return -1;
+    }
+    return mark_prerequisites(change, delta);
+}
+
+static int
+follow_in_module(struct mf_change *change, PyObject *name, bool value,
+                 struct mf_report *report)
+{
+    struct mf_diff *diff = &change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *delta = &diff->deltas[i];
+        if (delta->parent != MF_UNIT_NONE || delta->runs || delta->stale ||
+            delta->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        const struct mf_unit *u =
+            &diff->new_of.split->units[delta->new_unit];
+        if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM) {
+            continue;
+        }
+        int reads = unit_reads(change, delta, name, value);
+        if (reads <= 0) {
+            if (reads < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (u->flags & MF_UNIT_MAIN_GUARD) {
+            continue;
+        }
+        int may = may_run(change, delta);
+        if (may < 0) {
+            return -1;
+        }
+        if (may) {
+            if (mark_runs(change, delta, true) < 0) {
+                return -1;
+            }
+        }
+        else {
+            delta->stale = true;
+            PyObject *what = mf_plan_unit_name(change, delta);
+            struct mf_module *m =
+                change->source->modules.len > 0
+                    ? change->source->modules.items[0]
+                    : NULL;
+            if (what == NULL ||
+                mf_report_add(report, 301, '=', m ? m->name : NULL, what,
+                              change->source->path,
+                              mf_plan_unit_line(change, delta),
+                              "%U reads %U, which changed; it was not run "
+                              "again because it made something with a state "
+                              "of its own",
+                              what, name) < 0) {
+                Py_XDECREF(what);
+                return -1;
+            }
+            Py_DECREF(what);
+        }
+    }
+    return 0;
+}
+
+/* Functions of the same module that import-time code calls and that reach the
+ * name: their results differ too. */
+static int
+follow_callers(struct mf_change *change, PyObject *name)
+{
+    for (size_t t = 0; t < change->targets.len; t++) {
+        struct mf_target *target = change->targets.items[t];
+        PyObject *loads = target->module->loads, *used;
+        if (loads == NULL) {
+            continue;
+        }
+        PyObject *iter = PyObject_GetIter(loads);
+        if (iter == NULL) {
+            return -1;
+        }
+        int rc = 0;
+        while (rc == 0 && (used = PyIter_Next(iter)) != NULL) {
+            PyObject *value =
+                PyDict_GetItemWithError(target->module->dict, used);
+            if (value != NULL && PyFunction_Check(value) &&
+                PyFunction_GET_GLOBALS(value) == target->module->dict) {
+                struct mf_names names;
+                rc = mf_names_init(&names);
+                if (rc == 0) {
+                    rc = mf_names_of_function(&names,
+                                              PyFunction_GET_CODE(value));
+                    if (rc == 0 && PySet_Contains(names.loads, name) == 1) {
+                        rc = taint(change, used, false);
+                    }
+                    mf_names_clear(&names);
+                }
+            }
+            Py_DECREF(used);
+        }
+        Py_DECREF(iter);
+        if (rc < 0 || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- importers --------------------------------------------------------------------- */
+
+static int prepare_change(struct mf_change *change);
+
+static int
+add_bind(struct mf_change *change, uint32_t edge)
+{
+    PyObject *number = PyLong_FromUnsignedLong(edge);
+    int rc = number == NULL ? -1 : 0;
+    for (size_t i = 0; i < change->targets.len && rc == 0; i++) {
+        struct mf_target *target = change->targets.items[i];
+        int there = PySequence_Contains(target->binds, number);
+        rc = there < 0 ? -1
+             : there   ? 0
+                       : PyList_Append(target->binds, number);
+    }
+    Py_XDECREF(number);
+    return rc;
+}
+
+/* One edge of an importer, one tainted name of the module it comes from. */
+static int
+follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
+            PyObject *name, bool value)
+{
+    struct mf_edge *edge = &importer->edges.items[at];
+    if (edge->nested) {
+        return 0;
+    }
+    if (edge->name != NULL &&
+        PyUnicode_Compare(edge->module, module_name) == 0) {
+        bool star = PyUnicode_CompareWithASCIIString(edge->name, "*") == 0;
+        if (!star && PyUnicode_Compare(edge->name, name) != 0) {
+            return 0;
+        }
+        if (value && add_bind(importer, at) < 0) {
+            return -1;
+        }
+        return taint(importer, star ? name : edge->as, value);
+    }
+    /* the module itself is bound: under an alias, by its dotted name, or as
+     * a submodule taken from its package */
+    PyObject *bound = NULL;
+    if (edge->name == NULL) {
+        Py_ssize_t n = PyUnicode_GET_LENGTH(edge->module);
+        if (PyUnicode_Compare(edge->module, module_name) == 0) {
+            bool dotted = PyUnicode_FindChar(edge->module, '.', 0, n, 1) >= 0 &&
+                          PyUnicode_Tailmatch(edge->module, edge->as, 0, n,
+                                              -1) == 1;
+            bound = Py_NewRef(dotted ? edge->module : edge->as);
+        }
+    }
+    else {
+        PyObject *sub = PyUnicode_FromFormat("%U.%U", edge->module,
+                                             edge->name);
+        if (sub == NULL) {
+            return -1;
+        }
+        if (PyUnicode_Compare(sub, module_name) == 0 && edge->as != NULL) {
+            bound = Py_NewRef(edge->as);
+        }
+        Py_DECREF(sub);
+    }
+    if (bound == NULL) {
+        return 0;
+    }
+    PyObject *reached = PyUnicode_FromFormat("%U.%U", bound, name);
+    Py_DECREF(bound);
+    int rc = reached ? taint(importer, reached, value) : -1;
+    Py_XDECREF(reached);
+    return rc;
+}
+
+/* Does import-time code of an unedited importer use the name under which it
+ * has it? Then it must be looked at; else only a binding may follow. */
+static bool
+importer_cares(struct mf_source *source, PyObject *name)
+{
+    struct mf_module *module = source->modules.items[0];
+    return module->loads == NULL ||
+           PySet_Contains(module->loads, name) != 0;
+}
+
+static int
+follow_importers(struct mf_state *state, struct mf_plan *plan,
+                 struct mf_change *change, PyObject *module_name,
+                 PyObject *name, bool value)
+{
+    if (PyUnicode_FindChar(name, '.', 0, PyUnicode_GET_LENGTH(name), 1) >= 0) {
+        return 0;
+    }
+    PyObject *list = mf_graph_importers(state, module_name);
+    if (list == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
+        struct mf_source *source = state->sources.items[at];
+        if (source == change->source || source->modules.len == 0) {
+            continue;
+        }
+        struct mf_change *importer = mf_plan_change(plan, source, false);
+        if (importer == NULL) {
+            struct mf_edges edges = {0};
+            struct mf_module *m = source->modules.items[0];
+            bool wanted = value;
+            if (!wanted &&
+                mf_graph_edges(&source->text, &source->split, m->name,
+                               mf_source_is_package(m), &edges) < 0) {
+                return -1;
+            }
+            for (uint32_t e = 0; !wanted && e < edges.len; e++) {
+                PyObject *as = edges.items[e].as;
+                PyObject *taken = edges.items[e].name;
+                bool named = taken != NULL &&
+                             PyUnicode_Compare(taken, name) == 0;
+                wanted = importer_cares(source, named && as ? as : name);
+            }
+            mf_edges_clear(&edges);
+            if (!wanted) {
+                continue;
+            }
+            importer = mf_plan_change(plan, source, true);
+            if (importer == NULL || prepare_change(importer) < 0) {
+                return -1;
+            }
+        }
+        if (importer->kind == MF_CHANGE_DELETED) {
+            continue;
+        }
+        for (uint32_t e = 0; e < importer->edges.len; e++) {
+            if (follow_edge(importer, e, module_name, name, value) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- edited modules ------------------------------------------------------------------ */
+
+/* A class that has a say when it is made runs as a whole. */
+static bool
+class_has_say(struct mf_target *target, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &target->change->diff.new_of.split->units[delta->new_unit];
+    if (u->flags & MF_UNIT_DECORATED) {
+        return true;
+    }
+    PyObject *cls = mf_plan_live_class(target, delta);
+    if (cls == NULL || Py_TYPE(cls) != &PyType_Type) {
+        return true;
+    }
+    PyObject *mro = ((PyTypeObject *)cls)->tp_mro;
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (base == &PyBaseObject_Type) {
+            break;
+        }
+        if (base->tp_dict != NULL &&
+            PyDict_GetItemString(base->tp_dict, "__init_subclass__") !=
+                NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does anything below a class delta have to run or to go? */
+static bool
+members_run(struct mf_diff *diff, uint32_t parent)
+{
+    for (uint32_t i = parent + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent == parent &&
+            (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED ||
+             d->kind == MF_DELTA_REMOVED ||
+             (d->kind == MF_DELTA_CLASS && members_run(diff, i)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+members_differ(struct mf_diff *diff, uint32_t parent)
+{
+    for (uint32_t i = parent + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent == parent && d->kind != MF_DELTA_SAME) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+plan_class(struct mf_change *change, uint32_t at)
+{
+    struct mf_diff *diff = &change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    if (delta->kind == MF_DELTA_CLASS && members_run(diff, at)) {
+        bool say = false;
+        for (size_t t = 0; t < change->targets.len && !say; t++) {
+            say = class_has_say(change->targets.items[t], delta);
+        }
+        /* a nested class that has a say runs with the class around it */
+        for (uint32_t i = at + 1; i < diff->len && !say; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            say = d->parent == at && d->kind == MF_DELTA_RUN &&
+                  diff->new_of.split->units[d->new_unit].kind ==
+                      MF_UNIT_CLASS;
+        }
+        if (say) {
+            delta->kind = MF_DELTA_RUN;
+        }
+    }
+    return 0;
+}
+
+/* Names whose meaning an edited top-level statement changes. */
+static int
+plan_unit(struct mf_change *change, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &change->diff;
+    uint32_t at = (uint32_t)(delta - diff->deltas);
+    if (delta->kind == MF_DELTA_SAME) {
+        return 0;
+    }
+    if (delta->kind == MF_DELTA_REMOVED) {
+        struct mf_names *names = mf_diff_names(diff, delta);
+        return names ? taint_all(change, names->stores, true) : -1;
+    }
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->kind == MF_UNIT_CLASS) {
+        if (plan_class(change, at) < 0) {
+            return -1;
+        }
+        delta = &diff->deltas[at];
+    }
+    if (delta->kind == MF_DELTA_RUN || delta->kind == MF_DELTA_ADDED) {
+        if (delta->kind == MF_DELTA_RUN) {
+            struct mf_names old_names;
+            int rc = mf_diff_old_names(diff, delta, &old_names);
+            if (rc == 0 && !(u->kind == MF_UNIT_DEF ||
+                             u->kind == MF_UNIT_CLASS)) {
+                rc = taint_all(change, old_names.stores, true);
+            }
+            mf_names_clear(&old_names);
+            if (rc < 0) {
+                return -1;
+            }
+        }
+        return mark_runs(change, delta, false);
+    }
+    if ((u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
+        (delta->kind == MF_DELTA_CODE || members_differ(diff, at))) {
+        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        PyObject *name = PyUnicode_FromStringAndSize(text + u->name,
+                                                     u->name_len);
+        bool used = name != NULL && u->kind == MF_UNIT_CLASS;
+        if (name != NULL && u->kind == MF_UNIT_DEF) {
+            /* only nested bodies differ: calling it gives what it gave, and
+             * that has followed */
+            PyObject *a = mf_diff_old_code(diff, delta);
+            PyObject *b = a ? mf_diff_new_code(diff, delta) : NULL;
+            used = true;
+            if (b != NULL) {
+                PyObject *x = mf_source_flatten(a), *y = mf_source_flatten(b);
+                Py_ssize_t n = x && y ? PyList_GET_SIZE(x) : 0;
+                used = !(x && y && n == PyList_GET_SIZE(y));
+                for (Py_ssize_t i = 0; i < n && !used; i++) {
+                    used = mf_diff_code_equal(PyList_GET_ITEM(x, i),
+                                              PyList_GET_ITEM(y, i), 0) != 1;
+                }
+                Py_XDECREF(x);
+                Py_XDECREF(y);
+            }
+        }
+        int rc = name == NULL || PyErr_Occurred() ? -1
+                 : used ? taint(change, name, false)
+                        : 0;
+        Py_XDECREF(name);
+        return rc;
+    }
+    return 0;
+}
+
+/* New side of a change that was not edited: its own baseline. */
+static int
+prepare_change(struct mf_change *change)
+{
+    struct mf_source *source = change->source;
+    if (mf_source_split(source) < 0) {
+        return -1;
+    }
+    if (change->kind == MF_CHANGE_NONE && change->text.bytes == NULL) {
+        change->text.bytes = Py_NewRef(source->text.bytes);
+        change->text.hash = source->text.hash;
+    }
+    if (mf_split(&change->split, PyBytes_AS_STRING(change->text.bytes),
+                 (size_t)PyBytes_GET_SIZE(change->text.bytes)) ==
+        MF_SPLIT_NOMEM) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    change->flags = mf_compile_future_flags(&change->text, &change->split);
+    if (change->flags < 0) {
+        return -1;
+    }
+    int old_flags = mf_compile_future_flags(&source->text, &source->split);
+    if (old_flags < 0) {
+        return -1;
+    }
+    struct mf_diff *diff = &change->diff;
+    diff->old_of = (struct mf_compile_unit_of){
+        source->path, &source->text, &source->split, old_flags, NULL};
+    diff->new_of = (struct mf_compile_unit_of){
+        source->path, &change->text, &change->split, change->flags, NULL};
+    struct mf_module *module = source->modules.items[0];
+    if (mf_graph_edges(&change->text, &change->split, module->name,
+                       mf_source_is_package(module), &change->edges) < 0) {
+        return -1;
+    }
+    return mf_diff(diff);
+}
+
+static int
+edit_change(struct mf_change *change, struct mf_report *report)
+{
+    struct mf_diff *diff = &change->diff;
+    int rc = prepare_change(change);
+    for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
+        if (diff->deltas[i].parent == MF_UNIT_NONE) {
+            rc = plan_unit(change, &diff->deltas[i]);
+        }
+    }
+    if (rc == 0) {
+        /* every changed function is compiled now: a syntax error shows here */
+        for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
+            if (diff->deltas[i].kind == MF_DELTA_CODE &&
+                mf_diff_new_code(diff, &diff->deltas[i]) == NULL) {
+                rc = -1;
+            }
+        }
+    }
+    if (rc < 0 && (PyErr_ExceptionMatches(PyExc_SyntaxError) ||
+                   PyErr_ExceptionMatches(PyExc_ValueError) ||
+                   PyErr_ExceptionMatches(PyExc_RecursionError) ||
+                   PyErr_ExceptionMatches(PyExc_OverflowError))) {
+        /* the whole file has the true error */
+        PyObject *type, *value, *tb;
+        PyErr_Fetch(&type, &value, &tb);
+        PyObject *code = mf_compile_text(change->source->path, &change->text,
+                                         0);
+        if (code != NULL) {
+            Py_DECREF(code);
+            PyErr_Restore(type, value, tb);
+        }
+        else {
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(tb);
+        }
+        struct mf_module *m = change->source->modules.items[0];
+        return mf_report_exception(report, 401, m->name, NULL,
+                                   change->source->path, 1);
+    }
+    return rc;
+}
+
+/* ---- order ------------------------------------------------------------------------------ */
+
+static int
+order_from(struct mf_plan *plan, struct mf_change *change)
+{
+    if (change->visit != 0) {
+        return 0; /* done, or a cycle: one group, first come */
+    }
+    change->visit = 1;
+    for (uint32_t e = 0; e < change->edges.len; e++) {
+        struct mf_edge *edge = &change->edges.items[e];
+        for (size_t i = 0; i < plan->changes.len; i++) {
+            struct mf_change *other = plan->changes.items[i];
+            for (size_t m = 0; m < other->targets.len; m++) {
+                struct mf_target *t = other->targets.items[m];
+                PyObject *name = t->module->name;
+                bool hit = PyUnicode_Compare(name, edge->module) == 0;
+                if (!hit && edge->name != NULL) {
+                    PyObject *sub = PyUnicode_FromFormat(
+                        "%U.%U", edge->module, edge->name);
+                    hit = sub && PyUnicode_Compare(name, sub) == 0;
+                    Py_XDECREF(sub);
+                }
+                if (hit && order_from(plan, other) < 0) {
+                    return -1;
+                }
+            }
+        }
+    }
+    change->visit = 2;
+    for (size_t i = 0; i < change->targets.len; i++) {
+        if (mf_vec_push(&plan->targets, change->targets.items[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+follow_all(struct mf_state *state, struct mf_plan *plan,
+           struct mf_report *report)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < plan->changes.len; i++) {
+            struct mf_change *change = plan->changes.items[i];
+            while (PyList_GET_SIZE(change->fresh) > 0) {
+                again = true;
+                PyObject *name = Py_NewRef(PyList_GET_ITEM(change->fresh, 0));
+                int rc = PyList_SetSlice(change->fresh, 0, 1, NULL);
+                bool value = PyDict_GetItem(change->taint, name) == Py_True;
+                if (rc == 0 && change->kind != MF_CHANGE_DELETED) {
+                    rc = follow_in_module(change, name, value, report);
+                }
+                if (rc == 0) {
+                    rc = follow_callers(change, name);
+                }
+                for (size_t t = 0; rc == 0 && t < change->targets.len; t++) {
+                    struct mf_target *target = change->targets.items[t];
+                    rc = follow_importers(state, plan, change,
+                                          target->module->name, name, value);
+                }
+                Py_DECREF(name);
+                if (rc < 0) {
+                    return -1;
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+/* An edited module's own imports follow too, if what they bring changes: the
+ * edges were followed from the other side; but a module that is edited and
+ * imports from another edited one is in both. Nothing else to do here. */
+int
+mf_plan_make(struct mf_state *state, struct mf_plan *plan,
+             struct mf_report *report)
+{
+    size_t edited = plan->changes.len;
+    for (size_t i = 0; i < edited; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        if (change->kind == MF_CHANGE_EDITED &&
+            edit_change(change, report) < 0) {
+            return -1;
+        }
+    }
+    if (mf_report_reasons(report) > 0) {
+        return 0;
+    }
+    if (follow_all(state, plan, report) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        if (change->kind != MF_CHANGE_DELETED &&
+            order_from(plan, change) < 0) {
+            return -1;
+        }
+        for (size_t t = 0; t < change->targets.len; t++) {
+            struct mf_target *target = change->targets.items[t];
+            plan->stages |= PyList_GET_SIZE(target->binds) > 0;
+        }
+        for (uint32_t d = 0; d < change->diff.len; d++) {
+            struct mf_delta *delta = &change->diff.deltas[d];
+            plan->stages |= delta->runs || delta->kind == MF_DELTA_RUN ||
+                            delta->kind == MF_DELTA_ADDED ||
+                            delta->kind == MF_DELTA_REMOVED;
+        }
+    }
+    return 0;
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+int
+mf_plan_describe(struct mf_plan *plan, struct mf_report *report)
+{
+    static const char *const words[] = {"shift lines of", "exchange code of",
+                                        "run", "run", "remove",
+                                        "redefine members of"};
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (uint32_t d = 0; d < change->diff.len; d++) {
+            struct mf_delta *delta = &change->diff.deltas[d];
+            if (delta->kind == MF_DELTA_SAME && !delta->runs) {
+                continue;
+            }
+            PyObject *name = mf_plan_unit_name(change, delta);
+            PyObject *line =
+                name ? PyUnicode_FromFormat(
+                           "%s%s %U (%U:%ld)",
+                           delta->runs ? "run" : words[delta->kind],
+                           delta->derived ? " (derived)" : "", name,
+                           change->source->path,
+                           mf_plan_unit_line(change, delta))
+                     : NULL;
+            Py_XDECREF(name);
+            int rc = line ? PyList_Append(report->plan, line) : -1;
+            Py_XDECREF(line);
+            if (rc < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}

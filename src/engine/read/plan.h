@@ -1,0 +1,76 @@
+/* plan.h -- deltas and rules turned into what will be done: which statements
+ * run, in which modules, in which order; which import bindings follow; which
+ * modules leave. Pure data, printable; runs nothing.
+ */
+#ifndef MF_PLAN_H
+#define MF_PLAN_H
+
+#include "diff.h"
+#include "graph.h"
+#include "imports.h"
+#include "../ground/report.h"
+
+enum mf_change_kind {
+    MF_CHANGE_NONE,   /* not edited: an importer that has to follow */
+    MF_CHANGE_EDITED,
+    MF_CHANGE_DELETED
+};
+
+/* One file of the update, with both sides. */
+struct mf_change {
+    uint8_t kind;             /* enum mf_change_kind */
+    struct mf_source *source; /* borrowed: the state owns it */
+    struct mf_text text;      /* new side */
+    struct mf_split split;    /* of text */
+    int flags;                /* __future__ flags of text */
+    struct mf_diff diff;
+    struct mf_edges edges;    /* imports of the new side */
+    PyObject *taint;          /* dict: name -> True (its value is replaced) or
+                                 False (its function's own code differs, so
+                                 that calls at import time give something
+                                 else). "alias.attr" for what is reached
+                                 through an imported module. */
+    PyObject *fresh;          /* list: names of taint not yet followed */
+    struct mf_vec targets;    /* struct mf_target *, one per live module */
+    int visit;                /* order(): 0 new, 1 open, 2 done */
+};
+
+/* One live module of a change. */
+struct mf_target {
+    struct mf_module *module; /* borrowed: the source owns it */
+    struct mf_change *change; /* borrowed: the plan owns it */
+    PyObject *binds;          /* list of edge numbers (int): import bindings
+                                 that may follow */
+};
+
+struct mf_plan {
+    struct mf_vec changes;    /* struct mf_change *, owned */
+    struct mf_vec targets;    /* struct mf_target *, owned, in the order in
+                                 which they are staged */
+    bool stages;              /* some statement runs or some binding follows */
+};
+
+/* The change of a source in this plan; made (as NONE) if create. Borrowed.
+ * NULL with an exception, or without one if there is none. */
+struct mf_change *mf_plan_change(struct mf_plan *plan,
+                                 struct mf_source *source, bool create);
+/* All changes that were edited have their texts: compare and plan. Reasons go
+ * to the report. */
+int mf_plan_make(struct mf_state *state, struct mf_plan *plan,
+                 struct mf_report *report);
+/* Put lines for people into report->plan. */
+int mf_plan_describe(struct mf_plan *plan, struct mf_report *report);
+void mf_plan_clear(struct mf_plan *plan);
+
+/* "Class.method" of a unit (new side if it has one). New reference. */
+PyObject *mf_plan_unit_name(struct mf_change *change, struct mf_delta *delta);
+/* Line of a delta's unit in the side that it has. */
+long mf_plan_unit_line(struct mf_change *change, struct mf_delta *delta);
+/* Plain data, an immutable value, a function or a class: a derived statement
+ * that has bound this may run again. */
+bool mf_plan_is_plain(PyObject *value, int depth);
+/* The live class that a class unit of the change stands for, borrowed, or
+ * NULL without exception. */
+PyObject *mf_plan_live_class(struct mf_target *target, struct mf_delta *delta);
+
+#endif
