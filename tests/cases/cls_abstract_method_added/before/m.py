@@ -1,0 +1,11 @@
+import abc
+
+
+class Base(abc.ABC):
+    @abc.abstractmethod
+    def a(self): ...
+
+
+class Impl(Base):
+    def a(self):
+        return 'a'

@@ -1,0 +1,7 @@
+import functools
+
+
+class Doc:
+    @functools.cached_property
+    def words(self):
+        return ['old']

@@ -1,0 +1,7 @@
+def build(n):
+    class Local:
+        size = n
+
+        def get(self):
+            return 'new', self.size
+    return Local

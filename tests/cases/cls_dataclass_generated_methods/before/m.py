@@ -1,0 +1,7 @@
+from dataclasses import dataclass
+
+
+@dataclass
+class V:
+    x: int
+    y: int = 0

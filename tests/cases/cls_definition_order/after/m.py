@@ -1,0 +1,7 @@
+class Form:
+    name = 1
+    phone = 3
+
+    def ok(self):
+        return 2
+    mail = 2

@@ -1,0 +1,15 @@
+class Positive:
+    def __set_name__(self, owner, name):
+        self.name = '_' + name
+
+    def __get__(self, obj, owner):
+        return self if obj is None else getattr(obj, self.name)
+
+    def __set__(self, obj, value):
+        if value < 0:
+            raise ValueError(value)
+        setattr(obj, self.name, value)
+
+
+class Account:
+    balance = Positive()

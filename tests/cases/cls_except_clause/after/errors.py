@@ -1,0 +1,5 @@
+class Busy(Exception):
+    code = 2
+
+    def retry(self):
+        return True

@@ -1,0 +1,2 @@
+class Busy(Exception):
+    code = 1

@@ -1,0 +1,10 @@
+import enum
+
+
+class Perm(enum.Flag):
+    R = enum.auto()
+    W = enum.auto()
+
+
+class Kind(str, enum.Enum):
+    A = 'a'

@@ -1,0 +1,11 @@
+from typing import Generic, TypeVar
+
+T = TypeVar('T')
+
+
+class Box(Generic[T]):
+    def get(self):
+        return 'old'
+
+
+IntBox = Box[int]

@@ -1,0 +1,4 @@
+class Shop:
+    def __init__(self):
+        self.name = 'n2'
+        self.tags = []

@@ -1,0 +1,6 @@
+class Box:
+    @property
+    def size(self):
+        return 4
+
+    name = 'plain'

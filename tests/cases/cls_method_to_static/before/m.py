@@ -1,0 +1,7 @@
+class Tool:
+    def make(self):
+        return 'method'
+
+    @staticmethod
+    def plain():
+        return 'static'

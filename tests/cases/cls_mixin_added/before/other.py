@@ -1,0 +1,5 @@
+from m import Mid
+
+
+class Far(Mid):
+    pass

@@ -1,0 +1,6 @@
+Y = 1
+
+
+class Unit:
+    def go(self):
+        return 'b'

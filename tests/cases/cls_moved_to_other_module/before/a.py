@@ -1,0 +1,3 @@
+class Unit:
+    def go(self):
+        return 'a'

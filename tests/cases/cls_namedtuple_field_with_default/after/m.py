@@ -1,0 +1,6 @@
+from typing import NamedTuple
+
+
+class P(NamedTuple):
+    x: int
+    y: int = 7

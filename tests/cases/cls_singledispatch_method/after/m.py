@@ -1,0 +1,15 @@
+import functools
+
+
+class Show:
+    @functools.singledispatchmethod
+    def show(self, x):
+        return 'any'
+
+    @show.register
+    def _(self, x: int):
+        return 'int!'
+
+    @show.register
+    def _(self, x: str):
+        return 'str'

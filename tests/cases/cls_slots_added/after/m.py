@@ -1,0 +1,6 @@
+class Node:
+    __slots__ = ('left', 'right', 'color')
+
+    def __init__(self, left=None, right=None):
+        self.left, self.right = left, right
+        self.color = 'red'

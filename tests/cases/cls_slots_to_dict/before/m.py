@@ -1,0 +1,9 @@
+class P:
+    __slots__ = ('x',)
+
+    def __init__(self, x):
+        self.x = x
+
+
+class Q(P):
+    pass

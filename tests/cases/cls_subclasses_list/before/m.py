@@ -1,0 +1,6 @@
+class Base:
+    pass
+
+
+class Sub(Base):
+    x = 1

@@ -1,0 +1,6 @@
+from typing import TypedDict
+
+
+class Row(TypedDict, total=False):
+    id: int
+    name: str

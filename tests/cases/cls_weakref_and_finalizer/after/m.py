@@ -1,0 +1,6 @@
+class Res:
+    def name(self):
+        return 'new'
+
+    def close(self):
+        return 'closed'

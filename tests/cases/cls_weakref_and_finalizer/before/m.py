@@ -1,0 +1,3 @@
+class Res:
+    def name(self):
+        return 'old'
