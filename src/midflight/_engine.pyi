@@ -1,0 +1,49 @@
+"""The engine, a C extension. Only api.py calls it; needs the GIL. Raises for wrong calls and engine errors, never for a
+rejected update."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
+from typing import Any, Literal, NotRequired, TypedDict
+
+class EntryDict(TypedDict):
+    code: str
+    op: Literal["~", "+", "-", "="]
+    module: str | None
+    name: str | None
+    file: str | None
+    line: int | None
+    text: str
+    exception: NotRequired[BaseException]
+
+class ReportDict(TypedDict):
+    number: int
+    outcome: Literal["committed", "skipped", "rejected", "rolled back"]
+    files: list[str]
+    changed: list[EntryDict]
+    kept: list[EntryDict]
+    notes: list[EntryDict]
+    reasons: list[EntryDict]
+    stragglers: list[EntryDict]
+    timings: dict[str, float]
+    pause_ms: float
+    running: int
+    dry_run: bool
+    plan: list[str]
+
+Mode = Literal[0, 1, 2]
+
+def configure(settings: Mapping[str, Any], /) -> None: ...
+def start() -> None: ...
+def update(paths: Sequence[str] | None, sources: Mapping[str, str | bytes | CodeType] | None, mode: Mode, /) -> ReportDict: ...
+def undo(to: int | None, mode: Mode, /) -> ReportDict: ...
+def watch(paths: Sequence[str], /) -> None: ...
+def unwatch() -> None: ...
+def watching() -> str | None: ...
+def set_listener(fn: Callable[[dict[str, Any]], object] | None, /) -> None: ...
+def hold(delta: Literal[1, -1], /) -> int: ...
+def poll(budget_us: int, /) -> ReportDict | None: ...
+def track(path: str, fn: Callable[[str], object] | None, /) -> None: ...
+def status() -> dict[str, Any]: ...
+def history() -> list[ReportDict]: ...
+def lever(name: str, value: Any, /) -> None: ...
+def supported() -> str | None: ...

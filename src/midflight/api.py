@@ -1,0 +1,226 @@
+"""The calls that a program makes: the only caller of the engine.
+
+Owns: whether midflight has been started here, and the rules in force. In: paths, sources, modules, as people give them.
+Out: reports. Nothing here raises for a rejected update but `reload`, which has to.
+"""
+
+import os
+import sys
+import threading  # noqa: F401  imported here so that staged code never imports it first, on a thread that is not the main one
+
+from . import _engine, hooks
+from .errors import UpdateRejected
+from .report import Report
+from .rules import Rules
+
+_UPDATE, _DRY_RUN, _PLAN = range(3)
+_rules = None            # the Rules in force; None until start()
+_given = {}              # what start() has been given so far
+_main = None             # the main script, where the launcher knows better than sys.modules
+
+
+def start(roots=None, **settings):
+    """Keep baselines from now on, of modules that are loaded already too.
+
+    Call it before the program's first import, that is when it can know most. Calling it again is harmless; with
+    settings it changes those. Starts no watcher: see watch(). The settings are those of [tool.midflight].
+    """
+    if roots is not None:
+        settings["roots"] = [roots] if isinstance(roots, (str, os.PathLike)) else list(roots)
+    if _rules is None or settings:
+        _configure({**_given, **settings})
+    if not _rules.settings["disabled"]:
+        _engine.start()
+
+
+def _configure(given):
+    global _rules, _given
+    rules = Rules(given, _main)
+    _engine.configure(rules.for_engine())
+    _engine.set_listener(hooks.dispatch)
+    _rules, _given = rules, given
+
+
+def rules():
+    """The rules in force; starts midflight where nobody has."""
+    if _rules is None:
+        start()
+    return _rules
+
+
+def _run(mode, paths, sources):
+    rules()
+    hooks.load_plugins()
+    return Report(_engine.update(_paths(paths), _sources(sources), mode))
+
+
+def update(paths=None, *, sources=None, dry_run=False):
+    """Bring the process to the new source, all of it or nothing; returns a Report, also for a rejected update.
+
+    paths: these files and all that is pending; None: every file of the program's own modules that differs.
+    sources: {"pkg.mod": text, bytes or code object}, for programs without files.
+    dry_run: stage and check, then drop it; runs what the edit makes run, and takes it back.
+    """
+    return _run(_DRY_RUN if dry_run else _UPDATE, paths, sources)
+
+
+def plan(paths=None, *, sources=None):
+    """What update() would do, step by step; runs nothing."""
+    return _run(_PLAN, paths, sources)
+
+
+def undo(to=None, *, dry_run=False):
+    """Update back to the source before the last update, or before number `to`, with the data that it replaced."""
+    rules()
+    if to is not None and not isinstance(to, int):
+        raise TypeError(f"to is the number of an update, not {type(to).__name__}")
+    return Report(_engine.undo(to, _DRY_RUN if dry_run else _UPDATE))
+
+
+def watch(paths=None):
+    """Update by itself when a file under the roots (or under these paths) is saved."""
+    in_force = rules()
+    if not in_force.settings["disabled"]:
+        _engine.watch(in_force.roots if paths is None else _paths(paths))
+
+
+def unwatch():
+    """End what watch() began."""
+    _engine.unwatch()
+
+
+def watching():
+    """How files are watched ("inotify", "poll"), or None."""
+    return _engine.watching()
+
+
+def track(path, fn):
+    """Call fn(path) when this data file changes; None ends it."""
+    if fn is not None and not callable(fn):
+        raise TypeError(f"fn must be callable, not {type(fn).__name__}")
+    rules()
+    _engine.track(_path(path), fn)
+
+
+class hold:
+    """`with midflight.hold():` nothing is committed inside; what was asked for goes in at its end."""
+
+    def __enter__(self):
+        _engine.hold(1)
+        return self
+
+    def __exit__(self, *_):
+        _engine.hold(-1)
+
+
+def poll(budget_ms=None):
+    """Commit here what waits, for programs that choose the moment; the Report, or None where nothing waited."""
+    rules()
+    data = _engine.poll(0 if budget_ms is None else max(1, int(budget_ms * 1000)))
+    return None if data is None else Report(data)
+
+
+def status():
+    """What is live, pending and watched, as a dict."""
+    in_force = rules()
+    return {**_engine.status(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"]}
+
+
+def history():
+    """The Reports of the last updates, oldest first."""
+    return [Report(data) for data in _engine.history()]
+
+
+def supported():
+    """None where updates work, else the reason why every one will be rejected."""
+    return _engine.supported()
+
+
+def reload(module):
+    """In place of importlib.reload: the new source takes effect wherever the module's names have gone.
+
+    Raises what the new source raises, and then nothing has changed. Returns the module.
+    """
+    spec = getattr(module, "__spec__", None)
+    name = getattr(spec, "name", None) or getattr(module, "__name__", None)
+    if not isinstance(module, type(sys)) or not isinstance(name, str):
+        raise TypeError("reload() argument must be a module")
+    if sys.modules.get(name) is not module:
+        raise ImportError(f"module {name} not in sys.modules", name=name)
+    path, source = _source_of(module, spec)
+    if rules().settings["disabled"] or (path is None and source is None):
+        import importlib
+
+        return importlib.reload(module)         # built in, an extension, or we are switched off
+    if source is not None:
+        report = update([], sources={name: source})
+    elif os.path.exists(path):
+        report = update([path])
+    else:
+        raise ModuleNotFoundError(f"spec not found for the module {name!r}", name=name)
+    if report.outcome not in ("committed", "skipped"):
+        _raise_reason(report, path, source)
+    return sys.modules.get(name, module)
+
+
+def _source_of(module, spec):
+    """(path, None) of a source file, (None, text) of a module whose loader has it elsewhere, (None, None) without."""
+    path = getattr(spec, "origin", None) if getattr(spec, "has_location", False) else getattr(module, "__file__", None)
+    if isinstance(path, str) and path.endswith((".py", ".pyw")) and (os.path.exists(path) or not _in_archive(path)):
+        return os.path.abspath(path), None
+    get_source = getattr(getattr(module, "__loader__", None), "get_source", None)
+    if get_source is not None and isinstance(path, str) and _in_archive(path):
+        return None, get_source(module.__name__)
+    return None, None
+
+
+def _in_archive(path):
+    parent = os.path.dirname(path)
+    while not os.path.exists(parent) and parent != os.path.dirname(parent):
+        parent = os.path.dirname(parent)
+    return os.path.isfile(parent)
+
+
+def _raise_reason(report, path, source):
+    for reason in report.reasons:
+        if isinstance(reason.exception, BaseException):
+            raise reason.exception
+    files = [reason.file for reason in report.reasons if reason.file]
+    for file in dict.fromkeys([path, *files] if path else files):
+        try:
+            with open(file, "rb") as stream:
+                text = stream.read()
+        except OSError:
+            continue
+        compile(text, file, "exec", dont_inherit=True)       # raises the SyntaxError, with all that it knows
+    if source is not None:
+        compile(source, f"<{report.number}>", "exec", dont_inherit=True)
+    raise UpdateRejected(report)
+
+
+def _paths(paths):
+    if paths is None:
+        return None
+    if isinstance(paths, (str, os.PathLike)):
+        return [_path(paths)]
+    return [_path(path) for path in paths]
+
+
+def _path(path):
+    path = os.fspath(path)
+    if not isinstance(path, str):
+        path = os.fsdecode(path)
+    return os.path.abspath(path)
+
+
+def _sources(sources):
+    if sources is None:
+        return None
+    out = {}
+    for name, source in dict(sources).items():
+        if not isinstance(name, str):
+            raise TypeError(f"sources: names of modules are str, not {type(name).__name__}")
+        if not isinstance(source, (str, bytes, type(_sources.__code__))):
+            raise TypeError(f"sources: {name}: text, bytes or a code object, not {type(source).__name__}")
+        out[name] = source
+    return out

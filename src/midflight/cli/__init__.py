@@ -1,0 +1,139 @@
+"""The command `midflight`: its words, its help, its exit codes.
+
+Owns: the parser. In: argv. Out: the exit code: 0 live, or nothing to do; 2 wrong call; 3 rejected; 4 rejected for good,
+only a restart takes this edit; 5 not reachable. `run` ends as the program that it runs does.
+"""
+
+import sys
+
+LIVE, WRONG_CALL, REJECTED, RESTART, NOT_REACHABLE = 0, 2, 3, 4, 5
+
+_TOP = """\
+Change a Python program while it runs.
+
+Save a file, and every function, class, import and piece of data of the running
+program follows, all together or not at all; the state that it has made is kept.
+
+start here:
+  midflight run app.py              run it as `python app.py` would, and watch its files
+  midflight run -m package arg      the same for `python -m package arg`
+  midflight check old.py new.py     what would this edit need? (no process is involved)
+  midflight doctor                  what works here, and how to open a door that is shut
+"""
+_RUN = """\
+Run a program as `python` does (arguments, __main__, exit code, signals), and bring
+it to the new source whenever a file of its own is saved.
+
+One line per update goes to standard error:
+  midflight  #12  shop/prices.py  ~Shop.total  +Shop.refund  TAX 0.19 -> 0.20 (3 importers)
+  midflight  #13  REJECTED shop/cart.py:41  SyntaxError: '(' was never closed
+~ changed, + added, - removed. After REJECTED the program runs on as if nothing had happened;
+the next save is tried again.
+"""
+_RUN_END = """\
+keys, where the terminal is ours (until the program reads standard input itself):
+  r  update now      u  undo the last update      d  show the diff
+  s  status          p  pause, or go on           h  help            q  quit (as Ctrl-C)
+
+Which files are watched: those under the project's folder (the nearest one above the program
+with a pyproject.toml or a repository in it), but no installed packages. [tool.midflight] in
+pyproject.toml says otherwise: roots, include, exclude, data, stragglers, on_after_error,
+settle_ms, compat, safepoint. MIDFLIGHT_ROOTS and so on say the same in the environment;
+MIDFLIGHT_DISABLE=1 switches everything off.
+"""
+_CHECK = """\
+Compare two versions of a file, or of a folder, and say what an update from one to the other
+would do, definition by definition. Nothing is run; values and live instances are not known here.
+
+exit code: 0 it can go live; 3 it would be rejected (it does not compile); 4 part of it takes effect
+only after a restart; 2 wrong call
+"""
+_DOCTOR = """\
+Say what of midflight works on this machine, for this folder, and what to do about what does not.
+
+exit code: 0 updates work; 3 they would be rejected; 2 the configuration is wrong
+"""
+
+
+def build_parser():
+    from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+
+    from .. import __version__
+
+    def add(name, short, text, **more):
+        return commands.add_parser(name, help=short, description=text, allow_abbrev=False,
+                                   formatter_class=RawDescriptionHelpFormatter, **more)
+
+    parser = ArgumentParser("midflight", description=_TOP, formatter_class=RawDescriptionHelpFormatter,
+                            allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"midflight {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    run = add("run", "run a program and keep it up to date", _RUN, epilog=_RUN_END,
+              usage="midflight run [options] APP [arguments of APP]\n"
+                    "       midflight run [options] -m MODULE [arguments of MODULE]")
+    run.add_argument("-m", dest="module", metavar="MODULE", help="run a module, as `python -m` does")
+    run.add_argument("-v", "--verbose", action="store_true", help="one line per definition, and the diff")
+    run.add_argument("-q", "--quiet", action="store_true", help="only updates that were rejected")
+    run.add_argument("--json", action="store_true", help="one JSON object per event, on standard error")
+    run.add_argument("--no-watch", dest="watch", action="store_false",
+                     help="update only when asked to: key r, or midflight.update() in the program")
+    run.add_argument("--poll", action="store_true",
+                     help="look at the files in turn, for file systems that send no events (network, some containers)")
+    run.add_argument("--keys", action=BooleanOptionalAction, default=None,
+                     help="react to keys; without it: if standard input and output are a terminal")
+    run.add_argument("--root", action="append", metavar="FOLDER", help="the program's own files lie here (repeatable)")
+
+    check = add("check", "say what an edit would need", _CHECK)
+    check.add_argument("old", metavar="OLD", help="file or folder as it runs")
+    check.add_argument("new", metavar="NEW", help="file or folder as it shall be")
+    check.add_argument("--json", action="store_true", help="the answer as one JSON object")
+
+    doctor = add("doctor", "say what works here", _DOCTOR)
+    doctor.add_argument("--json", action="store_true", help="the answer as one JSON object")
+    doctor.add_argument("path", metavar="PATH", nargs="?", help="the program, or its folder; default: this folder")
+    return parser
+
+
+def main(argv=None):
+    """Run one command; returns its exit code. `run` leaves by the exception that ends the program."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["run"]:
+        head, program = split(argv[1:])
+        options = build_parser().parse_args(["run", *head])
+        if options.module is not None:
+            program = [options.module, *program]
+        if not program:
+            sys.stderr.write("usage: midflight run [options] [-m] APP [arguments]\nmidflight run: which program?\n")
+            return WRONG_CALL
+        from .run import run
+
+        return run(options, program)
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return WRONG_CALL
+    if options.command == "check":
+        from .check import check
+
+        return check(options)
+    from .doctor import doctor
+
+    return doctor(options)
+
+
+def split(arguments):
+    """(our options, the program and its arguments): what follows APP, or -m MODULE, is never ours."""
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        if argument == "--":
+            return arguments[:at], arguments[at + 1:]
+        if argument == "-" or not argument.startswith("-"):
+            break
+        if argument.startswith("-m"):
+            end = at + (2 if argument == "-m" else 1)
+            return arguments[:end], arguments[end:]
+        at += 2 if argument == "--root" else 1
+    return arguments[:at], arguments[at:]

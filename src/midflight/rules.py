@@ -1,0 +1,153 @@
+"""Which files take part in updates, and under which settings.
+
+Owns: the roots' default, the rule that says whether a file is the program's own, the settings in force. In: the main
+script, pyproject.toml, the environment, what start() was given. Out: a Rules object; the engine asks `is_target` once
+per path.
+"""
+
+import os
+import sys
+from fnmatch import fnmatchcase
+
+from . import settings
+
+_PACKAGE = os.path.dirname(os.path.realpath(__file__))
+_VCS = (".git", ".hg", ".svn", ".jj", "_darcs", ".fslckout", ".bzr")
+_FOREIGN = frozenset(("site-packages", "dist-packages", "__pypackages__"))
+_STDLIB = os.path.realpath(os.path.dirname(os.__file__))
+
+
+class Rules:
+    """The settings in force and the rule about targets that follows from them."""
+
+    on_target = None           # called with each path that turns out to be a target: the launcher's diff keeps its text
+
+    def __init__(self, arguments=None, main=None):
+        self.config_file = None
+        if settings.switched_off():    # nothing else is read then: it cannot be wrong
+            self.settings, self.roots, self._by_length = {**settings.DEFAULTS, "roots": [], "disabled": True}, [], []
+            return
+        given = settings.from_arguments(arguments or {})
+        environment = settings.from_environment()
+        roots = given.get("roots") or environment.get("roots")
+        anchor = roots[0] if roots else _anchor(main)
+        self.config_file, from_file = _configuration(anchor)
+        self.settings = {**settings.DEFAULTS, **from_file, **environment, **given}
+        self.roots = self.settings["roots"] = list(dict.fromkeys(
+            self.settings["roots"] or [_project(anchor) or anchor]))
+        self._by_length = sorted(self.roots, key=len, reverse=True)
+
+    def for_engine(self):
+        """The dict that the engine's configure() takes."""
+        ours = ("include", "exclude")
+        return {name: list(value) if isinstance(value, tuple) else value
+                for name, value in self.settings.items() if name not in ours} | {"is_target": self.is_target}
+
+    def is_target(self, path, module=None):
+        """Is this file the program's own? The engine keeps the answer."""
+        if not isinstance(path, str) or not path or path[0] == "<":
+            return False
+        given, real = os.path.abspath(path), os.path.realpath(path)
+        answer = not _under(real, _PACKAGE) and self._takes_part(given, real, module)
+        if answer and self.on_target is not None:
+            self.on_target(path)
+        return answer
+
+    def _takes_part(self, given, real, module):
+        root, place = self._root_of(real), real
+        if root is None:               # a link under a root that leads elsewhere
+            root, place = self._root_of(given), given
+            if root is None or _foreign_below(real, os.sep):
+                return False
+        if _foreign_below(place, root) or (_under(real, _STDLIB) and not _under(root, _STDLIB)):
+            return False
+        file = os.path.relpath(place, root).replace(os.sep, "/")
+        if self.settings["include"] and not _matches(self.settings["include"], file, module):
+            return False
+        return not _matches(self.settings["exclude"], file, module)
+
+    def _root_of(self, path):
+        return next((root for root in self._by_length if _under(path, root)), None)
+
+
+def default_roots(main=None):
+    """The roots where nobody names any: what `doctor` shows."""
+    anchor = _anchor(main)
+    return [_project(anchor) or anchor]
+
+
+def _anchor(main):
+    """The main script's folder, or the working folder where the script belongs to an environment or is not there."""
+    if main is None:
+        main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if isinstance(main, str) and main:
+        folder = os.path.realpath(main)
+        if not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        if os.path.isdir(folder) and not _of_an_environment(folder):
+            return folder
+    return os.path.realpath(os.getcwd())
+
+
+def _of_an_environment(folder):
+    if folder in (os.path.realpath(os.path.dirname(sys.executable or os.sep)), _PACKAGE) or _under(folder, _STDLIB):
+        return True
+    return any(os.path.basename(parent) in _FOREIGN or os.path.exists(os.path.join(parent, "pyvenv.cfg"))
+               for parent in _upwards(folder))
+
+
+def _project(folder):
+    """The nearest folder at or above this one that is a project's; never the home folder or the top of the disk."""
+    never = {os.path.realpath(os.path.expanduser("~")), os.path.abspath(os.sep)}
+    for parent in _upwards(folder):
+        if parent in never:
+            return None
+        if any(os.path.exists(os.path.join(parent, name)) for name in ("pyproject.toml", *_VCS)):
+            return parent
+    return None
+
+
+def _configuration(folder):
+    """(file, settings) of the nearest pyproject.toml that speaks of midflight; the search ends at the repository."""
+    for parent in _upwards(folder):
+        path = os.path.join(parent, "pyproject.toml")
+        found = settings.from_file(path)
+        if found is not None:
+            return path, found
+        if any(os.path.exists(os.path.join(parent, name)) for name in _VCS):
+            break
+    return None, {}
+
+
+def _upwards(folder):
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _under(path, folder):
+    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
+
+
+def _foreign_below(path, root):
+    """Between the root and the file: a folder of installed packages, or a virtual environment?"""
+    parent = os.path.dirname(path)
+    while _under(parent, root) and parent != root:
+        if os.path.basename(parent) in _FOREIGN or os.path.exists(os.path.join(parent, "pyvenv.cfg")):
+            return True
+        parent = os.path.dirname(parent)
+    return False
+
+
+def _matches(patterns, file, module):
+    """A pattern means a module or a path under a root, and everything below it: "shop", "shop.*", "tests/*_slow.py"."""
+    names = list(_prefixes(file, "/")) + (list(_prefixes(module, ".")) if module else [])
+    return any(fnmatchcase(name, pattern.rstrip("/")) for pattern in patterns for name in names)
+
+
+def _prefixes(name, separator):
+    parts = name.split(separator)
+    return (separator.join(parts[:end]) for end in range(1, len(parts) + 1))
