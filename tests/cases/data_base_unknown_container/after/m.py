@@ -1,0 +1,3 @@
+from tools import load
+
+ROWS = dict(load(2), extra=['new'])

@@ -1,0 +1,3 @@
+from tools import load
+
+ROWS = load(3)

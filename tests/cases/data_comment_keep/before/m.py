@@ -1,0 +1,3 @@
+LEVEL = 1  # midflight: keep
+STORE = {'a': 1}  # midflight: keep
+X = 1

@@ -1,0 +1,3 @@
+MODE = 'b'  # midflight: new
+TABLE = {'a': 1, 'c': 3}  # midflight: new
+X = 2

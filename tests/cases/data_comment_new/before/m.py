@@ -1,0 +1,3 @@
+MODE = 'a'  # midflight: new
+TABLE = {'a': 1}  # midflight: new
+X = 1

@@ -1,0 +1,3 @@
+_reload_all_data = True
+TABLE = {'a': 2}
+N = 2

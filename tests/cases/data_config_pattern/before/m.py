@@ -1,0 +1,4 @@
+KEEP_A = 1
+KEEP_B = [1]
+FORCE = 'a'
+REST = 1

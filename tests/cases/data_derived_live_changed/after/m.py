@@ -1,0 +1,6 @@
+WIDTH = 5
+AREA = WIDTH * WIDTH
+
+
+def width():
+    return WIDTH

@@ -1,0 +1,6 @@
+WIDTH = 4
+AREA = WIDTH * WIDTH
+
+
+def width():
+    return WIDTH

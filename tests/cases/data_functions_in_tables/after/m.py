@@ -1,0 +1,5 @@
+OPS = {'add': lambda a, b: a + b, 'sub': lambda a, b: b - a, 'mul': lambda a, b: a * b}
+
+
+def run(op, a, b):
+    return OPS[op](a, b)

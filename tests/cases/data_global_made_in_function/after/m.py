@@ -1,0 +1,3 @@
+def login(user):
+    global session
+    session = {'user': user, 'v': 2}

@@ -1,0 +1,5 @@
+from m import A, B, C
+
+
+def get():
+    return A, B, C

@@ -1,0 +1,1 @@
+STEPS = ['load', 'clean', 'parse', 'save']

@@ -1,0 +1,1 @@
+STEPS = ['load', 'parse', 'check', 'save']

@@ -1,0 +1,7 @@
+TABLE = {}
+for i in range(3):
+    TABLE[i] = 'v%d' % i
+
+
+def get(i):
+    return TABLE[i]

@@ -1,0 +1,3 @@
+import probe
+
+STATE = probe.tick('state', [1])

@@ -1,0 +1,2 @@
+X = 2
+raise RuntimeError('nobody imports this')

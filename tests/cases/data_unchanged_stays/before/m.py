@@ -1,0 +1,7 @@
+COUNT = 0
+CACHE = {}
+NAME = 'n'
+
+
+def f():
+    return 1

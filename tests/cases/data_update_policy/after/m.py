@@ -1,0 +1,4 @@
+__update_policy__ = {'SCORE': 'keep', 'TITLE': 'new'}
+SCORE = 2
+TITLE = 'b'
+PLAIN = 2

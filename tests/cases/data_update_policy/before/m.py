@@ -1,0 +1,4 @@
+__update_policy__ = {'SCORE': 'keep', 'TITLE': 'new'}
+SCORE = 1
+TITLE = 'a'
+PLAIN = 1

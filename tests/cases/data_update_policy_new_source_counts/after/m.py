@@ -1,0 +1,3 @@
+__update_policy__ = {'B': 'keep'}
+A = 2
+B = 2

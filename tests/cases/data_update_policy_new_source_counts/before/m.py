@@ -1,0 +1,3 @@
+__update_policy__ = {'A': 'keep'}
+A = 1
+B = 1
