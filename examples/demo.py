@@ -24,7 +24,6 @@ from demo_steps import STEPS, Step
 
 ARENA = pathlib.Path(__file__).resolve().parent / "arena"
 PATIENCE = 20.0                 # seconds until a missing answer counts as a failure
-OUTCOMES = {"committed", "skipped", "rejected", "rolled back"}
 
 
 class Failure(Exception):
@@ -45,7 +44,6 @@ class Server:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        self.port = self._read_port()
 
     def _read(self) -> None:
         for line in self.process.stderr:
@@ -53,11 +51,13 @@ class Server:
                 event = json.loads(line)
             except ValueError:
                 self.log.append(line.rstrip())
-            else:
+                continue
+            if isinstance(event, dict):
                 self.reports.put(event)
         self.reports.put({"outcome": "gone"})
 
-    def _read_port(self) -> int:
+    def port(self) -> int:
+        """Wait until the arena listens."""
         for line in self.process.stdout:
             if found := re.search(r"listening on \S+:(\d+)", line):
                 return int(found[1])
@@ -74,21 +74,28 @@ class Server:
     def update(self, texts: dict[str, str]) -> dict:
         """Save the files and wait for midflight's word on all those that were there before."""
         waiting = {str(self.folder / name) for name in texts if (self.folder / name).exists()}
+        while not self.reports.empty():         # late words on what went before
+            self._heard(self.reports.get())
         self.write(texts)
         while True:
             try:
-                report = self.reports.get(timeout=PATIENCE)
+                report = self._heard(self.reports.get(timeout=PATIENCE))
             except queue.Empty:
                 raise Failure(f"midflight says nothing of {', '.join(texts)} for {PATIENCE:.0f} s") from None
-            if report.get("outcome") == "gone":
-                raise Failure("the arena died")
-            if report.get("outcome") not in OUTCOMES:
-                continue
-            if report["outcome"] in ("rejected", "rolled back") and waiting.intersection(report["files"]):
+            outcome, files = report.get("outcome"), report.get("files", ())
+            if outcome in ("rejected", "rolled back") and waiting.intersection(files):
                 return report
-            waiting.difference_update(report["files"])
-            if not waiting:
-                return report
+            if outcome == "committed":
+                waiting.difference_update(files)
+                if not waiting:
+                    return report
+
+    def _heard(self, event: dict) -> dict:
+        if event.get("outcome") == "gone":
+            raise Failure("the arena died")
+        if event.get("event") == "started" and event.get("reason"):
+            raise Failure(f"updates are off: {event['reason']}")
+        return event
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -238,10 +245,10 @@ def main() -> int:
         try:
             print("Two players enter a game server that runs under midflight. Then its files are edited, and nothing restarts.\n")
             server = Server(folder)
+            port = server.port()
             for name in ("ann", "ben"):
-                players[name] = Player(name, server.port)
-            tour = Tour(server, players, problems)
-            tour.run()
+                players[name] = Player(name, port)
+            Tour(server, players, problems).run()
         except Failure as failure:
             problems.append(str(failure))
         finally:
