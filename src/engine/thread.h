@@ -1,8 +1,9 @@
 /* thread.h -- the engine's one thread. Waits without the GIL on watch's
  * descriptor and on a wake-up eventfd; takes the GIL only to run an update.
  * Idle: no wake-ups at all (unless polling). New after fork: the child has no
- * thread until it asks again. Blocks all signals (they belong to the
- * program's main thread).
+ * thread until it asks again. Waits with all signals blocked (they belong to
+ * the program's main thread) but those of faults; callbacks run under the
+ * mask of the thread that started it, so that what they start inherits that.
  */
 #ifndef MF_THREAD_H
 #define MF_THREAD_H
@@ -19,14 +20,19 @@ typedef void (*mf_thread_batch)(char **paths, int count, void *arg);
 typedef void (*mf_thread_note)(const char *text, void *arg);
 
 /* Starts the thread in the current interpreter. NULL with an exception set.
- * Takes ownership of `watch`. */
+ * Takes ownership of `watch` (if it fails, too). With `note`, takes over the
+ * notes of `watch`, those that wait already included. */
 struct mf_thread *mf_thread_start(struct mf_watch *watch,
                                   mf_thread_batch batch, mf_thread_note note,
                                   void *arg);
-/* Stops and joins it (releases the GIL while joining). Safe when the process
- * was forked since (then it only frees). NULL is legal. */
+/* Stops and joins it (releases the GIL while joining, so it waits for a batch
+ * that runs: hold no lock that a batch takes). No callback runs after it.
+ * Safe when the process was forked since (then it only frees), on the thread
+ * itself (it ends when the callback returns), and while Python finalizes.
+ * NULL is legal. */
 void mf_thread_stop(struct mf_thread *thread);
-/* Change what is watched, from any thread, with or without the GIL. */
+/* Change what is watched, from any thread, with or without the GIL. 0, or -1
+ * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);
 bool mf_thread_forked(const struct mf_thread *thread);
 

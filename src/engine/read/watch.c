@@ -211,24 +211,29 @@ mf_watch_change(struct mf_watch *watch, struct mf_watch_dir *dir,
     struct change *change =
         path != NULL ? queue_change(watch, path, known, now) : NULL;
     free(path);
-    if (change == NULL || (file == NULL && !gone)) {
-        mf_watch_lost(watch);
-        return true;
-    }
     if (file != NULL) {
         file->exists = !gone;
+        if (gone) {
+            file->mtime = file->size = 0;
+            file->ino = 0;
+        }
         if (gone && !file->named) {
             mf_watch_set_remove(&dir->files, &file->key);
             free(file->key.text);
             free(file);
         }
     }
+    if (change == NULL || (file == NULL && !gone)) {
+        mf_watch_lost(watch);
+        return true;
+    }
     if (change->key.hash != watch->last_hash &&
         now - watch->last_event < BURST_GAP) {
         change->slow = true;
     }
     note_event(change, what);
-    if (what != MF_WATCH_WRITTEN || now - change->since < WRITER_MAX) {
+    if (what != MF_WATCH_WRITTEN || watch->changes.used == 1 ||
+        now - change->since < WRITER_MAX) {
         watch->last_event = now;
         watch->last_hash = change->key.hash;
     }
@@ -544,7 +549,7 @@ open_root(struct mf_watch *watch, const struct mf_watch_root *root,
     }
     file->named = true;
     bool existed = file->exists;
-    file->exists = mf_watch_poll_stamp(dir, file);
+    file->exists = mf_watch_poll_stamp(dir, file) != MF_WATCH_GONE;
     if (report && file->exists && !existed) {
         mf_watch_change(watch, dir, slash + 1, MF_WATCH_FOUND);
     }
@@ -782,8 +787,7 @@ mf_watch_timeout_ms(const struct mf_watch *watch)
 {
     int64_t due = INT64_MAX;
     if (watch->changes.used > 0 || watch->overflow) {
-        due = earlier(watch->last_event + settle_ns(watch),
-                      watch->first_event + BURST_MAX);
+        due = watch->last_event + settle_ns(watch);
     }
     if (watch->polled != NULL) {
         due = earlier(due, watch->poll_due);

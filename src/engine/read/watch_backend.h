@@ -106,6 +106,9 @@ struct mf_watch {
     struct mf_watch_wd *wds;  /* sorted by wd; one may stand twice */
     size_t wds_len, wds_cap;
     bool limit_noted;
+    dev_t fs_dev;             /* the file system that was judged last */
+    uint8_t fs_polled;        /* enum mf_watch_polled, for it */
+    bool fs_known;
 };
 
 /* watch.c */
@@ -161,7 +164,9 @@ char *mf_watch_tree_path(const struct mf_watch_dir *dir, const char *name);
 /* watch_poll.c: polling */
 void mf_watch_poll_set(struct mf_watch *watch, struct mf_watch_dir *dir,
                        enum mf_watch_polled polled);
-bool mf_watch_poll_stamp(struct mf_watch_dir *dir, struct mf_watch_file *file);
+enum mf_watch_seen { MF_WATCH_GONE, MF_WATCH_SAME, MF_WATCH_OTHER };
+enum mf_watch_seen mf_watch_poll_stamp(const struct mf_watch_dir *dir,
+                                       struct mf_watch_file *file);
 void mf_watch_poll_step(struct mf_watch *watch, int64_t now);
 
 /* watch_linux.c */

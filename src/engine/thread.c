@@ -1,0 +1,506 @@
+/* thread.c -- the engine's one thread. In: a watch, callbacks. Out: calls of
+ * them with the GIL held. Owns the thread, its wake-up descriptor and, after
+ * the start, the watch.
+ *
+ * It has a Python thread state only while it calls back: none can be left
+ * over when the interpreter ends, and the program sees no idle thread.
+ *
+ * Ways to end: stop() joins it; stop() on the thread itself lets it free
+ * everything after the callback; in the child of a fork it does not exist and
+ * stop() frees what is left; while Python finalizes, taking the GIL ends the
+ * thread (to 3.13) or blocks it for ever (from 3.14 on), so then stop() waits
+ * a while and leaves the memory to the end of the process.
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#else
+#include <fcntl.h>
+#endif
+
+#define STACK_MIN (4u << 20)     /* it runs Python code */
+#define FINALIZE_WAIT_MS 1000
+#define ERROR_WAIT_MS 100
+
+struct mf_thread {
+    struct mf_watch *watch;
+    PyInterpreterState *interp;
+    mf_thread_batch batch;
+    mf_thread_note note;
+    void *arg;
+    pthread_t id;
+    sigset_t mask;           /* of who started it; for callbacks */
+    int wake_read, wake_write; /* one eventfd, or a pipe */
+    pthread_mutex_t lock;    /* guards watch and notes; never held while
+                                waiting for the GIL */
+    atomic_int inside;       /* who holds the lock: tells a child of a fork
+                                whether watch is whole */
+    char **notes;
+    size_t notes_len;
+    atomic_bool stop;
+    atomic_bool ended;
+    atomic_bool forked;
+    bool frees_itself;       /* stopped on the thread itself */
+    struct mf_thread *next;  /* in the registry */
+};
+
+/* All threads of the process: for the child of a fork. */
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mf_thread *registry;
+static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
+
+static void
+close_wake(struct mf_thread *thread)
+{
+    if (thread->wake_write != thread->wake_read && thread->wake_write >= 0) {
+        close(thread->wake_write);
+    }
+    if (thread->wake_read >= 0) {
+        close(thread->wake_read);
+    }
+    thread->wake_read = thread->wake_write = -1;
+}
+
+/* ---- fork -------------------------------------------------------------- */
+
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&registry_lock);
+}
+
+static void
+after_fork_parent(void)
+{
+    pthread_mutex_unlock(&registry_lock);
+}
+
+/* The descriptors are shared with the parent: to read them here would take
+ * its events. */
+static void
+after_fork_child(void)
+{
+    for (struct mf_thread *t = registry; t != NULL; t = t->next) {
+        atomic_store(&t->forked, true);
+        mf_watch_forked(t->watch);
+        close_wake(t);
+    }
+    registry = NULL;
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void
+registry_init(void)
+{
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+static void
+register_thread(struct mf_thread *thread)
+{
+    pthread_once(&registry_once, registry_init);
+    pthread_mutex_lock(&registry_lock);
+    thread->next = registry;
+    registry = thread;
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void
+unregister_thread(struct mf_thread *thread)
+{
+    pthread_mutex_lock(&registry_lock);
+    for (struct mf_thread **at = &registry; *at; at = &(*at)->next) {
+        if (*at == thread) {
+            *at = thread->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&registry_lock);
+}
+
+/* ---- the lock, notes, waking ------------------------------------------- */
+
+static void
+enter(struct mf_thread *thread)
+{
+    pthread_mutex_lock(&thread->lock);
+    atomic_fetch_add(&thread->inside, 1);
+}
+
+static void
+leave(struct mf_thread *thread)
+{
+    atomic_fetch_sub(&thread->inside, 1);
+    pthread_mutex_unlock(&thread->lock);
+}
+
+/* Listener of the watch: called with the lock held, or before the start. */
+static void
+keep_note(const char *text, void *arg)
+{
+    struct mf_thread *thread = arg;
+    char **notes = realloc(thread->notes,
+                           (thread->notes_len + 1) * sizeof *notes);
+    if (notes == NULL) {
+        return;
+    }
+    thread->notes = notes;
+    notes[thread->notes_len] = strdup(text);
+    thread->notes_len += notes[thread->notes_len] != NULL;
+}
+
+static void
+free_notes(char **notes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        free(notes[i]);
+    }
+    free(notes);
+}
+
+static int
+open_wake(struct mf_thread *thread)
+{
+#ifdef __linux__
+    thread->wake_read = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    thread->wake_write = thread->wake_read;
+    return thread->wake_read < 0 ? -1 : 0;
+#else
+    int ends[2];
+    if (pipe(ends) < 0) {
+        return -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    thread->wake_read = ends[0];
+    thread->wake_write = ends[1];
+    return 0;
+#endif
+}
+
+static void
+wake(struct mf_thread *thread)
+{
+    uint64_t one = 1;
+    ssize_t written = write(thread->wake_write, &one, sizeof one);
+    (void)written; /* full: it is awake already */
+}
+
+static void
+free_thread(struct mf_thread *thread)
+{
+    if (atomic_load(&thread->inside) == 0) {
+        mf_watch_free(thread->watch);
+        free_notes(thread->notes, thread->notes_len);
+    }
+    /* Else: forked in the middle of a change to them. They stay. */
+    close_wake(thread);
+    if (!atomic_load(&thread->forked)) {
+        pthread_mutex_destroy(&thread->lock);
+    }
+    free(thread);
+}
+
+/* ---- the thread -------------------------------------------------------- */
+
+struct delivery {
+    char **paths;
+    int count;
+    char **notes;
+    size_t notes_len;
+};
+
+static void
+take(struct mf_thread *thread, struct delivery *out)
+{
+    enter(thread);
+    if (out->count > 0) {
+        mf_watch_put_back(thread->watch, out->paths, out->count);
+    }
+    out->count = mf_watch_drain(thread->watch, &out->paths);
+    if (out->notes == NULL) {
+        out->notes = thread->notes;
+        out->notes_len = thread->notes_len;
+        thread->notes = NULL;
+        thread->notes_len = 0;
+    }
+    leave(thread);
+}
+
+static void
+delivery_clear(struct delivery *out)
+{
+    if (out->count > 0) {
+        mf_watch_paths_free(out->paths, out->count);
+    }
+    free_notes(out->notes, out->notes_len);
+    memset(out, 0, sizeof *out);
+}
+
+static bool
+is_over(struct mf_thread *thread)
+{
+    return atomic_load(&thread->stop) || atomic_load(&thread->forked);
+}
+
+static bool
+has_input(struct mf_thread *thread)
+{
+    struct pollfd input = {.fd = mf_watch_fd(thread->watch), .events = POLLIN};
+    return input.fd >= 0 && poll(&input, 1, 0) > 0;
+}
+
+static void
+call_back(struct mf_thread *thread, struct delivery *out)
+{
+    for (size_t i = 0; i < out->notes_len && !is_over(thread); i++) {
+        if (thread->note != NULL) {
+            thread->note(out->notes[i], thread->arg);
+        }
+    }
+    /* What came while we waited for the GIL may belong together. */
+    if (out->count > 0 && has_input(thread)) {
+        take(thread, out);
+    }
+    if (out->count > 0 && !is_over(thread)) {
+        thread->batch(out->paths, out->count, thread->arg);
+    }
+}
+
+static void
+deliver(struct mf_thread *thread, struct delivery *out)
+{
+    sigset_t blocked;
+    if (!Py_IsInitialized()) {
+        return; /* finalizing: the GIL is not for us any more */
+    }
+    PyThreadState *tstate = PyThreadState_New(thread->interp);
+    if (tstate == NULL) {
+        return;
+    }
+    pthread_sigmask(SIG_SETMASK, &thread->mask, &blocked);
+    PyEval_AcquireThread(tstate);
+    if (!is_over(thread)) {
+        call_back(thread, out);
+    }
+    PyThreadState_Clear(tstate);
+    PyThreadState_DeleteCurrent();
+    pthread_sigmask(SIG_SETMASK, &blocked, NULL);
+}
+
+static void
+wait_for_work(struct mf_thread *thread, bool failed)
+{
+    enter(thread);
+    struct pollfd fds[2] = {
+        {.fd = thread->wake_read, .events = POLLIN},
+        {.fd = mf_watch_fd(thread->watch), .events = POLLIN},
+    };
+    int timeout = mf_watch_timeout_ms(thread->watch);
+    leave(thread);
+    if (failed) {
+        fds[1].fd = -1;
+        timeout = ERROR_WAIT_MS;
+    }
+    if (poll(fds, 2, timeout) > 0 && fds[0].revents) {
+        uint64_t count;
+        ssize_t got = read(thread->wake_read, &count, sizeof count);
+        (void)got;
+    }
+}
+
+static void
+mark_ended(void *arg)
+{
+    struct mf_thread *thread = arg;
+    atomic_store(&thread->ended, true);
+}
+
+static void
+run(struct mf_thread *thread)
+{
+    bool failed = false;
+    while (!is_over(thread)) {
+        wait_for_work(thread, failed);
+        if (is_over(thread)) {
+            break;
+        }
+        struct delivery out = {0};
+        take(thread, &out);
+        failed = out.count < 0;
+        if (out.count > 0 || out.notes_len > 0) {
+            deliver(thread, &out);
+        }
+        delivery_clear(&out);
+    }
+}
+
+static void *
+thread_main(void *arg)
+{
+    struct mf_thread *thread = arg;
+#ifdef __linux__
+    pthread_setname_np(pthread_self(), "midflight");
+#endif
+    /* Also run when the interpreter ends this thread inside AcquireThread. */
+    pthread_cleanup_push(mark_ended, thread);
+    run(thread);
+    pthread_cleanup_pop(0);
+    if (thread->frees_itself) {
+        free_thread(thread);
+    }
+    else {
+        mark_ended(thread);
+    }
+    return NULL;
+}
+
+/* ---- start and stop ---------------------------------------------------- */
+
+static int
+create(struct mf_thread *thread)
+{
+    pthread_attr_t attr;
+    size_t stack = 0;
+    sigset_t all;
+    int error = pthread_attr_init(&attr);
+    if (error != 0) {
+        return error;
+    }
+    if (pthread_attr_getstacksize(&attr, &stack) == 0 && stack < STACK_MIN) {
+        pthread_attr_setstacksize(&attr, STACK_MIN);
+    }
+    sigfillset(&all);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+                                 SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        sigdelset(&all, faults[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &all, &thread->mask);
+    error = pthread_create(&thread->id, &attr, thread_main, thread);
+    pthread_sigmask(SIG_SETMASK, &thread->mask, NULL);
+    pthread_attr_destroy(&attr);
+    return error;
+}
+
+struct mf_thread *
+mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
+                mf_thread_note note, void *arg)
+{
+    struct mf_thread *thread = calloc(1, sizeof *thread);
+    if (thread == NULL) {
+        mf_watch_free(watch);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    thread->watch = watch;
+    thread->interp = PyInterpreterState_Get();
+    thread->batch = batch;
+    thread->note = note;
+    thread->arg = arg;
+    thread->wake_read = thread->wake_write = -1;
+    pthread_mutex_init(&thread->lock, NULL);
+    if (note != NULL) {
+        mf_watch_on_note(watch, keep_note, thread);
+    }
+    int error = open_wake(thread) < 0 ? errno : 0;
+    if (error == 0) {
+        if (thread->notes_len > 0) {
+            wake(thread);
+        }
+        register_thread(thread);
+        error = create(thread);
+        if (error != 0) {
+            unregister_thread(thread);
+        }
+    }
+    if (error != 0) {
+        free_thread(thread);
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return NULL;
+    }
+    return thread;
+}
+
+static void
+join_finalizing(struct mf_thread *thread)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < FINALIZE_WAIT_MS && !atomic_load(&thread->ended);
+         i++) {
+        nanosleep(&pause, NULL);
+    }
+    if (atomic_load(&thread->ended)) {
+        pthread_join(thread->id, NULL);
+        free_thread(thread);
+    }
+    else {
+        pthread_detach(thread->id);
+    }
+}
+
+void
+mf_thread_stop(struct mf_thread *thread)
+{
+    if (thread == NULL) {
+        return;
+    }
+    atomic_store(&thread->stop, true);
+    if (pthread_equal(thread->id, pthread_self())) {
+        unregister_thread(thread);
+        thread->frees_itself = true;
+        pthread_detach(thread->id);
+        return;
+    }
+    if (atomic_load(&thread->forked)) {
+        free_thread(thread);
+        return;
+    }
+    bool finalizing = !Py_IsInitialized();
+    wake(thread);
+    Py_BEGIN_ALLOW_THREADS
+    if (finalizing) {
+        unregister_thread(thread);
+        join_finalizing(thread);
+    }
+    else {
+        pthread_join(thread->id, NULL);
+        unregister_thread(thread);
+        free_thread(thread);
+    }
+    Py_END_ALLOW_THREADS
+}
+
+int
+mf_thread_add_path(struct mf_thread *thread, const char *path)
+{
+    if (atomic_load(&thread->forked)) {
+        errno = ESRCH;
+        return -1;
+    }
+    enter(thread);
+    int result = mf_watch_add(thread->watch, path);
+    int error = errno;
+    leave(thread);
+    wake(thread);
+    errno = error;
+    return result;
+}
+
+bool
+mf_thread_forked(const struct mf_thread *thread)
+{
+    return atomic_load(&thread->forked);
+}
