@@ -22,18 +22,20 @@ enum mf_unit_kind {
 
 enum mf_unit_flag {
     MF_UNIT_HAS_LAMBDA = 1,   /* the word lambda occurs */
-    MF_UNIT_HAS_DEF = 2,      /* def or class occurs inside (BLOCK, or a def
-                                 inside a def) */
-    MF_UNIT_HAS_IMPORT = 4,   /* import/from occurs at the start of a simple
-                                 statement inside (any nesting) */
+    MF_UNIT_HAS_DEF = 2,      /* a def or class besides the unit itself */
+    MF_UNIT_HAS_IMPORT = 4,   /* an import statement, at any depth; also on
+                                 IMPORT and FROM themselves */
     MF_UNIT_DOCSTRING = 8,    /* first statement of its scope, a plain string */
-    MF_UNIT_MAIN_GUARD = 16,  /* if __name__ == "__main__": (either quote) */
-    MF_UNIT_ONE_LINE = 32,    /* class C: pass   -- body on the header's line */
+    MF_UNIT_MAIN_GUARD = 16,  /* if __name__ == "__main__": (either quote),
+                                 at top level, without elif or else */
+    MF_UNIT_ONE_LINE = 32,    /* class C: pass   -- body on the header's line;
+                                 DEF too. Such a class has no members */
     MF_UNIT_DECORATED = 64
 };
 
 /* One statement. Several simple statements joined by ';' on one logical line
- * are one unit. Offsets are bytes into the text, lines are 1-based.
+ * are one unit, OTHER whatever they are. An import in a class body is OTHER
+ * too; the flag HAS_IMPORT tells. Offsets are bytes into the text, lines are 1-based.
  * [start, end) runs from the first byte of the statement's first line
  * (decorators included, indentation included) to behind the '\n' of its last
  * line (or the end of the text). Comments and blank lines between units
@@ -41,7 +43,8 @@ enum mf_unit_flag {
 struct mf_unit {
     uint32_t start, end;
     uint32_t line, end_line;   /* first line (decorator), last line */
-    uint32_t def_line;         /* line of the def/class keyword; else line */
+    uint32_t def_line;         /* line of the (async) def or class keyword;
+                                  else line */
     uint32_t body;             /* DEF, CLASS: offset behind the header's ':';
                                   0 for others */
     uint32_t name, name_len;   /* DEF, CLASS: offset of the name, its length */
@@ -56,13 +59,16 @@ struct mf_unit {
     uint64_t hash;             /* of the bytes [start, end) without the
                                   trailing newline */
     uint64_t words;            /* bloom: two bits per identifier that occurs
-                                  in the unit, see mf_split_word */
+                                  in the unit, see mf_split_word; all ones if
+                                  one is not ASCII (it may be another when
+                                  normalised) */
 };
 #define MF_UNIT_NONE UINT32_MAX
 
 enum mf_split_result {
     MF_SPLIT_OK = 0,
-    MF_SPLIT_UNSURE = 1,  /* units is one OTHER over the whole text */
+    MF_SPLIT_UNSURE = 1,  /* units is one OTHER over the whole text, with all
+                             HAS_ flags and words */
     MF_SPLIT_NOMEM = -1   /* no exception set */
 };
 
@@ -72,12 +78,17 @@ struct mf_split {
     uint32_t len, cap;
     uint32_t first;        /* index of the first top-level unit, or NONE */
     uint32_t lines;        /* number of lines in the text */
-    uint8_t result;        /* enum mf_split_result */
+    int8_t result;         /* enum mf_split_result */
     const char *why;       /* static text when unsure */
     uint32_t why_line;
 };
 
-/* Split text[0..len). `text` must stay alive as long as names are read out
+/* Has this Python f-strings that may hold any quotes in their fields (3.12
+ * and later)? Set once, when the engine is loaded; true until then. */
+void mf_split_fstrings(bool nested);
+
+/* Split text[0..len). *split is overwritten; clear it before it is used
+ * again. `text` must stay alive as long as names are read out
  * of the offsets. Returns enum mf_split_result. */
 int mf_split(struct mf_split *split, const char *text, size_t len);
 void mf_split_clear(struct mf_split *split);

@@ -115,6 +115,33 @@ mf_split_scan_clear(struct mf_split_scan *scan)
     scan->blocks = NULL;
 }
 
+/* ---- words ------------------------------------------------------------ */
+
+bool
+mf_split_word_at(const struct mf_split_scan *scan, size_t pos,
+                 const char *word, size_t len)
+{
+    return pos + len <= scan->len &&
+           memcmp(scan->text + pos, word, len) == 0 &&
+           (pos + len == scan->len ||
+            !mf_split_is_word(scan->text[pos + len]));
+}
+
+size_t
+mf_split_skip_blanks(const struct mf_split_scan *scan, size_t pos)
+{
+    for (; pos < scan->len; pos++) {
+        char c = scan->text[pos];
+        if (c == '\\' && pos + 1 < scan->len && scan->text[pos + 1] == '\n') {
+            pos++;
+        }
+        else if (c != ' ' && c != '\t' && c != '\f') {
+            break;
+        }
+    }
+    return pos;
+}
+
 /* ---- strings ---------------------------------------------------------- */
 
 size_t
@@ -394,7 +421,37 @@ mf_split_string(struct mf_split_scan *scan, size_t quote)
     return string_end(scan, quote, scan->len, 0);
 }
 
-/* ---- logical lines ---------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------ */
+
+size_t
+mf_split_indentation(const struct mf_split_scan *scan, size_t pos, size_t *col)
+{
+    const char *text = scan->text;
+    size_t at = pos;
+    while (at + 8 <= scan->len &&
+           memcmp(text + at, "        ", 8) == 0) {
+        at += 8; /* one comparison, not eight */
+    }
+    while (at < scan->len && text[at] == ' ') {
+        at++;
+    }
+    *col = at - pos;
+    for (; at < scan->len; at++) {
+        if (text[at] == ' ') {
+            ++*col;
+        }
+        else if (text[at] == '\t') {
+            *col = (*col / 8 + 1) * 8;
+        }
+        else if (text[at] == '\f') {
+            *col = 0;
+        }
+        else {
+            break;
+        }
+    }
+    return at;
+}
 
 /* Bits in `a` minus bits in `b`, without the instruction for it, which the
  * oldest x86-64 lacks. */

@@ -116,32 +116,17 @@ mf_split_is_word(char c)
 }
 
 /* Are the bytes at `pos` this word, and no longer one? */
-static inline bool
-mf_split_word_at(const struct mf_split_scan *scan, size_t pos,
-                 const char *word, size_t len)
-{
-    return pos + len <= scan->len &&
-           memcmp(scan->text + pos, word, len) == 0 &&
-           (pos + len == scan->len ||
-            !mf_split_is_word(scan->text[pos + len]));
-}
+bool mf_split_word_at(const struct mf_split_scan *scan, size_t pos,
+                      const char *word, size_t len);
 #define MF_SPLIT_WORD_AT(scan, pos, word)                                     \
     mf_split_word_at(scan, pos, word, sizeof(word) - 1)
 
-/* Blanks and backslash-newlines, as they stand between tokens. */
-static inline size_t
-mf_split_skip_blanks(const struct mf_split_scan *scan, size_t pos)
-{
-    for (; pos < scan->len; pos++) {
-        char c = scan->text[pos];
-        if (c == '\\' && pos + 1 < scan->len && scan->text[pos + 1] == '\n') {
-            pos++;
-        }
-        else if (c != ' ' && c != '\t' && c != '\f') {
-            break;
-        }
-    }
-    return pos;
-}
+/* Skips blanks and backslash-newlines, as they stand between tokens. */
+size_t mf_split_skip_blanks(const struct mf_split_scan *scan, size_t pos);
+
+/* Offset of the first byte from `pos` on that is no blank; *col: its column
+ * as the compiler counts it. */
+size_t mf_split_indentation(const struct mf_split_scan *scan, size_t pos,
+                            size_t *col);
 
 #endif

@@ -1,0 +1,14 @@
+/* parts.h -- the parts of midflight._testengine: one .c per room of the
+ * engine, each adds its functions to the module. The extension compiles the
+ * engine's files that it needs into itself, asserts on.
+ */
+#ifndef MF_TEST_PARTS_H
+#define MF_TEST_PARTS_H
+
+#include "engine.h"
+
+/* 0, or -1 with an exception set. */
+int mf_test_split_init(PyObject *module);
+int mf_test_watch_init(PyObject *module);
+
+#endif

@@ -1,0 +1,31 @@
+/* testengine.c -- module midflight._testengine: rooms of the engine that no
+ * Python code can reach by themselves, opened for the tests in tests/engine.
+ */
+#include "parts.h"
+
+static int
+exec_module(PyObject *module)
+{
+    if (mf_test_split_init(module) < 0 || mf_test_watch_init(module) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, exec_module},
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "midflight._testengine",
+    .m_doc = "Single rooms of the engine, for its tests.",
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__testengine(void)
+{
+    return PyModuleDef_Init(&definition);
+}
