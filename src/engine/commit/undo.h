@@ -23,7 +23,7 @@ struct mf_undo {
 
 /* Memory for so many more records and trash entries, so that the writes
  * below cannot fail for want of it. They reserve for themselves too if this
- * was not enough. */
+ * was not enough. Legal on a zeroed struct, which is an empty log. */
 int mf_undo_reserve(struct mf_undo *undo, size_t count);
 
 /* All writes: 0, or -1 with an exception set and nothing written by that
@@ -31,18 +31,24 @@ int mf_undo_reserve(struct mf_undo *undo, size_t count);
  * exact builtin types named. */
 
 /* dict[key] = value, or del dict[key] when value is NULL (missing: no-op).
- * Through PyDict_SetItem/DelItem so that watchers and versions are right. */
+ * Through PyDict_SetItem/DelItem so that watchers and versions are right; the
+ * key is a name (or another object whose hash and __eq__ run no code of the
+ * program). A deletion keeps a copy of the dict, for its order. */
 int mf_undo_dict_set(struct mf_undo *undo, PyObject *dict, PyObject *key,
                      PyObject *value);
-/* Contents of an exact list become those of `contents` (a list that nobody
- * else sees; it holds the old contents afterwards). No allocation. */
+/* Contents of a list become those of `contents` (a list that nobody else sees;
+ * it holds the old contents afterwards). No allocation. RuntimeError while the
+ * list is being sorted. */
 int mf_undo_list_exchange(struct mf_undo *undo, PyObject *list,
                           PyObject *contents);
-/* Contents of an exact set (or subclass) become those of `contents`. */
+/* Contents of a set or frozenset (or subclass) become those of `contents`,
+ * which holds the old ones afterwards. No allocation. */
 int mf_undo_set_exchange(struct mf_undo *undo, PyObject *set,
                          PyObject *contents);
-/* dict gets exactly the items of `contents`, in its order. By stored hash and
- * identity, never __eq__. */
+/* dict gets exactly the items of `contents` (a dict that nobody else sees, an
+ * OrderedDict if `dict` is one; it holds the old items afterwards, unless
+ * `dict` had its values inside an instance), in its order. The tables are
+ * exchanged: no __hash__, no __eq__. */
 int mf_undo_dict_exchange(struct mf_undo *undo, PyObject *dict,
                           PyObject *contents);
 /* *slot = value (a reference word inside `owner`); takes a new reference to
@@ -51,20 +57,27 @@ int mf_undo_word(struct mf_undo *undo, PyObject *owner, PyObject **slot,
                  PyObject *value);
 /* Py_SET_TYPE(obj, type) with the reference counts of both types. */
 int mf_undo_retype(struct mf_undo *undo, PyObject *obj, PyTypeObject *type);
-/* type.__setattr__(cls, name, value), or delete when NULL, bypassing any
- * metaclass __setattr__ (PyType_Type.tp_setattro). */
+/* type.__setattr__(cls, name, value), or delete when NULL (missing: no-op),
+ * bypassing any metaclass __setattr__ (PyType_Type.tp_setattro). Names that
+ * `type` itself keeps (__name__, __bases__, __doc__ ...) are legal. */
 int mf_undo_type_set(struct mf_undo *undo, PyTypeObject *cls, PyObject *name,
                      PyObject *value);
 /* Any other write that has an inverse: `back(arg)` is called at replay; arg
  * is an object held by the log (a capsule or tuple), may be NULL. */
 int mf_undo_call(struct mf_undo *undo, void (*back)(PyObject *arg),
                  PyObject *arg);
+/* The same for rooms of hot paths: back(a, b, n), nothing allocated but the
+ * record. a, b may be NULL. */
+int mf_undo_inverse(struct mf_undo *undo,
+                    void (*back)(PyObject *a, PyObject *b, intptr_t n),
+                    PyObject *a, PyObject *b, intptr_t n);
 /* Keep a reference until finish. */
 int mf_undo_keep(struct mf_undo *undo, PyObject *obj);
 
 /* Take everything back, newest first. Cannot fail: what was written can be
  * written back with the memory that the log holds; an error of a setter at
- * replay is fatal in debug builds and traced in release builds. */
+ * replay is fatal in debug builds and traced in release builds. The log still
+ * has to be dropped. The exception that is set at the call stays set. */
 void mf_undo_replay(struct mf_undo *undo);
 /* Finish: drop old values (destructors run here) and free the log. */
 void mf_undo_drop(struct mf_undo *undo);
