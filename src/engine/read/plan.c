@@ -30,6 +30,8 @@ mf_plan_clear(struct mf_plan *plan)
         for (size_t t = 0; t < change->targets.len; t++) {
             struct mf_target *target = change->targets.items[t];
             Py_XDECREF(target->binds);
+            mf_map_clear(&target->exchange);
+            mf_vec_clear_refs(&target->code_refs);
             mf_free(target);
         }
         change_free(change);
@@ -160,6 +162,43 @@ mf_plan_live_class(struct mf_target *target, struct mf_delta *delta)
                                      Py_TPFLAGS_HEAPTYPE)
                ? value
                : NULL;
+}
+
+int
+mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
+                        PyObject *name)
+{
+    struct mf_diff *diff = &change->diff;
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (word == NULL) {
+        return -1;
+    }
+    uint64_t bits = mf_split_word(word, (size_t)len);
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != delta->parent || d->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        if (u->name_len > 0) {
+            if (u->name_len == (uint32_t)len &&
+                memcmp(text + u->name, word, (size_t)len) == 0) {
+                return 1;
+            }
+            continue;
+        }
+        if ((u->words & bits) != bits) {
+            continue;
+        }
+        struct mf_names *names = mf_diff_names(diff, d);
+        int there = names ? PySet_Contains(names->stores, name) : -1;
+        if (there != 0) {
+            return there;
+        }
+    }
+    return 0;
 }
 
 /* ---- plain data ------------------------------------------------------------ */
@@ -388,6 +427,39 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 static int mark_runs(struct mf_change *change, struct mf_delta *delta,
                      bool derived);
 
+static bool members_differ(struct mf_diff *diff, uint32_t parent);
+
+/* A running statement that uses a class whose members differ must see the new
+ * class: then the whole class statement runs too. */
+static int
+promote_classes(struct mf_change *change, struct mf_names *names)
+{
+    struct mf_diff *diff = &change->diff;
+    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->kind != MF_DELTA_CLASS || d->parent != MF_UNIT_NONE ||
+            d->runs || !members_differ(diff, i)) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        PyObject *name = PyUnicode_FromStringAndSize(text + u->name,
+                                                     u->name_len);
+        int used = name ? PySet_Contains(names->loads, name) : -1;
+        Py_XDECREF(name);
+        if (used < 0) {
+            return -1;
+        }
+        if (used) {
+            d->kind = MF_DELTA_RUN;
+            if (mark_runs(change, d, false) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 /* Statements before `delta` that bind a name which it reads and which is
  * bound more than once run again too, so that it sees each name as it stood
  * at its place. */
@@ -481,7 +553,9 @@ mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
         taint_all(change, names->stores, !in_place) < 0) {
         return -1;
     }
-    return mark_prerequisites(change, delta);
+    return promote_classes(change, names) < 0
+               ? -1
+               : mark_prerequisites(change, delta);
 }
 
 static int
@@ -1066,6 +1140,120 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
             plan->stages |= delta->runs || delta->kind == MF_DELTA_RUN ||
                             delta->kind == MF_DELTA_ADDED ||
                             delta->kind == MF_DELTA_REMOVED;
+        }
+    }
+    return 0;
+}
+
+/* ---- live code and new code --------------------------------------------- */
+
+static int
+pair_code(struct mf_target *target, PyObject *old_code, PyObject *new_code)
+{
+    if (old_code == new_code || mf_map_has(&target->exchange, old_code)) {
+        return 0;
+    }
+    if (mf_vec_push_ref(&target->code_refs, old_code) < 0 ||
+        mf_vec_push_ref(&target->code_refs, new_code) < 0 ||
+        mf_map_put(&target->exchange, old_code, (uintptr_t)new_code) < 0) {
+        return -1;
+    }
+    /* nested ones: by name, in order */
+    PyObject *a = ((PyCodeObject *)old_code)->co_consts;
+    PyObject *b = ((PyCodeObject *)new_code)->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a); i++) {
+        PyObject *x = PyTuple_GET_ITEM(a, i);
+        if (!PyCode_Check(x)) {
+            continue;
+        }
+        Py_ssize_t nth = 0;
+        for (Py_ssize_t k = 0; k < i; k++) {
+            PyObject *e = PyTuple_GET_ITEM(a, k);
+            nth += PyCode_Check(e) &&
+                   PyUnicode_Compare(((PyCodeObject *)e)->co_name,
+                                     ((PyCodeObject *)x)->co_name) == 0;
+        }
+        for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(b); j++) {
+            PyObject *y = PyTuple_GET_ITEM(b, j);
+            if (!PyCode_Check(y) ||
+                PyUnicode_Compare(((PyCodeObject *)x)->co_name,
+                                  ((PyCodeObject *)y)->co_name) != 0) {
+                continue;
+            }
+            if (nth-- == 0) {
+                if (pair_code(target, x, y) < 0) {
+                    return -1;
+                }
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Live codes whose first line lies in the unit, with the new unit's, by
+ * qualified name, in order. */
+static int
+pair_unit(struct mf_target *target, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &target->change->diff;
+    const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
+    PyObject *code = mf_diff_new_code(diff, delta);
+    PyObject *fresh = code ? mf_source_flatten(code) : NULL;
+    if (fresh == NULL) {
+        return -1;
+    }
+    PyObject *live = target->module->codes;
+    int rc = 0;
+    Py_ssize_t used[64], n_used = 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(live) && rc == 0; i++) {
+        PyCodeObject *a = (PyCodeObject *)PyList_GET_ITEM(live, i);
+        if (a->co_firstlineno < (int)u->line ||
+            a->co_firstlineno > (int)u->end_line) {
+            continue;
+        }
+        for (Py_ssize_t j = 0; j < PyList_GET_SIZE(fresh); j++) {
+            PyCodeObject *b = (PyCodeObject *)PyList_GET_ITEM(fresh, j);
+            bool taken = false;
+            for (Py_ssize_t k = 0; k < n_used; k++) {
+                taken |= used[k] == j;
+            }
+            if (!taken &&
+                PyUnicode_Compare(a->co_qualname, b->co_qualname) == 0) {
+                rc = pair_code(target, (PyObject *)a, (PyObject *)b);
+                if (n_used < (Py_ssize_t)Py_ARRAY_LENGTH(used)) {
+                    used[n_used++] = j;
+                }
+                break;
+            }
+        }
+    }
+    Py_DECREF(fresh);
+    return rc;
+}
+
+int
+mf_plan_pair_codes(struct mf_plan *plan)
+{
+    for (size_t i = 0; i < plan->targets.len; i++) {
+        struct mf_target *target = plan->targets.items[i];
+        struct mf_diff *diff = &target->change->diff;
+        if (target->module->codes == NULL) {
+            continue;
+        }
+        for (uint32_t d = 0; d < diff->len; d++) {
+            struct mf_delta *delta = &diff->deltas[d];
+            bool inside = delta->parent != MF_UNIT_NONE &&
+                          diff->deltas[delta->parent].runs;
+            if (inside || delta->old_unit == MF_UNIT_NONE ||
+                delta->new_unit == MF_UNIT_NONE) {
+                continue;
+            }
+            if ((delta->kind == MF_DELTA_CODE || delta->runs ||
+                 delta->kind == MF_DELTA_RUN) &&
+                pair_unit(target, delta) < 0) {
+                return -1;
+            }
         }
     }
     return 0;

@@ -41,6 +41,10 @@ struct mf_target {
     struct mf_change *change; /* borrowed: the plan owns it */
     PyObject *binds;          /* list of edge numbers (int): import bindings
                                  that may follow */
+    struct mf_map exchange;   /* live code object -> new code object, for
+                                 every function of an edited statement, nested
+                                 ones too; borrowed from code_refs */
+    struct mf_vec code_refs;  /* strong */
 };
 
 struct mf_plan {
@@ -58,6 +62,9 @@ struct mf_change *mf_plan_change(struct mf_plan *plan,
  * to the report. */
 int mf_plan_make(struct mf_state *state, struct mf_plan *plan,
                  struct mf_report *report);
+/* Pair the live code objects of every edited statement with the new ones
+ * (fills target->exchange). Needs module->codes. */
+int mf_plan_pair_codes(struct mf_plan *plan);
 /* Put lines for people into report->plan. */
 int mf_plan_describe(struct mf_plan *plan, struct mf_report *report);
 void mf_plan_clear(struct mf_plan *plan);
@@ -66,6 +73,10 @@ void mf_plan_clear(struct mf_plan *plan);
 PyObject *mf_plan_unit_name(struct mf_change *change, struct mf_delta *delta);
 /* Line of a delta's unit in the side that it has. */
 long mf_plan_unit_line(struct mf_change *change, struct mf_delta *delta);
+/* Is the name that a gone or changed statement bound still bound by another
+ * statement of the new text? 1 / 0 / -1. */
+int mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
+                            PyObject *name);
 /* Plain data, an immutable value, a function or a class: a derived statement
  * that has bound this may run again. */
 bool mf_plan_is_plain(PyObject *value, int depth);

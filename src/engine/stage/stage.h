@@ -1,0 +1,72 @@
+/* stage.h -- runs the new version aside, unseen: one staging namespace per
+ * module that runs something (a module object of its own over a copy of the
+ * live namespace), staging builtins whose __import__ gives staged modules,
+ * and the steps run there. With hooks.c the only caller of user code before
+ * the point of no return. May fail freely: dropping a stage costs nothing.
+ */
+#ifndef MF_STAGE_H
+#define MF_STAGE_H
+
+#include "../heap/heap.h"
+#include "../read/plan.h"
+#include "effects.h"
+
+/* A module's namespace aside. */
+struct mf_staged {
+    struct mf_target *target; /* borrowed; NULL: a package that is staged only
+                                 because a staged module is its attribute */
+    PyObject *live;           /* the live module object */
+    PyObject *live_dict;
+    PyObject *module;         /* the staging module object */
+    PyObject *dict;           /* its namespace */
+    PyObject *before;         /* copy of dict before the first step */
+    PyObject *bound;          /* dict: name -> True (bound by an edited
+                                 statement) or False (by a derived one or by
+                                 an import binding) */
+};
+
+/* A member of a class that ran alone. */
+struct mf_member {
+    struct mf_target *target; /* borrowed */
+    uint32_t delta;
+    PyObject *cls;            /* the live class */
+    PyObject *set;            /* dict: name -> new value */
+    PyObject *gone;           /* list: names deleted */
+};
+
+/* A module that staging has loaded for real. */
+struct mf_loaded {
+    PyObject *name, *module, *code, *path;
+    PyObject *parent_dict;    /* where it was set as an attribute, or NULL */
+    PyObject *attr;
+};
+
+struct mf_stage {
+    struct mf_state *state;   /* borrowed */
+    struct mf_plan *plan;     /* borrowed */
+    struct mf_report *report; /* borrowed */
+    struct mf_heap_mark mark;
+    PyObject *builtins;       /* the staging builtins (a dict) */
+    PyObject *real_builtins;
+    struct mf_vec items;      /* struct mf_staged * */
+    struct mf_vec members;    /* struct mf_member * */
+    struct mf_vec loaded;     /* struct mf_loaded * */
+    struct mf_map clones;     /* live function -> its clone over staging */
+    struct mf_vec clone_refs; /* strong: original, clone, original, ... */
+    struct mf_effects effects;
+    bool derived_step;        /* the step under way is a derived one */
+    bool interrupted;         /* KeyboardInterrupt: passed on afterwards */
+};
+
+/* Run everything that the plan runs. Reasons go to the report. -1 only for
+ * errors of our own. */
+int mf_stage_run(struct mf_stage *stage, struct mf_state *state,
+                 struct mf_plan *plan, struct mf_report *report);
+/* Rejected or dry run: loaded modules leave again, effects are taken back. */
+void mf_stage_drop(struct mf_stage *stage);
+void mf_stage_clear(struct mf_stage *stage);
+
+/* The staged side of a live namespace, borrowed, or NULL. */
+struct mf_staged *mf_stage_of(struct mf_stage *stage, PyObject *live_dict);
+
+#endif
