@@ -1,0 +1,5 @@
+LIMIT = 2
+
+
+def f():
+    return 'f2'

@@ -1,0 +1,5 @@
+from lib import f, LIMIT
+
+
+def call():
+    return f(), LIMIT

@@ -1,0 +1,12 @@
+class A:
+    x = 2
+
+    def f(self):
+        return 'f2'
+
+
+class B(A):
+    y = 1 // 0
+
+    def g(self):
+        return 'g2'

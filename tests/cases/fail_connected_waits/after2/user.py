@@ -1,0 +1,5 @@
+import mid
+
+
+def g():
+    return 'g2', mid.a.V

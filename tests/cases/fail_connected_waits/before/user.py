@@ -1,0 +1,5 @@
+import mid
+
+
+def g():
+    return 'g1', mid.a.V

@@ -1,0 +1,7 @@
+from conf import PARTS
+
+SHARE = 100 // PARTS
+
+
+def f():
+    return SHARE

@@ -1,0 +1,8 @@
+import probe
+
+LIST = []
+LIST.append('new')
+
+
+def f():
+    return 2

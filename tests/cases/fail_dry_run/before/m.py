@@ -1,0 +1,7 @@
+import probe
+
+LIST = []
+
+
+def f():
+    return 1

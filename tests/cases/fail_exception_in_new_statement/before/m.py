@@ -1,0 +1,5 @@
+import hub
+
+
+def f():
+    return 1

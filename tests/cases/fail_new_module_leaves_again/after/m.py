@@ -1,0 +1,8 @@
+import pkg.extra
+
+
+def f():
+    return 'new', pkg.extra.X
+
+
+raise RuntimeError

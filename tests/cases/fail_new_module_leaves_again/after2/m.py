@@ -1,0 +1,5 @@
+import pkg.extra
+
+
+def f():
+    return 'new', pkg.extra.X

@@ -1,0 +1,5 @@
+def f():
+    return 'a2'
+
+
+undefined

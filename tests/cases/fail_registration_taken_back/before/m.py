@@ -1,0 +1,6 @@
+from hub import route
+
+
+@route('/a')
+def a():
+    return 'a1'

@@ -1,0 +1,5 @@
+Y = 2
+
+
+def g(:
+    return 'b2'

@@ -1,0 +1,8 @@
+import sys
+
+
+def f():
+    return 2
+
+
+sys.exit(3)

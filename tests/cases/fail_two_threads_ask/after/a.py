@@ -1,0 +1,6 @@
+import time
+time.sleep(0.2)
+
+
+def f():
+    return 'a2'

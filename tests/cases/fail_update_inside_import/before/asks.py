@@ -1,0 +1,3 @@
+import drive
+
+OUTCOME = drive.ask()

@@ -1,0 +1,8 @@
+import drive
+
+
+def f():
+    return 2
+
+
+INNER = drive.inner()

@@ -1,0 +1,4 @@
+import log
+
+V = 2
+raise RuntimeError

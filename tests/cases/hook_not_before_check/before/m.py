@@ -1,0 +1,7 @@
+import log
+
+V = 1
+
+
+def __before_update__(update):
+    log.CALLS.append('before')

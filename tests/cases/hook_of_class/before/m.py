@@ -1,0 +1,13 @@
+CALLS = []
+
+
+class Pool:
+    size = 1
+
+    @classmethod
+    def __before_update__(cls, update):
+        CALLS.append(('before', cls.size))
+
+    @classmethod
+    def __after_update__(cls, update):
+        CALLS.append(('after', cls.size))

@@ -1,0 +1,10 @@
+from types import SimpleNamespace as S
+
+
+def setup():
+    import m
+    return S(m=m)
+
+
+def check(s):
+    assert s.m.CALLS == [('before', 1), ('after', 2)], s.m.CALLS

@@ -1,0 +1,15 @@
+from types import SimpleNamespace as S
+
+
+def setup():
+    import top, log
+    return S(top=top, log=log)
+
+
+def check(s):
+    assert s.log.CALLS == ['before', 'rejected'], s.log.CALLS
+    assert s.top.V == 1
+
+
+def unchanged(s):
+    assert s.top.V == 1 == s.top.base.V

@@ -1,0 +1,5 @@
+BUSY = True
+
+
+def f():
+    return 2

@@ -1,0 +1,6 @@
+import os
+from lib import A, B
+
+
+def get():
+    return A, B

@@ -1,0 +1,10 @@
+RATE = 2
+MODE = 'b'
+
+
+class Tool:
+    pass
+
+
+def run():
+    return 2

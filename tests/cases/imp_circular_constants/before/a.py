@@ -1,0 +1,6 @@
+X = 1
+import b
+
+
+def get():
+    return X, b.Y, b.both()

@@ -1,0 +1,10 @@
+from types import SimpleNamespace as S
+
+
+def setup():
+    import m
+    return S(get=m.get)
+
+
+def check(s):
+    assert s.get() == (2, 2), s.get()

@@ -1,0 +1,5 @@
+LIMIT = 2
+
+
+def helper(self):
+    return 'new'

@@ -1,0 +1,2 @@
+class Tool:
+    from lib import LIMIT, helper as help

@@ -1,0 +1,5 @@
+def f():
+    return 'new'
+
+
+N = 2

@@ -1,0 +1,5 @@
+def f():
+    return 'old'
+
+
+N = 1

@@ -1,0 +1,6 @@
+value = 2
+
+
+class Class:
+    def v(self):
+        return 2

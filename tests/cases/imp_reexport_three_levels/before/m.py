@@ -1,0 +1,5 @@
+from pkg import number, Klass
+
+
+def get():
+    return number, Klass().v()

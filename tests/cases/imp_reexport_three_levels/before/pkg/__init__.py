@@ -1,0 +1,1 @@
+from .inner import value as number, Class as Klass

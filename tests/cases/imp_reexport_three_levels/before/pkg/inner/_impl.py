@@ -1,0 +1,6 @@
+value = 1
+
+
+class Class:
+    def v(self):
+        return 1

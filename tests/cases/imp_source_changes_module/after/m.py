@@ -1,0 +1,5 @@
+from lib2 import f
+
+
+def call():
+    return f()

@@ -1,0 +1,5 @@
+from lib1 import f
+
+
+def call():
+    return f()

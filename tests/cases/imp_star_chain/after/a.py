@@ -1,0 +1,6 @@
+def f():
+    return 'f2'
+
+
+def fresh():
+    return 'fresh'

@@ -1,0 +1,5 @@
+def f():
+    return 'f1'
+
+
+GONE = 1

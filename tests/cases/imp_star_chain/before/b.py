@@ -1,0 +1,3 @@
+from a import *
+
+B = 1

@@ -1,0 +1,5 @@
+from b import *
+
+
+def call():
+    return f()

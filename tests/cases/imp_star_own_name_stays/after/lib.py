@@ -1,0 +1,6 @@
+def f():
+    return 'lib 2'
+
+
+def g():
+    return 'lib g 2'

@@ -1,0 +1,6 @@
+def f():
+    return 'lib 1'
+
+
+def g():
+    return 'lib g 1'

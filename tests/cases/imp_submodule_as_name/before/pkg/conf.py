@@ -1,0 +1,5 @@
+RATE = 1
+
+
+def f():
+    return 'f1'

@@ -1,0 +1,7 @@
+from lib import fetch
+
+_plain = fetch
+
+
+def fetch():
+    return 'wrapped ' + _plain()

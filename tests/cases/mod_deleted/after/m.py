@@ -1,0 +1,5 @@
+import pkg
+
+
+def f():
+    return 'alone'

@@ -1,0 +1,5 @@
+from pkg import helper
+
+
+def f():
+    return helper.g()

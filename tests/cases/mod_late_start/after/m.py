@@ -1,0 +1,6 @@
+LIMIT = 2
+STATE = []
+
+
+def f():
+    return 'new', LIMIT

@@ -1,0 +1,6 @@
+LIMIT = 1
+STATE = []
+
+
+def f():
+    return 'old', LIMIT

@@ -1,0 +1,5 @@
+import app
+
+
+def call():
+    return app.work()

@@ -1,0 +1,6 @@
+import helper
+from newpkg.deep import VALUE
+
+
+def f():
+    return helper.g(), VALUE

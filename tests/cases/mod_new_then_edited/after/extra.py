@@ -1,0 +1,5 @@
+E = 1
+
+
+def g():
+    return 'g1'

@@ -1,0 +1,5 @@
+from extra import E, g
+
+
+def f():
+    return E, g()

@@ -1,0 +1,5 @@
+E = 2
+
+
+def g():
+    return 'g2'

@@ -1,0 +1,3 @@
+VERSION = 2
+from . import core
+from . import more

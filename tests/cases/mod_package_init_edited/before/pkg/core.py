@@ -1,0 +1,4 @@
+import probe
+
+probe.tick('core')
+STATE = []

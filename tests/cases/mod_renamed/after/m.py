@@ -1,0 +1,5 @@
+from new_name import make, Thing
+
+
+def f():
+    return make().go()

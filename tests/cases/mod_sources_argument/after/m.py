@@ -1,0 +1,5 @@
+def f():
+    return 'text 2'
+
+
+STATE = []

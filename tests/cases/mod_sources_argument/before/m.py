@@ -1,0 +1,5 @@
+def f():
+    return 'disk 1'
+
+
+STATE = []

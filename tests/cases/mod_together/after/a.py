@@ -1,0 +1,5 @@
+V = 2
+
+
+def f():
+    return 2

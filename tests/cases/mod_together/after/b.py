@@ -1,0 +1,11 @@
+import a
+
+W = 2
+
+
+def pair():
+    return a.f(), a.V, g(), W
+
+
+def g():
+    return 2

@@ -1,0 +1,3 @@
+def f():
+    import late
+    return late.X

@@ -1,0 +1,7 @@
+def tick(update):
+    update()
+    return 'old end'
+
+
+def other():
+    return 'old'

@@ -1,0 +1,5 @@
+def count():
+    n = 0
+    while True:
+        n += 10
+        yield 'old', n

@@ -1,0 +1,3 @@
+def items():
+    yield 'old 1'
+    yield 'old 2'

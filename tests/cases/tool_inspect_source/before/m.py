@@ -1,0 +1,10 @@
+def a():
+    return 1
+
+
+class C:
+    def m(self):
+        return 'm'
+
+    def n(self):
+        return 'n'

@@ -1,0 +1,14 @@
+import os
+
+
+def inner():
+    raise ValueError('deep')
+
+
+def added():
+    pass
+
+
+def outer():
+    x = 1
+    return inner()

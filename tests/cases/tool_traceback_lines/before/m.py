@@ -1,0 +1,6 @@
+def inner():
+    raise ValueError('deep')
+
+
+def outer():
+    return inner()

@@ -1,0 +1,8 @@
+import warnings
+
+# two more
+# lines
+
+
+def old_api():
+    warnings.warn('use the other one')

@@ -1,0 +1,5 @@
+import warnings
+
+
+def old_api():
+    warnings.warn('use the other one')

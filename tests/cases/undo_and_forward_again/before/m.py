@@ -1,0 +1,6 @@
+def f():
+    return 'v1'
+
+
+class C:
+    x = 1

@@ -1,0 +1,6 @@
+SPEED = 5
+LIMIT = 20
+
+
+def f():
+    return 'v2'

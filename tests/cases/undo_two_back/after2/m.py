@@ -1,0 +1,5 @@
+N = 3
+
+
+def f():
+    return 'v3', N

@@ -1,0 +1,52 @@
+"""test_cases.py -- the acceptance cases of tests/cases through runner.py, each in a process of its own, and under each lever if the engine has them."""
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import runner  # noqa: E402
+
+ALL = runner.load_cases(["*"])
+LEVERS = ("identity", "force_rollback", "every=2", "fail_alloc=9", "fail_step=3", "repeat=2")
+ASK = "import sys; from midflight import _engine; _engine.lever('identity', 1); _engine.lever('identity', 0)"
+_pool = concurrent.futures.ThreadPoolExecutor(2)
+_running = {}
+
+
+def engine_has_levers():
+    return subprocess.run([sys.executable, "-c", ASK], capture_output=True).returncode == 0
+
+
+def jobs():
+    levers = ("",) + (LEVERS if engine_has_levers() else ())
+    return [(name, lever) for lever in levers for name, meta in ALL.items()
+            if not lever or lever.partition("=")[0] in meta.get("levers", runner.LEVERS)]
+
+
+JOBS = jobs()
+
+
+def result_of(job):
+    """Keeps two cases ahead of the one asked for in work, so that pytest's own order stays."""
+    at = JOBS.index(job)
+    for name, lever in JOBS[at:at + 3]:
+        if (name, lever) not in _running:
+            _running[name, lever] = _pool.submit(runner.run_case, name, "midflight", lever)
+    return _running[job].result()
+
+
+@pytest.mark.parametrize("job", JOBS, ids=["-".join(filter(None, job)) for job in JOBS])
+def test_case(job):
+    result, detail = result_of(job)
+    assert runner.judge("midflight", ALL[job[0]], result), "%s: %s\n%s" % (" ".join(job), result, detail)
+
+
+def test_every_case_is_whole():
+    for name, meta in ALL.items():
+        folder = os.path.join(runner.CASES, name)
+        assert {"title", "group", "rule"} <= set(meta), name
+        assert os.path.isdir(os.path.join(folder, "before")) and runner.steps_of(folder), name
+        assert os.path.exists(os.path.join(folder, "drive.py")), name
