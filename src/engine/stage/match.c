@@ -1,0 +1,847 @@
+/* match.c -- owns the pairs. In: a plan, a stage. Out: which live object each
+ * staged one stands for, and which live functions take new code.
+ *
+ * Two ways to find a pair: by place (functions made from the old code object
+ * of a statement, with those made from the new one), and by name (what the
+ * statement's name was bound to, and is). Old functions are found through
+ * what their name holds; a heap walk is due only where the code object's
+ * reference count says that there are more.
+ */
+#include "match.h"
+
+#include "../ground/fault.h"
+#include "../ground/trace.h"
+
+/* ---- pairs ------------------------------------------------------------------ */
+
+int
+mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
+             PyObject *new_obj, struct mf_target *target, uint32_t delta)
+{
+    if (old_obj == new_obj || mf_map_has(&match->home, new_obj) ||
+        (kind != MF_PAIR_PLACE && mf_map_has(&match->paired, old_obj))) {
+        return 0;
+    }
+    if (match->len == match->cap) {
+        size_t cap = match->cap ? match->cap * 2 : 32;
+        struct mf_pair *more =
+            mf_realloc(match->pairs, cap * sizeof(*match->pairs));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        match->pairs = more;
+        match->cap = cap;
+    }
+    if (mf_map_put(&match->home, new_obj, (uintptr_t)old_obj) < 0 ||
+        (kind != MF_PAIR_PLACE &&
+         mf_map_put(&match->paired, old_obj, match->len + 1) < 0)) {
+        return -1;
+    }
+    struct mf_pair *pair = &match->pairs[match->len++];
+    pair->kind = (uint8_t)kind;
+    pair->old_obj = Py_NewRef(old_obj);
+    pair->new_obj = Py_NewRef(new_obj);
+    pair->target = target;
+    pair->delta = delta;
+    return 1;
+}
+
+struct mf_pair *
+mf_match_of_old(struct mf_match *match, PyObject *old_obj)
+{
+    uintptr_t *at = mf_map_find(&match->paired, old_obj);
+    return at ? &match->pairs[*at - 1] : NULL;
+}
+
+bool
+mf_match_is_fresh(const struct mf_match *match, PyObject *obj)
+{
+    return mf_map_has(&match->fresh, obj);
+}
+
+void
+mf_match_clear(struct mf_match *match)
+{
+    for (size_t i = 0; i < match->len; i++) {
+        Py_XDECREF(match->pairs[i].old_obj);
+        Py_XDECREF(match->pairs[i].new_obj);
+    }
+    mf_free(match->pairs);
+    match->pairs = NULL;
+    match->len = match->cap = 0;
+    mf_map_clear(&match->home);
+    mf_map_clear(&match->paired);
+    mf_map_clear(&match->fresh);
+    mf_vec_clear_refs(&match->codes_of);
+    mf_vec_clear_refs(&match->caches);
+}
+
+/* ---- code objects of a late start --------------------------------------------- */
+
+struct late {
+    struct mf_module *module;
+    struct mf_vec codes;
+};
+
+static int
+late_visit(PyObject *obj, void *arg)
+{
+    struct late *late = arg;
+    if (!PyFunction_Check(obj) ||
+        PyFunction_GET_GLOBALS(obj) != late->module->dict) {
+        return 0;
+    }
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(obj);
+    if (PyUnicode_Compare(code->co_filename, late->module->source->path) !=
+            0 ||
+        PyUnicode_FindChar(code->co_qualname, '<', 0,
+                           PyUnicode_GET_LENGTH(code->co_qualname), 1) > 0) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    for (size_t i = 0; i < late->codes.len; i++) {
+        if (late->codes.items[i] == code) {
+            return 0;
+        }
+    }
+    return mf_vec_push(&late->codes, code);
+}
+
+static int
+compare_lines(const void *a, const void *b)
+{
+    return (*(PyCodeObject *const *)a)->co_firstlineno -
+           (*(PyCodeObject *const *)b)->co_firstlineno;
+}
+
+int
+mf_match_find_codes(struct mf_module *module)
+{
+    if (module->codes != NULL) {
+        return 0;
+    }
+    struct late late = {module, {0}};
+    int rc = mf_heap_walk(late_visit, &late) < 0 ? -1 : 0;
+    if (rc == 0) {
+        if (late.codes.len > 1) {
+            qsort(late.codes.items, late.codes.len, sizeof(void *),
+                  compare_lines);
+        }
+        module->codes = PyList_New(0);
+        rc = module->codes == NULL ? -1 : 0;
+        for (size_t i = 0; i < late.codes.len && rc == 0; i++) {
+            rc = PyList_Append(module->codes, late.codes.items[i]);
+        }
+    }
+    mf_vec_clear(&late.codes);
+    return rc;
+}
+
+/* ---- live functions of changed code ---------------------------------------------- */
+
+struct search {
+    struct mf_map wanted; /* live code -> functions found so far */
+    struct mf_vec *found; /* strong functions */
+    struct mf_map seen;   /* objects visited by the quick search */
+    struct mf_vec *caches;
+    int budget;
+    int depth;
+};
+
+static int
+take_function(struct search *search, PyObject *obj)
+{
+    uintptr_t *count =
+        mf_map_find(&search->wanted, PyFunction_GET_CODE(obj));
+    if (count == NULL || mf_map_has(&search->seen, obj)) {
+        return 0;
+    }
+    *count += 1;
+    return mf_map_put(&search->seen, obj, 1) < 0
+               ? -1
+               : mf_vec_push_ref(search->found, obj);
+}
+
+static int quick_visit(PyObject *obj, void *arg);
+
+static int
+descend(struct search *search, PyObject *obj)
+{
+    if (search->depth > 4 || search->budget-- <= 0 ||
+        Py_TYPE(obj)->tp_traverse == NULL || !PyObject_IS_GC(obj)) {
+        return 0;
+    }
+    search->depth++;
+    int rc = Py_TYPE(obj)->tp_traverse(obj, quick_visit, search);
+    search->depth--;
+    return rc;
+}
+
+/* From what a name holds to the functions behind it: through closures,
+ * wrappers, descriptors. Namespaces, modules and classes are not entered. */
+static int
+quick_visit(PyObject *obj, void *arg)
+{
+    struct search *search = arg;
+    if (obj == NULL || PyModule_Check(obj) || PyType_Check(obj) ||
+        PyCode_Check(obj) || PyUnicode_Check(obj)) {
+        return 0;
+    }
+    if (PyFunction_Check(obj)) {
+        PyFunctionObject *func = (PyFunctionObject *)obj;
+        bool new_one = !mf_map_has(&search->seen, obj);
+        if (take_function(search, obj) < 0) {
+            return -1;
+        }
+        if (!new_one || search->depth > 4 || search->budget-- <= 0) {
+            return 0;
+        }
+        if (func->func_closure != NULL &&
+            descend(search, func->func_closure) != 0) {
+            return -1;
+        }
+        PyObject *wrapped =
+            func->func_dict
+                ? PyDict_GetItemString(func->func_dict, "__wrapped__")
+                : NULL;
+        search->depth++;
+        int rc = wrapped ? quick_visit(wrapped, search) : 0;
+        search->depth--;
+        return rc;
+    }
+    if (PyDict_Check(obj) && search->depth > 1) {
+        /* an instance's or function's dict: only small ones */
+        if (PyDict_GET_SIZE(obj) > 32) {
+            return 0;
+        }
+    }
+    if (strcmp(Py_TYPE(obj)->tp_name, "functools._lru_cache_wrapper") == 0) {
+        size_t before = search->found->len;
+        if (descend(search, obj) != 0) {
+            return -1;
+        }
+        if (search->found->len > before &&
+            mf_vec_push_ref(search->caches, obj) < 0) {
+            return -1;
+        }
+        return 0;
+    }
+    return descend(search, obj);
+}
+
+/* What the changed definition's name holds: in the module or in the class. */
+static PyObject *
+named_value(struct mf_target *target, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &target->change->diff;
+    const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
+    const char *text = PyBytes_AS_STRING(diff->old_of.text->bytes);
+    PyObject *space = target->module->dict;
+    if (delta->parent != MF_UNIT_NONE) {
+        PyObject *cls =
+            mf_plan_live_class(target, &diff->deltas[delta->parent]);
+        if (cls == NULL) {
+            return NULL;
+        }
+        space = ((PyTypeObject *)cls)->tp_dict;
+    }
+    const char *name = text + u->name;
+    size_t len = u->name_len;
+    if (len == 0) {
+        name = text + u->start + u->indent;
+        while (len < u->end - u->start - u->indent &&
+               (Py_ISALNUM(name[len]) || name[len] == '_' ||
+                (unsigned char)name[len] >= 0x80)) {
+            len++;
+        }
+    }
+    PyObject *key = PyUnicode_FromStringAndSize(name, (Py_ssize_t)len);
+    PyObject *value = key ? PyDict_GetItemWithError(space, key) : NULL;
+    Py_XDECREF(key);
+    return value;
+}
+
+static int
+search_named(struct search *search, PyObject *value)
+{
+    search->budget = 400;
+    search->depth = 0;
+    if (PyType_Check(value)) {
+        PyObject *key, *item;
+        Py_ssize_t pos = 0;
+        PyObject *dict = ((PyTypeObject *)value)->tp_dict;
+        while (dict != NULL && PyDict_Next(dict, &pos, &key, &item)) {
+            search->budget = 100;
+            if (quick_visit(item, search) != 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    if (PyDict_Check(value) || PyList_Check(value) || PyTuple_Check(value)) {
+        return descend(search, value);
+    }
+    return quick_visit(value, search);
+}
+
+/* Does the code object have holders that we do not know? Known are: our list
+ * or the constants around it, the plan's reference, the functions found. */
+static bool
+has_more(struct mf_target *target, PyObject *code, uintptr_t found)
+{
+    Py_ssize_t known = 1 + 1 + (Py_ssize_t)found;
+    (void)target;
+    return Py_REFCNT(code) > known;
+}
+
+static int
+find_functions(struct mf_match *match)
+{
+    struct search search = {0};
+    search.found = &match->codes_of;
+    search.caches = &match->caches;
+    int rc = 0;
+    size_t at;
+    void *code;
+    uintptr_t value;
+    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
+        struct mf_target *target = match->plan->targets.items[i];
+        at = 0;
+        while (rc == 0 &&
+               mf_map_next(&target->exchange, &at, &code, &value)) {
+            rc = mf_map_put(&search.wanted, code, 0);
+        }
+    }
+    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
+        struct mf_target *target = match->plan->targets.items[i];
+        struct mf_diff *diff = &target->change->diff;
+        for (uint32_t d = 0; d < diff->len && rc == 0; d++) {
+            struct mf_delta *delta = &diff->deltas[d];
+            if (delta->old_unit == MF_UNIT_NONE ||
+                delta->new_unit == MF_UNIT_NONE ||
+                (delta->kind == MF_DELTA_SAME && !delta->runs)) {
+                continue;
+            }
+            PyObject *live = named_value(target, delta);
+            if (live != NULL) {
+                rc = search_named(&search, live);
+            }
+            rc = PyErr_Occurred() ? -1 : rc;
+        }
+    }
+    bool more = false;
+    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
+        struct mf_target *target = match->plan->targets.items[i];
+        at = 0;
+        while (!more && mf_map_next(&target->exchange, &at, &code, &value)) {
+            more = has_more(target, code, *mf_map_find(&search.wanted, code));
+        }
+    }
+    if (rc == 0 && more) {
+        struct mf_vec all = {0};
+        MF_TRACE(2, "heap walk for functions of changed code");
+        rc = mf_heap_functions_of(&search.wanted, &all);
+        for (size_t i = 0; i < all.len && rc == 0; i++) {
+            rc = take_function(&search, all.items[i]);
+        }
+        mf_vec_clear(&all);
+    }
+    mf_map_clear(&search.wanted);
+    mf_map_clear(&search.seen);
+    return rc;
+}
+
+/* ---- what was staged --------------------------------------------------------------- */
+
+static int
+fresh_visit(PyObject *obj, void *arg)
+{
+    return mf_map_put(arg, obj, 1);
+}
+
+static int
+pair_places(struct mf_match *match)
+{
+    struct mf_stage *stage = match->stage;
+    for (size_t i = 0; i < stage->items.len; i++) {
+        struct mf_staged *s = stage->items.items[i];
+        if (mf_match_add(match, MF_PAIR_PLACE, s->live_dict, s->dict, NULL,
+                         MF_UNIT_NONE) < 0 ||
+            mf_match_add(match, MF_PAIR_PLACE, s->live, s->module, NULL,
+                         MF_UNIT_NONE) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i + 1 < stage->clone_refs.len; i += 2) {
+        if (mf_match_add(match, MF_PAIR_PLACE, stage->clone_refs.items[i],
+                         stage->clone_refs.items[i + 1], NULL,
+                         MF_UNIT_NONE) < 0) {
+            return -1;
+        }
+    }
+    return mf_match_add(match, MF_PAIR_PLACE, stage->real_builtins,
+                        stage->builtins, NULL, MF_UNIT_NONE) < 0
+               ? -1
+               : 0;
+}
+
+struct pairing {
+    struct mf_match *match;
+    struct mf_target *target;
+    uint32_t delta;
+    int depth;
+};
+
+static int pair_values(struct pairing *p, PyObject *old_obj,
+                       PyObject *new_obj);
+
+/* Cells of one name, and what functools.wraps noted. */
+static int
+pair_inside_function(struct pairing *p, PyFunctionObject *a,
+                     PyFunctionObject *b)
+{
+    if (a->func_closure != NULL && b->func_closure != NULL) {
+        PyObject *xs = PyCode_GetFreevars((PyCodeObject *)a->func_code);
+        PyObject *ys = PyCode_GetFreevars((PyCodeObject *)b->func_code);
+        int rc = xs && ys ? 0 : -1;
+        for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(xs); i++) {
+            for (Py_ssize_t j = 0; rc == 0 && j < PyTuple_GET_SIZE(ys); j++) {
+                if (PyUnicode_Compare(PyTuple_GET_ITEM(xs, i),
+                                      PyTuple_GET_ITEM(ys, j)) != 0) {
+                    continue;
+                }
+                PyObject *c = PyTuple_GET_ITEM(a->func_closure, i);
+                PyObject *d = PyTuple_GET_ITEM(b->func_closure, j);
+                if (PyCell_GET(c) != NULL && PyCell_GET(d) != NULL) {
+                    rc = pair_values(p, PyCell_GET(c), PyCell_GET(d));
+                }
+            }
+        }
+        Py_XDECREF(xs);
+        Py_XDECREF(ys);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    if (a->func_dict != NULL && b->func_dict != NULL) {
+        PyObject *x = PyDict_GetItemString(a->func_dict, "__wrapped__");
+        PyObject *y = PyDict_GetItemString(b->func_dict, "__wrapped__");
+        if (x != NULL && y != NULL) {
+            return pair_values(p, x, y);
+        }
+    }
+    return 0;
+}
+
+static PyObject *
+own_dict_item(PyTypeObject *type, const char *name)
+{
+    return type->tp_dict ? PyDict_GetItemString(type->tp_dict, name) : NULL;
+}
+
+/* Enum members pair by name: they keep their identity. */
+static int
+pair_enum_members(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
+{
+    PyObject *xs = own_dict_item(a, "_member_map_");
+    PyObject *ys = own_dict_item(b, "_member_map_");
+    if (xs == NULL || ys == NULL || !PyDict_CheckExact(xs) ||
+        !PyDict_CheckExact(ys)) {
+        return 0;
+    }
+    PyObject *key, *y;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(ys, &pos, &key, &y)) {
+        PyObject *x = PyDict_GetItemWithError(xs, key);
+        if (x != NULL && Py_TYPE(x) == a && Py_TYPE(y) == b &&
+            mf_match_add(p->match, MF_PAIR_INSTANCE, x, y, p->target,
+                         p->delta) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+pair_inside_class(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
+{
+    PyObject *key, *y;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(b->tp_dict, &pos, &key, &y)) {
+        PyObject *x = PyDict_GetItemWithError(a->tp_dict, key);
+        if (x != NULL && pair_values(p, x, y) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : pair_enum_members(p, a, b);
+}
+
+struct children {
+    PyObject *items[16];
+    int len;
+};
+
+static int
+collect_child(PyObject *obj, void *arg)
+{
+    struct children *c = arg;
+    if (obj != NULL && c->len < (int)Py_ARRAY_LENGTH(c->items)) {
+        c->items[c->len++] = obj;
+    }
+    return 0;
+}
+
+/* Descriptors, partials and the like: what they refer to, in order. */
+static int
+pair_inside_object(struct pairing *p, PyObject *a, PyObject *b)
+{
+    if (!PyObject_IS_GC(a) || Py_TYPE(a)->tp_traverse == NULL ||
+        PyType_HasFeature(Py_TYPE(a), Py_TPFLAGS_HEAPTYPE) ||
+        PyDict_Check(a) || PyModule_Check(a)) {
+        return 0;
+    }
+    struct children x = {{0}, 0}, y = {{0}, 0};
+    Py_TYPE(a)->tp_traverse(a, collect_child, &x);
+    Py_TYPE(b)->tp_traverse(b, collect_child, &y);
+    for (int i = 0; i < x.len && i < y.len; i++) {
+        if (PyFunction_Check(x.items[i]) && PyFunction_Check(y.items[i]) &&
+            pair_values(p, x.items[i], y.items[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool
+is_heap_class(PyObject *obj)
+{
+    return PyType_Check(obj) &&
+           PyType_HasFeature((PyTypeObject *)obj, Py_TPFLAGS_HEAPTYPE);
+}
+
+static int
+pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
+{
+    if (old_obj == new_obj || p->depth > 20 ||
+        !mf_match_is_fresh(p->match, new_obj) ||
+        mf_match_is_fresh(p->match, old_obj)) {
+        return 0;
+    }
+    int rc = 0;
+    p->depth++;
+    if (PyFunction_Check(old_obj) && PyFunction_Check(new_obj)) {
+        rc = mf_match_add(p->match, MF_PAIR_FUNCTION, old_obj, new_obj,
+                          p->target, p->delta);
+        if (rc == 1) {
+            rc = pair_inside_function(p, (PyFunctionObject *)old_obj,
+                                      (PyFunctionObject *)new_obj);
+        }
+    }
+    else if (is_heap_class(old_obj) && is_heap_class(new_obj)) {
+        rc = mf_match_add(p->match, MF_PAIR_CLASS, old_obj, new_obj,
+                          p->target, p->delta);
+        if (rc == 1) {
+            rc = pair_inside_class(p, (PyTypeObject *)old_obj,
+                                   (PyTypeObject *)new_obj);
+        }
+    }
+    else if (Py_TYPE(old_obj) == Py_TYPE(new_obj)) {
+        rc = pair_inside_object(p, old_obj, new_obj);
+    }
+    p->depth--;
+    return rc < 0 ? -1 : 0;
+}
+
+/* Which statement of the new text binds the name last: its delta, or NONE. */
+static uint32_t
+binder_of(struct mf_change *change, PyObject *name, bool *defines)
+{
+    struct mf_diff *diff = &change->diff;
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    uint32_t found = MF_UNIT_NONE;
+    *defines = false;
+    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        if (u->name_len == (uint32_t)len && u->name_len > 0 &&
+            memcmp(text + u->name, word, (size_t)len) == 0) {
+            found = i;
+            *defines = true;
+        }
+        else if (u->name_len == 0 && d->runs && d->names.stores != NULL &&
+                 PySet_Contains(d->names.stores, name) == 1) {
+            found = i;
+            *defines = u->kind == MF_UNIT_BLOCK &&
+                       (u->flags & MF_UNIT_HAS_DEF);
+        }
+    }
+    PyErr_Clear();
+    return found;
+}
+
+/* Was the live object's name bound by a definition in the old text too, or is
+ * the object one that no statement of the new text defines any more? */
+static bool
+old_defined(struct mf_change *change, PyObject *name)
+{
+    struct mf_diff *diff = &change->diff;
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const char *text = PyBytes_AS_STRING(diff->old_of.text->bytes);
+    for (uint32_t i = diff->old_of.split->first;
+         word != NULL && i != MF_UNIT_NONE;
+         i = diff->old_of.split->units[i].next) {
+        const struct mf_unit *u = &diff->old_of.split->units[i];
+        if (u->name_len == (uint32_t)len && u->name_len > 0 &&
+            memcmp(text + u->name, word, (size_t)len) == 0) {
+            return true;
+        }
+        if (u->kind == MF_UNIT_BLOCK && (u->flags & MF_UNIT_HAS_DEF) &&
+            (u->words & mf_split_word(word, (size_t)len)) ==
+                mf_split_word(word, (size_t)len)) {
+            return true;
+        }
+    }
+    PyErr_Clear();
+    return false;
+}
+
+static int
+pair_names(struct mf_match *match, struct mf_staged *staged)
+{
+    PyObject *name, *how;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(staged->bound, &pos, &name, &how)) {
+        PyObject *new_obj = PyDict_GetItemWithError(staged->dict, name);
+        PyObject *old_obj = PyDict_GetItemWithError(staged->live_dict, name);
+        if (new_obj == NULL || old_obj == NULL) {
+            if (PyErr_Occurred()) {
+                return -1;
+            }
+            continue;
+        }
+        bool defines;
+        uint32_t delta = binder_of(staged->target->change, name, &defines);
+        if (defines && old_defined(staged->target->change, name)) {
+            struct pairing p = {match, staged->target, delta, 0};
+            if (pair_values(&p, old_obj, new_obj) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* By place: one function of the old code, one staged function of the new. */
+static int
+pair_by_code(struct mf_match *match)
+{
+    struct mf_map by_new = {0}; /* new code -> staged function, 1: several */
+    size_t at = 0;
+    void *obj;
+    uintptr_t value;
+    int rc = 0;
+    while (rc == 0 && mf_map_next(&match->fresh, &at, &obj, &value)) {
+        if (!PyFunction_Check((PyObject *)obj) ||
+            mf_map_has(&match->home, obj)) {
+            continue;
+        }
+        PyObject *code = PyFunction_GET_CODE((PyObject *)obj);
+        rc = mf_map_put(&by_new, code,
+                        mf_map_has(&by_new, code) ? 1 : (uintptr_t)obj);
+    }
+    for (size_t i = 0; i < match->codes_of.len && rc == 0; i++) {
+        PyObject *func = match->codes_of.items[i];
+        PyObject *code = PyFunction_GET_CODE(func);
+        for (size_t t = 0; t < match->plan->targets.len; t++) {
+            struct mf_target *target = match->plan->targets.items[t];
+            PyObject *newer = mf_map_get(&target->exchange, code);
+            uintptr_t *staged = newer ? mf_map_find(&by_new, newer) : NULL;
+            if (staged != NULL && *staged != 1 &&
+                PyFunction_GET_GLOBALS(func) == target->module->dict) {
+                rc = mf_match_add(match, MF_PAIR_FUNCTION, func,
+                                  (PyObject *)*staged, target,
+                                  MF_UNIT_NONE) < 0
+                         ? -1
+                         : 0;
+                *staged = 1;
+            }
+        }
+    }
+    mf_map_clear(&by_new);
+    return rc;
+}
+
+/* ---- renamed and moved definitions ---------------------------------------------------- */
+
+/* The live object of a definition that is gone from the text, borrowed. */
+static PyObject *
+gone_object(struct mf_target *target, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &target->change->diff.old_of.split->units[delta->old_unit];
+    if (u->kind != MF_UNIT_DEF && u->kind != MF_UNIT_CLASS) {
+        return NULL;
+    }
+    PyObject *value = named_value(target, delta);
+    return value != NULL && (PyFunction_Check(value) || is_heap_class(value))
+               ? value
+               : NULL;
+}
+
+/* Same namespace, same code but for the name: renamed. */
+static int
+find_renamed(struct mf_match *match, struct mf_target *target,
+             struct mf_delta *gone, PyObject *old_obj)
+{
+    struct mf_diff *diff = &target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->kind != MF_DELTA_ADDED || d->parent != gone->parent ||
+            diff->new_of.split->units[d->new_unit].kind !=
+                diff->old_of.split->units[gone->old_unit].kind) {
+            continue;
+        }
+        PyObject *a = mf_diff_old_code(diff, gone);
+        PyObject *b = a ? mf_diff_new_code(diff, d) : NULL;
+        PyObject *xs = b ? mf_source_flatten(a) : NULL;
+        PyObject *ys = xs ? mf_source_flatten(b) : NULL;
+        if (ys == NULL) {
+            Py_XDECREF(xs);
+            return -1;
+        }
+        Py_ssize_t n = PyList_GET_SIZE(xs);
+        int same = n > 0 && n == PyList_GET_SIZE(ys);
+        for (Py_ssize_t k = 0; k < n && same == 1; k++) {
+            same = mf_diff_code_equal(PyList_GET_ITEM(xs, k),
+                                      PyList_GET_ITEM(ys, k),
+                                      MF_CODE_NESTED | MF_CODE_ANY_NAME);
+        }
+        Py_DECREF(xs);
+        Py_DECREF(ys);
+        if (same < 0) {
+            return -1;
+        }
+        if (!same || gone->parent != MF_UNIT_NONE) {
+            continue;
+        }
+        struct mf_staged *staged =
+            mf_stage_of(match->stage, target->module->dict);
+        PyObject *name = mf_plan_unit_name(target->change, d);
+        PyObject *fresh =
+            name && staged ? PyDict_GetItemWithError(staged->dict, name)
+                           : NULL;
+        Py_XDECREF(name);
+        if (fresh != NULL) {
+            struct pairing p = {match, target, i, 0};
+            return pair_values(&p, old_obj, fresh);
+        }
+    }
+    return 0;
+}
+
+/* Same name and kind in another module of the update, or in one that it has
+ * loaded: moved, if the old name's importers or its old module find it. */
+static int
+find_moved(struct mf_match *match, struct mf_target *target,
+           struct mf_delta *gone, PyObject *old_obj)
+{
+    PyObject *name = mf_plan_unit_name(target->change, gone);
+    if (name == NULL) {
+        return -1;
+    }
+    int rc = 0;
+    struct pairing p = {match, target, MF_UNIT_NONE, 0};
+    for (size_t i = 0; i < match->stage->items.len && rc == 0; i++) {
+        struct mf_staged *staged = match->stage->items.items[i];
+        PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
+        if (fresh != NULL && mf_match_is_fresh(match, fresh) &&
+            !mf_map_has(&match->home, fresh) &&
+            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            rc = pair_values(&p, old_obj, fresh);
+        }
+    }
+    for (size_t i = 0; i < match->stage->loaded.len && rc == 0; i++) {
+        struct mf_loaded *loaded = match->stage->loaded.items[i];
+        PyObject *fresh = PyDict_GetItemWithError(
+            PyModule_GetDict(loaded->module), name);
+        if (fresh != NULL && !mf_map_has(&match->home, fresh) &&
+            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            rc = pair_values(&p, old_obj, fresh);
+        }
+    }
+    Py_DECREF(name);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+pair_gone(struct mf_match *match)
+{
+    for (size_t t = 0; t < match->plan->targets.len; t++) {
+        struct mf_target *target = match->plan->targets.items[t];
+        struct mf_diff *diff = &target->change->diff;
+        for (uint32_t i = 0; i < diff->len; i++) {
+            struct mf_delta *delta = &diff->deltas[i];
+            if (delta->kind != MF_DELTA_REMOVED ||
+                delta->parent != MF_UNIT_NONE) {
+                continue;
+            }
+            PyObject *old_obj = gone_object(target, delta);
+            if (old_obj == NULL || mf_map_has(&match->paired, old_obj)) {
+                continue;
+            }
+            if (find_renamed(match, target, delta, old_obj) < 0) {
+                return -1;
+            }
+            if (!mf_map_has(&match->paired, old_obj) &&
+                find_moved(match, target, delta, old_obj) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int
+mf_match_run(struct mf_match *match, struct mf_plan *plan,
+             struct mf_stage *stage)
+{
+    match->plan = plan;
+    match->stage = stage;
+    if (find_functions(match) < 0) {
+        return -1;
+    }
+    if (stage == NULL) {
+        return 0;
+    }
+    if (mf_heap_mark_walk(&stage->mark, fresh_visit, &match->fresh) < 0 ||
+        pair_places(match) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < stage->items.len; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        if (staged->target != NULL && pair_names(match, staged) < 0) {
+            return -1;
+        }
+    }
+    /* members that ran alone: what the name held, what it holds now */
+    for (size_t i = 0; i < stage->members.len; i++) {
+        struct mf_member *member = stage->members.items[i];
+        struct pairing p = {match, member->target, member->delta, 0};
+        PyObject *key, *value;
+        Py_ssize_t pos = 0;
+        PyObject *dict = ((PyTypeObject *)member->cls)->tp_dict;
+        while (PyDict_Next(member->set, &pos, &key, &value)) {
+            PyObject *old_obj = PyDict_GetItemWithError(dict, key);
+            if (old_obj != NULL && pair_values(&p, old_obj, value) < 0) {
+                return -1;
+            }
+        }
+    }
+    return pair_gone(match) < 0 ? -1 : pair_by_code(match);
+}
