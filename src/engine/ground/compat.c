@@ -188,12 +188,73 @@ mf_compat_function_tell(PyFunctionObject *func, char what, PyObject *value)
 #endif
 }
 
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+/* Arguments stand in the frame as they are passed: no *args, **kwargs,
+ * keyword-only ones, no generator. */
+static bool
+is_plain(PyCodeObject *code)
+{
+    return code->co_kwonlyargcount == 0 &&
+           !(code->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR |
+                               CO_COROUTINE | CO_ASYNC_GENERATOR));
+}
+
+static void
+forget_init(PyTypeObject *type, PyObject *func, int depth)
+{
+    if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+        ((PyHeapTypeObject *)type)->_spec_cache.init == func) {
+        mf_compat_type_modified(type);
+    }
+    PyObject *subclasses = mf_compat_type_subclasses(type);
+    Py_ssize_t pos = 0;
+    PyObject *ref;
+    /* Deeper trees than this are no trees of classes. */
+    while (depth < 200 && subclasses != NULL &&
+           PyDict_Next(subclasses, &pos, NULL, &ref)) {
+        PyObject *sub = ((PyWeakReference *)ref)->wr_object;
+        if (sub != Py_None && Py_REFCNT(sub) > 0) {
+            forget_init((PyTypeObject *)sub, func, depth + 1);
+        }
+    }
+}
+#endif
+
+void
+mf_compat_function_forget_init(PyFunctionObject *old_func,
+                               PyFunctionObject *new_func)
+{
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+    if (is_plain((PyCodeObject *)new_func->func_code) &&
+        !is_plain((PyCodeObject *)old_func->func_code)) {
+        forget_init(&PyBaseObject_Type, (PyObject *)old_func, 0);
+    }
+#else
+    (void)old_func, (void)new_func;
+#endif
+}
+
 /* --- code ---------------------------------------------------------------- */
 
 PyObject *
 mf_compat_code_consts(PyCodeObject *code)
 {
     return code->co_consts;
+}
+
+PyObject *
+mf_compat_code_doc(PyCodeObject *code)
+{
+#ifdef CO_HAS_DOCSTRING
+    if (!(code->co_flags & CO_HAS_DOCSTRING)) {
+        return Py_None;
+    }
+#endif
+    if (PyTuple_GET_SIZE(code->co_consts) > 0 &&
+        PyUnicode_Check(PyTuple_GET_ITEM(code->co_consts, 0))) {
+        return PyTuple_GET_ITEM(code->co_consts, 0);
+    }
+    return Py_None;
 }
 
 int

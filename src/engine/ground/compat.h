@@ -45,7 +45,15 @@ bool mf_compat_can_share_version(void);
 void mf_compat_function_tell(PyFunctionObject *func, char what,
                              PyObject *value);
 
+/* The contents of old_func and new_func were exchanged: classes that have
+ * cached one of them as their __init__ and would call it without looking at
+ * its kind (3.13) forget it. */
+void mf_compat_function_forget_init(PyFunctionObject *old_func,
+                                    PyFunctionObject *new_func);
+
 PyObject *mf_compat_code_consts(PyCodeObject *code);
+/* The docstring that a function gets from this code; Py_None: none. */
+PyObject *mf_compat_code_doc(PyCodeObject *code);
 /* co_firstlineno += delta, and what hangs on it: cached line arrays, cached
  * hashes, the line that a class body stores as __firstlineno__ (3.13+).
  * can: false if that constant cannot be patched (3.14+, or others use it).
