@@ -5,6 +5,9 @@
  * namespace turns into the module's dict), and with an undo log on live
  * holders.
  *
+ * Order of use: _holders, _all (or _object for each, classes first),
+ * _weakrefs, _rehash, _clear. A value of `pairs` is never a key of it.
+ *
  * Source of the idea: Smalltalk's become:, Dart VM's become.h.
  */
 #ifndef MF_BECOME_H
@@ -12,6 +15,8 @@
 
 #include "undo.h"
 #include "../heap/heap.h"
+
+struct mf_become_work; /* become.c: memory that is used again per holder */
 
 struct mf_become {
     const struct mf_map *pairs; /* from -> to (PyObject*), borrowed: the
@@ -21,9 +26,18 @@ struct mf_become {
     size_t rewritten;           /* out: references rewritten */
     PyObject *stuck;            /* out: borrowed, the holder that could not be
                                    rewritten, when -1 */
+    struct mf_map moved;        /* out: borrowed objects that were rewritten
+                                   and whose hash follows from what they hold */
+    struct mf_vec unsure;       /* out: borrowed tables with a key of `moved`
+                                   whose hash only Python code could say: they
+                                   keep the stored one */
+    struct mf_vec trash;        /* strong: what fell out of tables in which two
+                                   keys have become equal; dropped by _clear */
+    struct mf_become_work *work;
 };
 
-/* Does obj, by its own traverse, refer to a key? 1 / 0. Runs nothing. */
+/* Does obj, by its own traverse, its type or a word that traverse hides
+ * (globals of a suspended frame), refer to a key? 1 / 0. Runs nothing. */
 int mf_become_refers(const struct mf_map *pairs, PyObject *obj);
 
 /* Rewrite all references in one holder: exact containers, instances (inline
@@ -31,15 +45,34 @@ int mf_become_refers(const struct mf_map *pairs, PyObject *obj);
  * defaults ...), bound methods, partials, properties, static/classmethods,
  * generators' frames that are suspended, tuples and frozensets (in place),
  * dict keys and sets (rebuilt by stored hash and identity, order kept),
- * types (type dict values, bases, mro), mappingproxy, weak references'
- * callbacks, C objects through their own words -- but never more references
- * than traverse reports. Also the object's type, if it is a key and the
- * layouts are the same. -1 with TypeError that names holder type when a
- * reference cannot be reached; then nothing in this holder was changed. */
+ * types (type dict values, bases, mro, the bases' lists of subclasses),
+ * mappingproxy, weak references' callbacks, C objects through their own words
+ * -- but never more references than traverse reports. Also the object's type,
+ * if it is a key and the layouts are the same. -1 with TypeError that names
+ * the holder's type when a reference cannot be reached; then nothing in this
+ * holder was changed. Classes must come before their tuples of bases. */
 int mf_become_object(struct mf_become *become, PyObject *holder);
 
+/* mf_become_object for each, and afterwards none of them refers to a key:
+ * -1 with RuntimeError that names the holder's type if one does. */
+int mf_become_all(struct mf_become *become, const struct mf_vec *holders);
+
+/* Move each weak reference from a key to its value; those with a cached hash
+ * are in `moved` afterwards. Staged classes must be hidden from their bases
+ * before (mf_redefine_class_hide), or bases list the live class twice. */
+int mf_become_weakrefs(struct mf_become *become);
+
+/* Second step, when `moved` is not empty: every table among the suffix of a
+ * mark (or the whole heap if mark is NULL) whose keys' hashes derive from
+ * what was rewritten finds its keys again. */
+int mf_become_rehash(struct mf_become *become, struct mf_heap_mark *mark);
+
+/* Drops the trash (destructors run here) and frees the rest. Legal on a
+ * zeroed struct. */
+void mf_become_clear(struct mf_become *become);
+
 /* Collect the holders among the suffix of a mark (or the whole heap if
- * mark is NULL), appending borrowed references. */
+ * mark is NULL), appending borrowed references; classes first. */
 int mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
                       struct mf_vec *holders);
 

@@ -20,4 +20,8 @@ enum mf_shape {
 int mf_shape_compare(PyTypeObject *old_class, PyTypeObject *new_class,
                      const struct mf_map *pairs, PyObject **detail);
 
+/* Is an instance of the one laid out as an instance of the other (sizes,
+ * offsets, flags, slot names by offset)? Bases are not asked. */
+bool mf_shape_same_layout(PyTypeObject *one, PyTypeObject *other);
+
 #endif

@@ -1,0 +1,328 @@
+/* become_keys.c -- become where hashes are in play.
+ *
+ * Owns the order in which hash tables are put right. In: pairs, and what was
+ * rewritten and may hash otherwise now. Out: tables that find their keys. The
+ * hash of a tuple in a frozenset in a dict's key changes from the inside to
+ * the outside: passes go on until nothing stale is found.
+ */
+#include "become_keys.h"
+
+#include "../ground/compat_objects.h"
+#include "../heap/edges.h"
+#include "../heap/tables.h"
+
+enum { MOST_PASSES = 32 };
+
+int
+mf_become_keys_log(struct mf_undo *undo, void (*back)(PyObject *),
+                   PyObject *arg)
+{
+    if (arg == NULL) {
+        return -1;
+    }
+    int result = mf_undo_call(undo, back, arg);
+    Py_DECREF(arg);
+    return result;
+}
+
+/* -- hashes --------------------------------------------------------------- */
+
+struct rekey {
+    struct mf_become *become;
+    bool unsure;
+};
+
+/* mf_tables_swap: a key that is replaced, or whose hash is another now. */
+static PyObject *
+swap_key(PyObject *key, Py_hash_t *hash, void *arg)
+{
+    struct rekey *rekey = arg;
+    PyObject *to = mf_map_get(rekey->become->pairs, key);
+    bool moved = to == NULL && mf_map_has(&rekey->become->moved, key);
+    if (to == NULL && !moved) {
+        return key;
+    }
+    Py_hash_t now;
+    if (mf_tables_hash(to != NULL ? to : key, &now) == 1) {
+        *hash = now;
+    }
+    else {
+        /* For a replaced key the stored hash is the best guess: pairs stand
+         * for the same thing. */
+        rekey->unsure = rekey->unsure || moved;
+    }
+    return to != NULL ? to : key;
+}
+
+int
+mf_become_keys_rekey(struct mf_become *become, PyObject *table)
+{
+    if (become->undo != NULL &&
+        mf_become_keys_log(become->undo, mf_tables_restore,
+                 mf_tables_snapshot(table)) < 0) {
+        return -1;
+    }
+    struct rekey rekey = {.become = become};
+    if (mf_tables_rekey(table, swap_key, &rekey, &become->trash) < 0) {
+        return -1;
+    }
+    if (rekey.unsure) {
+        return mf_vec_push(&become->unsure, table);
+    }
+    return 0;
+}
+
+/* Does obj's hash follow from what it refers to? */
+static bool
+hash_derives(PyObject *obj)
+{
+    hashfunc hash = Py_TYPE(obj)->tp_hash;
+    return hash != NULL && hash != PyObject_HashNotImplemented &&
+           hash != PyBaseObject_Type.tp_hash && !PyType_Check(obj);
+}
+
+int
+mf_become_keys_moved(struct mf_become *become, PyObject *obj)
+{
+    if (!hash_derives(obj)) {
+        return 0;
+    }
+    if (PyTuple_Check(obj)) {
+        mf_compat_obj_tuple_forget_hash(obj);
+    }
+    else if (PyFrozenSet_Check(obj)) {
+        ((PySetObject *)obj)->hash = -1;
+    }
+    else if (PyWeakref_Check(obj)) {
+        ((PyWeakReference *)obj)->hash = -1;
+    }
+    else if (mf_compat_obj_is_dict(obj)) {
+        mf_compat_obj_dict_forget_hash(obj);
+    }
+    return mf_map_put(&become->moved, obj, 1);
+}
+
+/* -- what follows from what was rewritten --------------------------------- */
+
+static int
+walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg)
+{
+    return mark != NULL ? mf_heap_mark_walk(mark, visit, arg)
+                        : mf_heap_walk(visit, arg);
+}
+
+struct search {
+    struct mf_become *become;
+    struct mf_vec found; /* borrowed: nothing is freed meanwhile */
+    bool unsure;
+};
+
+static int
+refers_to_moved(PyObject *obj, void *arg)
+{
+    return mf_map_has(arg, obj);
+}
+
+static int
+derived_visit(PyObject *obj, void *arg)
+{
+    struct search *search = arg;
+    struct mf_map *moved = &search->become->moved;
+    if (!hash_derives(obj) || mf_map_has(moved, obj)) {
+        return 0;
+    }
+    bool derived =
+        Py_TYPE(obj)->tp_traverse(obj, refers_to_moved, moved) != 0 ||
+        (PyWeakref_Check(obj) &&
+         mf_map_has(moved, ((PyWeakReference *)obj)->wr_object));
+    return derived ? mf_vec_push(&search->found, obj) : 0;
+}
+
+/* Is a key's stored hash another than its hash? */
+static int
+stale_key(PyObject *key, Py_hash_t hash, void *arg)
+{
+    struct search *search = arg;
+    if (hash == -1 || !mf_map_has(&search->become->moved, key)) {
+        return 0;
+    }
+    Py_hash_t now;
+    if (mf_tables_hash(key, &now) == 1) {
+        return now != hash;
+    }
+    search->unsure = true;
+    return 0;
+}
+
+static int
+link_follow(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
+{
+    (void)result;
+    struct search *search = arg;
+    Py_hash_t now;
+    if (*key != NULL && mf_map_has(&search->become->moved, *key) &&
+        mf_tables_hash(*key, &now) == 1) {
+        *hash = now;
+    }
+    return 0;
+}
+
+static int
+table_visit(PyObject *obj, void *arg)
+{
+    struct search *search = arg;
+    if (mf_edges_is_lru_cache(obj)) {
+        /* Only the wrapper's own second copy of the hash: without it a link
+         * whose key has gone stays, which is harmless, so it is not logged. */
+        return mf_edges_lru_links(obj, link_follow, search);
+    }
+    return mf_tables_is(obj) ? mf_vec_push(&search->found, obj) : 0;
+}
+
+/* Everything whose hash follows from what is in `moved`, without end. */
+static int
+close_over(struct mf_become *become, struct mf_heap_mark *mark)
+{
+    struct search search = {.become = become};
+    int result = 0;
+    do {
+        search.found.len = 0;
+        result = walk(mark, derived_visit, &search);
+        for (size_t i = 0; result >= 0 && i < search.found.len; i++) {
+            result = mf_become_keys_moved(become, search.found.items[i]);
+        }
+    } while (result >= 0 && search.found.len > 0);
+    mf_vec_clear(&search.found);
+    return result < 0 ? -1 : 0;
+}
+
+static int
+put_right(struct mf_become *become, struct search *search)
+{
+    int result = 0;
+    bool again = true;
+    for (int pass = 0; again && result >= 0 && pass < MOST_PASSES; pass++) {
+        again = false;
+        for (size_t i = 0; result >= 0 && i < search->found.len; i++) {
+            PyObject *table = search->found.items[i];
+            search->unsure = false;
+            if (mf_tables_keys(table, stale_key, search) != 0) {
+                again = true;
+                result = mf_become_keys_rekey(become, table);
+            }
+            else if (search->unsure && pass == 0) {
+                result = mf_vec_push(&become->unsure, table);
+            }
+        }
+    }
+    return result;
+}
+
+int
+mf_become_rehash(struct mf_become *become, struct mf_heap_mark *mark)
+{
+    if (become->moved.used == 0) {
+        return 0;
+    }
+    if (close_over(become, mark) < 0) {
+        return -1;
+    }
+    struct search search = {.become = become};
+    int result = walk(mark, table_visit, &search);
+    if (result >= 0) {
+        result = put_right(become, &search);
+    }
+    mf_vec_clear(&search.found);
+    return result < 0 ? -1 : 0;
+}
+
+/* -- weak references ------------------------------------------------------ */
+
+static void
+weakref_unlink(PyWeakReference *ref, PyWeakReference **list)
+{
+    *(ref->wr_prev != NULL ? &ref->wr_prev->wr_next : list) = ref->wr_next;
+    if (ref->wr_next != NULL) {
+        ref->wr_next->wr_prev = ref->wr_prev;
+    }
+    ref->wr_prev = NULL;
+    ref->wr_next = NULL;
+}
+
+/* At the end: CPython looks for a reference to share only at the head. */
+static void
+weakref_link(PyWeakReference *ref, PyWeakReference **list, PyObject *to)
+{
+    PyWeakReference *last = *list;
+    while (last != NULL && last->wr_next != NULL) {
+        last = last->wr_next;
+    }
+    ref->wr_prev = last;
+    *(last != NULL ? &last->wr_next : list) = ref;
+    ref->wr_object = to;
+    ref->hash = -1;
+}
+
+static void
+weakref_move(PyWeakReference *ref, PyObject *from, PyObject *to)
+{
+    weakref_unlink(ref, (PyWeakReference **)mf_compat_obj_weakrefs(from));
+    weakref_link(ref, (PyWeakReference **)mf_compat_obj_weakrefs(to), to);
+}
+
+/* (from, to, reference) */
+static void
+weakref_back(PyObject *arg)
+{
+    PyObject *ref = PyTuple_GET_ITEM(arg, 2);
+    if (((PyWeakReference *)ref)->wr_object == PyTuple_GET_ITEM(arg, 1)) {
+        weakref_move((PyWeakReference *)ref, PyTuple_GET_ITEM(arg, 1),
+                     PyTuple_GET_ITEM(arg, 0));
+    }
+}
+
+static int
+move_list(struct mf_become *become, PyObject *from, PyObject *to)
+{
+    PyWeakReference **list = (PyWeakReference **)mf_compat_obj_weakrefs(from);
+    if (list == NULL || *list == NULL) {
+        return 0;
+    }
+    if (mf_compat_obj_weakrefs(to) == NULL) {
+        become->stuck = from;
+        PyErr_Format(PyExc_TypeError,
+                     "a weak reference cannot move to an object of type "
+                     "'%.200s'", Py_TYPE(to)->tp_name);
+        return -1;
+    }
+    while (*list != NULL) {
+        PyWeakReference *ref = *list;
+        if (become->undo != NULL &&
+            mf_become_keys_log(become->undo, weakref_back,
+                               PyTuple_Pack(3, from, to, ref)) < 0) {
+            return -1;
+        }
+        bool hashed = ref->hash != -1;
+        weakref_move(ref, from, to);
+        become->rewritten++;
+        if (hashed &&
+            mf_map_put(&become->moved, (PyObject *)ref, 1) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mf_become_weakrefs(struct mf_become *become)
+{
+    size_t pos = 0;
+    void *from;
+    uintptr_t to;
+    while (mf_map_next(become->pairs, &pos, &from, &to)) {
+        if (move_list(become, from, (PyObject *)to) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
