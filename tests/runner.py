@@ -28,6 +28,7 @@ import argparse
 import concurrent.futures
 import faulthandler
 import fnmatch
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -305,11 +306,15 @@ def child(case, work, tool, lever):
 
 
 # ------------------------------------------------------------------ cases in processes
+@functools.cache
+def version_of(python):
+    return json.loads(subprocess.run([python, "-c", "import sys; print(list(sys.version_info[:2]))"], capture_output=True, text=True).stdout)
+
+
 def run_case(name, tool="midflight", lever="", python=sys.executable):
     """(result, detail): pass, rejected (allowed by `needs`), na, wrong, error, crash or timeout."""
     meta = load_cases([name])[name]
-    version = json.loads(subprocess.run([python, "-c", "import sys; print(list(sys.version_info[:2]))"], capture_output=True, text=True).stdout)
-    if not meta.get("min_python", [3, 11]) <= version <= meta.get("max_python", [9, 9]):
+    if not meta.get("min_python", [3, 11]) <= version_of(python) <= meta.get("max_python", [9, 9]):
         return "na", "not for this Python"
     if lever and lever.partition("=")[0] not in meta.get("levers", LEVERS):
         return "na", "not under this lever"
