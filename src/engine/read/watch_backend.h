@@ -1,9 +1,10 @@
 /* watch_backend.h -- what watch.c and its back ends share; nobody else
- * includes it. Three files, one struct mf_watch:
+ * includes it. One struct mf_watch:
  *
- *   watch.c        roots, queue of changes, settling, handing out, notes
- *   watch_poll.c   the tree of folders and files known, read from the disk;
- *                  polling = reading it again in turn
+ *   watch.c        roots, notes, the functions of watch.h
+ *   watch_queue.c  changes, settling, handing out
+ *   watch_tree.c   the folders and files known, read from the disk
+ *   watch_poll.c   polling: reads the tree again in turn
  *   watch_linux.c  inotify: tells which part of the tree to look at
  *
  * Every folder has events, or is polled, or both (file systems on which
@@ -31,13 +32,20 @@ struct mf_watch_set {
     uint32_t mask, used; /* mask: slots - 1; slots NULL: empty */
 };
 
+struct mf_watch_list { /* of things that are freed with free() */
+    void **items;
+    size_t len, cap;
+};
+
 struct mf_watch_file {
     struct mf_watch_key key; /* name inside its folder */
+    struct mf_watch_list links; /* paths of links that lead to it */
     int64_t mtime, size;     /* stamp; only kept where the folder is polled */
     uint64_t ino, hash;
     uint32_t round;          /* last reading of the folder that saw it */
     bool racy;               /* written so lately that the stamp may lie */
     bool named;              /* added by name: any suffix, kept when gone */
+    bool link;               /* followed to where it leads */
     bool exists;
 };
 
@@ -71,11 +79,6 @@ struct mf_watch_root {
     bool missing; /* went away; looked for now and then */
 };
 
-struct mf_watch_list { /* of things that are freed with free() */
-    void **items;
-    size_t len, cap;
-};
-
 struct mf_watch_wd {
     int wd;
     struct mf_watch_dir *dir;
@@ -89,7 +92,7 @@ struct mf_watch {
     struct mf_watch_list roots, suffixes;
     struct mf_watch_list locks; /* lock files of version control */
 
-    struct mf_watch_set changes; /* queue: struct change of watch.c */
+    struct mf_watch_set changes; /* the queue, see watch_queue.c */
     int64_t first_event, last_event;
     uint32_t last_hash;          /* path of the last event */
     bool overflow;               /* events were lost: report everything */
@@ -114,8 +117,13 @@ struct mf_watch {
 /* watch.c */
 int64_t mf_watch_now(void);
 int mf_watch_list_add(struct mf_watch_list *list, void *item);
+void mf_watch_list_clear(struct mf_watch_list *list);
 void mf_watch_say(struct mf_watch *watch, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The folder of a root cannot be seen any more. */
+void mf_watch_root_lost(struct mf_watch *watch, struct mf_watch_dir *dir);
+
+/* watch_queue.c */
 enum mf_watch_what {
     MF_WATCH_CREATED, /* empty now, somebody writes */
     MF_WATCH_WRITTEN, /* somebody writes */
@@ -131,19 +139,23 @@ bool mf_watch_change(struct mf_watch *watch, struct mf_watch_dir *dir,
 bool mf_watch_wants(const struct mf_watch *watch,
                     const struct mf_watch_dir *dir, const char *name);
 void mf_watch_lost(struct mf_watch *watch); /* no memory, or overflow */
-/* dir holds a repository: remember its lock file. */
+/* If dir holds a repository: remember its lock file; above: also of the
+ * folders that dir lies in. */
 void mf_watch_repository(struct mf_watch *watch, const char *dir);
-/* The folder of a root cannot be seen any more. */
-void mf_watch_root_lost(struct mf_watch *watch, struct mf_watch_dir *dir);
+void mf_watch_repositories_above(struct mf_watch *watch, const char *dir);
+bool mf_watch_queue_settled(struct mf_watch *watch, int64_t now);
+int64_t mf_watch_queue_due(const struct mf_watch *watch); /* INT64_MAX */
+int mf_watch_queue_take(struct mf_watch *watch, char ***paths);
+void mf_watch_queue_clear(struct mf_watch *watch);
 
-/* watch_poll.c: sets */
+/* watch_tree.c: sets */
 struct mf_watch_key *mf_watch_set_find(const struct mf_watch_set *set,
                                        const char *text, size_t len);
 int mf_watch_set_add(struct mf_watch_set *set, struct mf_watch_key *key);
 void mf_watch_set_remove(struct mf_watch_set *set, struct mf_watch_key *key);
 int mf_watch_key_init(struct mf_watch_key *key, const char *text, size_t len);
 
-/* watch_poll.c: the tree. -1: errno. */
+/* watch_tree.c: the tree. -1: errno. */
 struct mf_watch_dir *mf_watch_tree_find(const struct mf_watch *watch,
                                         const char *path);
 int mf_watch_tree_open(struct mf_watch *watch, struct mf_watch_dir *parent,
@@ -160,8 +172,14 @@ void mf_watch_tree_clear(struct mf_watch *watch);
 struct mf_watch_file *mf_watch_tree_file(struct mf_watch_dir *dir,
                                          const char *name, bool add);
 char *mf_watch_tree_path(const struct mf_watch_dir *dir, const char *name);
+/* If dir/name is a link to a file: watch that where it is. */
+void mf_watch_tree_follow(struct mf_watch *watch, struct mf_watch_dir *dir,
+                          const char *name);
+void mf_watch_file_free(struct mf_watch_file *file);
 
-/* watch_poll.c: polling */
+/* watch_poll.c */
+int64_t mf_watch_poll_time(const struct stat *st); /* of change */
+bool mf_watch_poll_racy(int64_t mtime);
 void mf_watch_poll_set(struct mf_watch *watch, struct mf_watch_dir *dir,
                        enum mf_watch_polled polled);
 enum mf_watch_seen { MF_WATCH_GONE, MF_WATCH_SAME, MF_WATCH_OTHER };

@@ -267,6 +267,9 @@ take_event(struct mf_watch *watch, struct mf_watch_dir *dir,
         wanted = mf_watch_change(watch, dir, name, what);
     }
     if (wanted) {
+        if (mask & (IN_CREATE | IN_MOVED_TO)) {
+            mf_watch_tree_follow(watch, dir, name);
+        }
         return;
     }
     /* A folder, or a link to one. */
