@@ -132,5 +132,8 @@ def _same(one, other):
     """Identity, and for bound methods that of object and function: never the program's own __eq__."""
     if one is other:
         return True
-    return (getattr(one, "__func__", one) is getattr(other, "__func__", None)
-            and getattr(one, "__self__", None) is getattr(other, "__self__", other))
+    owner = getattr(one, "__self__", None)
+    if owner is None or owner is not getattr(other, "__self__", None) or type(one) is not type(other):
+        return False
+    parts = [getattr(fn, "__func__", None) or getattr(fn, "__name__", fn) for fn in (one, other)]
+    return parts[0] is parts[1] or (isinstance(parts[0], str) and parts[0] == parts[1])

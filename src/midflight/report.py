@@ -163,6 +163,8 @@ def short_path(path):
         here = os.path.join(os.getcwd(), "")
     except OSError:
         return path
+    if path + os.sep == here:
+        return "."
     return path[len(here):] if path.startswith(here) else path
 
 

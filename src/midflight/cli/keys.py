@@ -58,6 +58,7 @@ class Keys:
         self._lock = _thread.allocate_lock()     # held while we read or set the mode
         self._theirs = None                      # mode of the terminal before us
         self._ours = None
+        self._silent = None                      # theirs without echo: while a password may be asked for
         self._over = False
         self._held = False
         self._told = False
@@ -75,6 +76,7 @@ class Keys:
         mode[3] &= ~(termios.ICANON | termios.ECHO)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
         self._ours = mode
+        self._silent = [*self._theirs[:3], self._theirs[3] & ~termios.ECHO, *self._theirs[4:]]
         self._wake = os.pipe()
         self._replace_stdin()
         atexit.register(self.hand_over)          # the first to register is the last to be called
@@ -101,7 +103,7 @@ class Keys:
             if self._over:
                 return
             self._over = True
-            if self._in_front() and self._mode() == self._ours:
+            if self._in_front() and self._mode() in (self._ours, self._silent):
                 self._set(self._theirs)
         os.write(self._wake[1], b"x")
 
@@ -139,11 +141,12 @@ class Keys:
             if self._over:
                 return False
             mode = self._mode()
-            if self._opened_by_the_program() or self._shared_with_a_child():
+            opened = self._opened_by_the_program()
+            if opened or self._shared_with_a_child():
                 if mode == self._ours:
-                    self._set(self._theirs)
+                    self._set(self._silent if opened else self._theirs)
                 return False
-            if mode == self._theirs:
+            if mode in (self._theirs, self._silent):
                 self._set(self._ours)            # back from a stop, or from somebody who shared it
                 return True
             return mode == self._ours

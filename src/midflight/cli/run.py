@@ -166,7 +166,7 @@ def _load_stdin(_):
 
 def _load_application(_):
     try:
-        _, spec, code = runpy._get_main_module_details()
+        _, spec, code = runpy._get_main_module_details(runpy._Error)
     except runpy._Error as error:
         sys.exit(f"{sys.executable}: {error}")
     return code, _main_of_spec(spec)
@@ -241,6 +241,15 @@ def _hide_our_frames(error):
         sys.excepthook = hook
         if value is error:
             traceback = value.__traceback__ = sys.last_traceback = theirs
-        hook(kind, value, traceback)
+        try:
+            hook(kind, value, traceback)
+        except SystemExit:
+            raise
+        except BaseException as failed:      # the interpreter's words for it, without this frame
+            failed.__traceback__ = failed.__traceback__.tb_next
+            sys.stderr.write("Error in sys.excepthook:\n")
+            sys.__excepthook__(type(failed), failed, failed.__traceback__)
+            sys.stderr.write("\nOriginal exception was:\n")
+            sys.__excepthook__(kind, value, traceback)
 
     sys.excepthook = show
