@@ -13,26 +13,33 @@
 
 /* 0: go on; 1: stop (the walk returns 1); -1: error, exception set.
  * A visitor must not run Python code, must not create or free GC objects and
- * must not change a reference count to zero. */
+ * must not change a reference count to zero. It never sees our markers, nor
+ * objects that are being destroyed. */
 typedef int (*mf_heap_visit)(PyObject *obj, void *arg);
 
 /* Find the list heads and check that they are what we think. 0, or -1 with
  * the reason as exception: then no update may use the heap. Called once per
- * interpreter by the compat probe. */
+ * interpreter at import, after mf_compat_probe; the others need it. */
 int mf_heap_probe(void);
 
-/* Every tracked object of every generation, frozen ones included. The
- * collector is held during the walk. Returns 0, 1 (stopped), -1. */
+/* A collection is under way (we are in a destructor that it runs, or another
+ * thread is): what it looks at is in no list, so no walk is complete. */
+bool mf_heap_busy(void);
+
+/* Every tracked object of every generation, frozen ones included. Returns 0,
+ * 1 (stopped), -1 (also RuntimeError when mf_heap_busy). What the collector
+ * does not track is not seen: untracked tuples and dicts (they hold nothing
+ * but atoms), instances without any reference of their own. */
 int mf_heap_walk(mf_heap_visit visit, void *arg);
 
 /* The suffix of generation 0 since a mark. */
 struct mf_heap_mark {
     PyObject *marker;     /* our own tiny GC object; NULL: not set */
     bool was_enabled;     /* collector was on before */
-    Py_ssize_t collections; /* collections seen at the mark, all generations */
 };
 
-/* Holds the collector and sets the marker. */
+/* Holds the collector and sets the marker. Marks nest; they are cleared in
+ * reverse order. */
 int mf_heap_mark_set(struct mf_heap_mark *mark);
 /* True while no collection has run since (then the suffix is everything). */
 bool mf_heap_mark_intact(const struct mf_heap_mark *mark);

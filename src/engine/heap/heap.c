@@ -1,0 +1,455 @@
+/* heap.c -- the collector's lists.
+ *
+ * Owns: where the lists are and how to walk them. In: visitors. Out: calls of
+ * them, one per object.
+ *
+ * The collector keeps every tracked object in a ring per generation, whose
+ * head lies in the interpreter's state. That state changes its layout within
+ * a minor version, so no offset of it is used. Instead: an object that was
+ * tracked last stands at the tail of the youngest ring, so what follows it is
+ * that ring's head; the heads of the others lie at fixed distances from it,
+ * with thresholds beside them that gc.get_threshold() tells too.
+ */
+#include "heap.h"
+#include "../ground/compat.h"
+
+/* What stands in front of an object that the collector can track. The low
+ * bits of both words are flags. */
+struct node {
+    uintptr_t next;
+    uintptr_t prev;
+};
+enum { NODE_FLAGS = 3 };
+
+/* A generation: its head and two numbers. */
+struct generation {
+    struct node head;
+    int threshold;
+    int count;
+};
+
+/* youngest, two older ones, the permanent one (frozen objects) */
+enum { RINGS = 4, PERMANENT = 3 };
+
+/* Distances in bytes from the youngest head; the same in all interpreters,
+ * since they are of one build. 0: not probed yet. */
+static size_t ring_offset[RINGS];
+static size_t flag_offset;
+
+static inline struct node *
+next_of(const struct node *node)
+{
+    return (struct node *)(node->next & ~(uintptr_t)NODE_FLAGS);
+}
+
+static inline struct node *
+prev_of(const struct node *node)
+{
+    return (struct node *)(node->prev & ~(uintptr_t)NODE_FLAGS);
+}
+
+static inline PyObject *
+object_of(struct node *node)
+{
+    return (PyObject *)(node + 1);
+}
+
+static inline struct node *
+node_of(PyObject *obj)
+{
+    return (struct node *)obj - 1;
+}
+
+/* --- markers ------------------------------------------------------------- */
+
+static int
+marker_traverse(PyObject *Py_UNUSED(self), visitproc Py_UNUSED(visit),
+                void *Py_UNUSED(arg))
+{
+    return 0;
+}
+
+static void
+marker_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    PyObject_GC_Del(self);
+}
+
+/* Instances hold nothing, so it can be shared by interpreters. */
+static PyTypeObject marker_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "midflight._engine.Marker",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_traverse = marker_traverse,
+    .tp_dealloc = marker_dealloc,
+};
+
+/* At the tail of the youngest ring. The caller has disabled the collector. */
+static PyObject *
+new_marker(void)
+{
+    PyObject *marker = PyObject_GC_New(PyObject, &marker_type);
+    if (marker != NULL) {
+        PyObject_GC_Track(marker);
+    }
+    return marker;
+}
+
+/* The heads of this interpreter's rings. */
+static int
+find_rings(struct node *rings[RINGS])
+{
+    if (ring_offset[1] == 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the collector's lists are not known");
+        return -1;
+    }
+    int was_enabled = PyGC_Disable();
+    PyObject *marker = new_marker();
+    if (was_enabled) {
+        PyGC_Enable();
+    }
+    if (marker == NULL) {
+        return -1;
+    }
+    char *young = (char *)next_of(node_of(marker));
+    for (int i = 0; i < RINGS; i++) {
+        rings[i] = (struct node *)(young + ring_offset[i]);
+    }
+    Py_DECREF(marker);
+    return 0;
+}
+
+/* --- the probe ----------------------------------------------------------- */
+
+enum { PROBED_NODES = 200 };
+
+/* Do the first nodes of this ring point to each other, and to objects? */
+static bool
+ring_is_sane(struct node *head)
+{
+    struct node *node = head;
+    for (int i = 0; i < PROBED_NODES; i++) {
+        struct node *next = next_of(node);
+        if (next == NULL || ((uintptr_t)next & 7) || prev_of(next) != node) {
+            return false;
+        }
+        if (next == head) {
+            return true;
+        }
+        node = next;
+        PyTypeObject *type = Py_TYPE(object_of(node));
+        if (type == NULL || !(type->tp_flags & Py_TPFLAGS_HAVE_GC)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The thresholds that gc.get_threshold() tells stand beside the heads. */
+static bool
+thresholds_match(struct node *young, PyObject *gc)
+{
+    int want[3];
+    bool match = false;
+    const struct generation *generation = (struct generation *)young;
+    PyObject *told = PyObject_CallMethod(gc, "get_threshold", NULL);
+    if (told != NULL &&
+        PyArg_ParseTuple(told, "iii", &want[0], &want[1], &want[2])) {
+        match = generation[0].threshold == want[0] &&
+                generation[1].threshold == want[1] &&
+                /* always told to be 0 by the incremental collector */
+                (generation[2].threshold == want[2] || want[2] == 0);
+    }
+    PyErr_Clear();
+    Py_XDECREF(told);
+    return match;
+}
+
+/* The collector's flag stands in front of its pointers to gc.garbage and
+ * gc.callbacks, a little behind the heads. */
+static size_t
+find_flag(struct node *young, size_t permanent, PyObject *gc)
+{
+    enum { SEARCHED = 128 };
+    PyObject *garbage = PyObject_GetAttrString(gc, "garbage");
+    PyObject *callbacks = PyObject_GetAttrString(gc, "callbacks");
+    size_t found = 0;
+    if (garbage != NULL && callbacks != NULL) {
+        PyObject **from = (PyObject **)((char *)young + permanent +
+                                        sizeof(struct generation));
+        for (int i = 0; i < SEARCHED && found == 0; i++) {
+            if (from[i] == garbage && from[i + 1] == callbacks) {
+                found = (size_t)((char *)&from[i] - (char *)young) -
+                        mf_compat_gc_flag_distance();
+            }
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(garbage);
+    Py_XDECREF(callbacks);
+    return found;
+}
+
+/* NULL, or what is not as expected. `last` was tracked last. */
+static const char *
+probe_rings(struct node *last, PyObject *gc)
+{
+    enum { STATE_AT_MOST = 1 << 22 };
+    struct node *young = next_of(last);
+    ptrdiff_t inside = (char *)young - (char *)PyInterpreterState_Get();
+    if (inside <= 0 || inside > STATE_AT_MOST || prev_of(young) != last) {
+        return "a new object is not the last of the youngest";
+    }
+    if (!thresholds_match(young, gc)) {
+        return "the generations are not side by side";
+    }
+    /* Before 3.14 a pointer to the youngest stands between. */
+    size_t permanent = 3 * sizeof(struct generation);
+    if (*(struct node **)((char *)young + permanent) == young) {
+        permanent += sizeof(struct node *);
+    }
+    struct generation *frozen =
+        (struct generation *)((char *)young + permanent);
+    if (frozen->threshold != 0 || frozen->count != 0) {
+        return "the frozen objects are not beside the generations";
+    }
+    size_t offsets[RINGS] = {0, sizeof(struct generation),
+                             2 * sizeof(struct generation), permanent};
+    size_t flag = find_flag(young, permanent, gc);
+    if (flag == 0) {
+        return "its flag cannot be found";
+    }
+    if (*(int *)((char *)young + flag) == 0) { /* else some rings are open */
+        for (int i = 0; i < RINGS; i++) {
+            if (!ring_is_sane((struct node *)((char *)young + offsets[i]))) {
+                return "a list of it is broken";
+            }
+        }
+    }
+    memcpy(ring_offset, offsets, sizeof(offsets));
+    flag_offset = flag;
+    return NULL;
+}
+
+int
+mf_heap_probe(void)
+{
+    if (mf_compat_gil_disabled()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the collector of this Python has no lists");
+        return -1;
+    }
+    if (PyType_Ready(&marker_type) < 0) {
+        return -1;
+    }
+    PyObject *gc = PyImport_ImportModule("gc");
+    if (gc == NULL) {
+        return -1;
+    }
+    const char *why = NULL;
+    int was_enabled = PyGC_Disable();
+    PyObject *marker = new_marker();
+    if (marker != NULL) {
+        why = probe_rings(node_of(marker), gc);
+        Py_DECREF(marker);
+    }
+    if (was_enabled) {
+        PyGC_Enable();
+    }
+    Py_DECREF(gc);
+    if (why != NULL) {
+        PyErr_Format(PyExc_RuntimeError, "the collector is not as known: %s",
+                     why);
+    }
+    return marker != NULL && why == NULL ? 0 : -1;
+}
+
+/* --- walks --------------------------------------------------------------- */
+
+static bool
+is_busy(struct node *young)
+{
+    return *(int *)((char *)young + flag_offset) != 0;
+}
+
+bool
+mf_heap_busy(void)
+{
+    struct node *rings[RINGS];
+    if (find_rings(rings) < 0) {
+        PyErr_Clear();
+        return true;
+    }
+    return is_busy(rings[0]);
+}
+
+static inline int
+visit_node(struct node *node, mf_heap_visit visit, void *arg)
+{
+    PyObject *obj = object_of(node);
+    assert(prev_of(next_of(node)) == node);
+    if (Py_TYPE(obj) == &marker_type || Py_REFCNT(obj) <= 0) {
+        return 0;
+    }
+    return visit(obj, arg);
+}
+
+int
+mf_heap_walk(mf_heap_visit visit, void *arg)
+{
+    struct node *rings[RINGS];
+    if (find_rings(rings) < 0) {
+        return -1;
+    }
+    if (is_busy(rings[0])) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the garbage collector is at work");
+        return -1;
+    }
+    for (int i = RINGS - 1; i >= 0; i--) {
+        struct node *next;
+        for (struct node *node = next_of(rings[i]); node != rings[i];
+             node = next) {
+            next = next_of(node);
+            int rc = visit_node(node, visit, arg);
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+int
+mf_heap_mark_set(struct mf_heap_mark *mark)
+{
+    mark->was_enabled = PyGC_Disable();
+    mark->marker = new_marker();
+    if (mark->marker == NULL) {
+        if (mark->was_enabled) {
+            PyGC_Enable();
+        }
+        return -1;
+    }
+    return 0;
+}
+
+/* A collection, or a freeze, moves all that is in the youngest ring to
+ * another: the marker still being in it means that there was none. NULL: it
+ * is elsewhere, perhaps in a list that a collection works on. */
+static struct node *
+ring_of_mark(const struct mf_heap_mark *mark)
+{
+    struct node *rings[RINGS];
+    if (mark->marker == NULL) {
+        return NULL;
+    }
+    if (find_rings(rings) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    struct node *first = node_of(mark->marker);
+    for (struct node *node = next_of(first); node != first;
+         node = next_of(node)) {
+        if (node == rings[0]) {
+            return node;
+        }
+        if (node == rings[1] || node == rings[2] || node == rings[3]) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+bool
+mf_heap_mark_intact(const struct mf_heap_mark *mark)
+{
+    return ring_of_mark(mark) != NULL;
+}
+
+int
+mf_heap_mark_walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg)
+{
+    struct node *end = ring_of_mark(mark);
+    if (end == NULL) {
+        return mf_heap_walk(visit, arg);
+    }
+    struct node *next;
+    for (struct node *node = next_of(node_of(mark->marker)); node != end;
+         node = next) {
+        next = next_of(node);
+        int rc = visit_node(node, visit, arg);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+void
+mf_heap_mark_clear(struct mf_heap_mark *mark)
+{
+    if (mark->marker == NULL) {
+        return;
+    }
+    Py_CLEAR(mark->marker);
+    if (mark->was_enabled) {
+        PyGC_Enable();
+    }
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+struct functions_of {
+    const struct mf_map *codes;
+    struct mf_vec *out;
+};
+
+static int
+visit_function(PyObject *obj, void *arg)
+{
+    struct functions_of *want = arg;
+    if (PyFunction_Check(obj) &&
+        mf_map_has(want->codes, PyFunction_GET_CODE(obj))) {
+        return mf_vec_push(want->out, obj);
+    }
+    return 0;
+}
+
+int
+mf_heap_functions_of(const struct mf_map *codes, struct mf_vec *out)
+{
+    struct functions_of want = {codes, out};
+    return mf_heap_walk(visit_function, &want);
+}
+
+struct instances_of {
+    PyTypeObject *type;
+    bool subclasses;
+    struct mf_vec *out;
+};
+
+static int
+visit_instance(PyObject *obj, void *arg)
+{
+    struct instances_of *want = arg;
+    PyTypeObject *type = Py_TYPE(obj);
+    if (type == want->type ||
+        (want->subclasses && PyType_IsSubtype(type, want->type))) {
+        return mf_vec_push_ref(want->out, obj);
+    }
+    return 0;
+}
+
+int
+mf_heap_instances_of(PyTypeObject *type, bool subclasses, struct mf_vec *out)
+{
+    struct instances_of want = {type, subclasses, out};
+    return mf_heap_walk(visit_instance, &want);
+}
