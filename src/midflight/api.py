@@ -4,6 +4,7 @@ Owns: whether midflight has been started here, and the rules in force. In: paths
 Out: reports. Nothing here raises for a rejected update but `reload`, which has to.
 """
 
+import builtins
 import os
 import sys
 import threading  # noqa: F401  imported here so that staged code never imports it first, on a thread that is not the main one
@@ -194,8 +195,14 @@ def _raise_reason(report, path, source):
             continue
         compile(text, file, "exec", dont_inherit=True)       # raises the SyntaxError, with all that it knows
     if source is not None:
-        compile(source, f"<{report.number}>", "exec", dont_inherit=True)
-    raise UpdateRejected(report)
+        compile(source, path or "<source>", "exec", dont_inherit=True)
+    rejected = UpdateRejected(report)
+    for reason in report.reasons:
+        name, _, text = reason.text.partition(": ")          # "NameError: name 'x' is not defined"
+        kind = getattr(builtins, name, None)
+        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, (SyntaxError, UnicodeError)):
+            raise (kind(text) if text else kind()) from rejected
+    raise rejected
 
 
 def _paths(paths):

@@ -142,7 +142,7 @@ class Report:
         first, _, rest = left.partition("\n")
         pad = _COLUMN - 3 if width is None or width >= _COLUMN + len(right) else 0
         line = f"{first:<{pad}}   {right}" if right else first
-        return line + ("\n" + rest if rest else "")
+        return line + ("\n" + _INDENT + rest.replace("\n", "\n" + _INDENT) if rest else "")
 
     def _files(self):
         shown = [short_path(path) for path in self.files[:3]]
