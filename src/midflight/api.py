@@ -7,7 +7,7 @@ Out: reports. Nothing here raises for a rejected update but `reload`, which has 
 import builtins
 import os
 import sys
-import threading  # noqa: F401  imported here so that staged code never imports it first, on a thread that is not the main one
+import threading  # noqa: F401  its first importer becomes the "main thread": that must not be staged code
 
 from . import _engine, hooks
 from .errors import UpdateRejected

@@ -15,9 +15,9 @@ _plugins_loaded = False
 
 
 def on(event, fn=None):
-    """Call fn(report) after each update that ends so; "update" is every one. "note": fn(text), what the watcher has to say.
+    """Call fn(report) after each update that ends so; "update" is every one.
 
-    Works as a decorator too: @midflight.on("committed"). The same function is registered once. Returns fn.
+    "note" calls fn(text), with what the watcher has to say. Works as a decorator too: @midflight.on("committed"). The same function is registered once. Returns fn.
     """
     if event not in _listeners:
         raise ValueError(f"no event is called {event!r}; events are " + ", ".join(map(repr, EVENTS)))
@@ -38,6 +38,8 @@ def off(event, fn):
 def dispatch(data):
     """The engine's listener: data is a report's dict, or a note's."""
     load_plugins()
+    if "logging" not in sys.modules and not any(_listeners.values()):
+        return
     if data.get("outcome") == "note":
         text = data.get("text", "")
         _log("INFO", text)

@@ -131,7 +131,7 @@ class Report:
             right = "" if total is None else f"{_ms(total)} ms (stopped {_ms(self.pause_ms)})"
         elif self.outcome == "skipped":
             reason = (*self.reasons, *self.notes)[:1]
-            left = "  ".join([left, "skipped", *self._files()])
+            left = "  ".join([left, "plan" if self.plan else "skipped", *self._files()])
             if not self.plan:
                 left += "  " + (reason[0].text if reason else "nothing differs from what runs")
             right = ""

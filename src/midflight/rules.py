@@ -24,8 +24,10 @@ class Rules:
 
     def __init__(self, arguments=None, main=None):
         self.config_file = None
+        self._folders = {}             # folder -> (root, folder) as _judged gives it
         if settings.switched_off():    # nothing else is read then: it cannot be wrong
             self.settings, self.roots, self._by_length = {**settings.DEFAULTS, "roots": [], "disabled": True}, [], []
+            self._patterns = False
             return
         given = settings.from_arguments(arguments or {})
         environment = settings.from_environment()
@@ -33,9 +35,10 @@ class Rules:
         anchor = roots[0] if roots else _anchor(main)
         self.config_file, from_file = _configuration(anchor)
         self.settings = {**settings.DEFAULTS, **from_file, **environment, **given}
-        self.roots = self.settings["roots"] = list(dict.fromkeys(
-            self.settings["roots"] or [_project(anchor) or anchor]))
+        found = self.settings["roots"] or ([_project(anchor) or anchor] if anchor else [])
+        self.roots = self.settings["roots"] = list(dict.fromkeys(found))
         self._by_length = sorted(self.roots, key=len, reverse=True)
+        self._patterns = bool(self.settings["include"] or self.settings["exclude"])
 
     def for_engine(self):
         """The dict that the engine's configure() takes."""
@@ -44,27 +47,41 @@ class Rules:
                 for name, value in self.settings.items() if name not in ours} | {"is_target": self.is_target}
 
     def is_target(self, path, module=None):
-        """Is this file the program's own? The engine keeps the answer."""
+        """Is this file the program's own? The engine keeps the answer; files of one folder share most of the work."""
         if not isinstance(path, str) or not path or path[0] == "<":
             return False
-        given, real = os.path.abspath(path), os.path.realpath(path)
-        answer = not _under(real, _PACKAGE) and self._takes_part(given, real, module)
-        if answer and self.on_target is not None:
+        given = os.path.abspath(path)
+        folder, name = os.path.split(given)
+        if os.path.islink(given):
+            real, name = os.path.split(os.path.realpath(given))
+            root, place = self._judged(folder, real)
+            if place == folder:
+                name = os.path.basename(given)
+        else:
+            if folder not in self._folders:
+                self._folders[folder] = self._judged(folder, os.path.realpath(folder))
+            root, place = self._folders[folder]
+        if root is None:
+            return False
+        file = os.path.relpath(os.path.join(place, name), root).replace(os.sep, "/") if self._patterns else name
+        if self.settings["include"] and not _matches(self.settings["include"], file, module):
+            return False
+        if self.settings["exclude"] and _matches(self.settings["exclude"], file, module):
+            return False
+        if self.on_target is not None:
             self.on_target(path)
-        return answer
+        return True
 
-    def _takes_part(self, given, real, module):
+    def _judged(self, given, real):
+        """(root, folder below it) for files of a folder, as it was named and as it really is; (None, None): not ours."""
         root, place = self._root_of(real), real
         if root is None:               # a link under a root that leads elsewhere
             root, place = self._root_of(given), given
-            if root is None or _foreign_below(real, os.sep):
-                return False
-        if _foreign_below(place, root) or (_under(real, _STDLIB) and not _under(root, _STDLIB)):
-            return False
-        file = os.path.relpath(place, root).replace(os.sep, "/")
-        if self.settings["include"] and not _matches(self.settings["include"], file, module):
-            return False
-        return not _matches(self.settings["exclude"], file, module)
+            if root is None or _foreign(real, os.sep):
+                return None, None
+        if _under(real, _PACKAGE) or _foreign(place, root) or (_under(real, _STDLIB) and not _under(root, _STDLIB)):
+            return None, None
+        return root, place
 
     def _root_of(self, path):
         return next((root for root in self._by_length if _under(path, root)), None)
@@ -73,7 +90,7 @@ class Rules:
 def default_roots(main=None):
     """The roots where nobody names any: what `doctor` shows."""
     anchor = _anchor(main)
-    return [_project(anchor) or anchor]
+    return [_project(anchor) or anchor] if anchor else []
 
 
 def _anchor(main):
@@ -86,7 +103,10 @@ def _anchor(main):
             folder = os.path.dirname(folder)
         if os.path.isdir(folder) and not _of_an_environment(folder):
             return folder
-    return os.path.realpath(os.getcwd())
+    try:
+        return os.path.realpath(os.getcwd())
+    except OSError:                    # it has been removed
+        return None
 
 
 def _of_an_environment(folder):
@@ -109,7 +129,7 @@ def _project(folder):
 
 def _configuration(folder):
     """(file, settings) of the nearest pyproject.toml that speaks of midflight; the search ends at the repository."""
-    for parent in _upwards(folder):
+    for parent in _upwards(folder) if folder else ():
         path = os.path.join(parent, "pyproject.toml")
         found = settings.from_file(path)
         if found is not None:
@@ -132,13 +152,12 @@ def _under(path, folder):
     return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
 
 
-def _foreign_below(path, root):
-    """Between the root and the file: a folder of installed packages, or a virtual environment?"""
-    parent = os.path.dirname(path)
-    while _under(parent, root) and parent != root:
-        if os.path.basename(parent) in _FOREIGN or os.path.exists(os.path.join(parent, "pyvenv.cfg")):
+def _foreign(folder, root):
+    """From the root down to this folder: one of installed packages, or a virtual environment?"""
+    while folder != root and _under(folder, root):
+        if os.path.basename(folder) in _FOREIGN or os.path.exists(os.path.join(folder, "pyvenv.cfg")):
             return True
-        parent = os.path.dirname(parent)
+        folder = os.path.dirname(folder)
     return False
 
 

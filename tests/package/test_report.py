@@ -85,6 +85,7 @@ def test_narrow_terminals_get_no_padding():
 
 def test_a_plan_is_shown():
     got = report(number=0, outcome="skipped", plan=["exchange code of shop:Shop.total", "run TAX = ..."])
+    assert str(got).splitlines()[0] == "midflight  --   plan"
     assert str(got).splitlines()[1:] == ["midflight       exchange code of shop:Shop.total", "midflight       run TAX = ..."]
 
 

@@ -1,9 +1,9 @@
 """`midflight check OLD NEW`: what an edit would need, told from the two sources alone.
 
-Owns: the comparison of syntax trees. In: two files, or two folders. Out: one line per definition that differs, in the
-words of SEMANTICS: code exchanged, statement runs again, instances migrate. It knows no values and no live objects; what
-a real update decides from those is said as such. (The engine does not use syntax trees; this is for a person, or a gate
-in a pipeline, where no process is at hand.)
+Owns: the comparison of syntax trees. In: two files, or two folders. Out: one line per definition that differs: code
+exchanged, statement runs again, instances migrate. It knows no values and no live objects; what a real update decides
+from those is said as such. (The engine does not use syntax trees; this is for a person, or a gate in a pipeline, where
+no process is at hand.)
 """
 
 import ast

@@ -1,8 +1,8 @@
 """The lines that `midflight run` prints about updates.
 
-Owns: our words on standard error, their colour, the JSON form. In: reports and notes, from any thread. Out: whole lines,
-each in one write to the descriptor, so that they never mix with the program's own and never end in its redirected
-sys.stderr. Nobody reading them is no reason to disturb the program.
+Owns: our words on standard error, their colour, the JSON form. In: reports and notes, from any thread. Out: whole
+lines, each in one write to the descriptor, so that they never mix with the program's own and never end in its
+redirected sys.stderr. Nobody reading them is no reason to disturb the program.
 """
 
 import os
