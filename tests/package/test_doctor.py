@@ -28,6 +28,12 @@ def test_switched_off_and_unknown_variables(tmp_path):
     assert code == 0 and "not known: MIDFLIGHT_ROOT" in out
 
 
+def test_settings_in_force(tmp_path):
+    write(tmp_path, {"app.py": "", "pyproject.toml": "[tool.midflight]\nsettle_ms = 20\nexclude = ['tests']\n"})
+    code, out, _ = finish([*MIDFLIGHT, "doctor"], tmp_path)
+    assert code == 0 and "settle_ms = 20" in out and 'exclude = ["tests"]' in out and "safepoint" not in out
+
+
 def test_an_empty_folder(tmp_path):
     code, out, _ = finish([*MIDFLIGHT, "doctor"], tmp_path)
     assert code == 0 and "no source file takes part" in out

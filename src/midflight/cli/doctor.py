@@ -12,6 +12,7 @@ import sys
 from .. import __version__, api
 from ..errors import ConfigurationError
 from ..rules import Rules
+from ..settings import DEFAULTS, KNOWN
 from . import LIVE, REJECTED, WRONG_CALL
 
 _NETWORK = ("nfs", "cifs", "smb", "9p", "fuse", "vboxsf", "virtiofs", "drvfs", "prl_fs", "afs", "ceph")
@@ -41,6 +42,9 @@ def doctor(options):
     if reason is not None or rules.settings["disabled"]:
         result = REJECTED
     row("settings", rules.config_file or "no [tool.midflight]: all defaults")
+    for name, value in rules.settings.items():
+        if name not in ("roots", "disabled") and value != DEFAULTS[name]:
+            row("setting", f"{name} = {json.dumps(value)}")
     for root in rules.roots:
         folders, files = _size(root, rules)
         row("root", f"{root}: {files} source files in {folders} folders", files > 0,
@@ -122,8 +126,6 @@ def _number(path):
 
 
 def _known(variable):
-    from ..settings import KNOWN
-
     name = variable.removeprefix("MIDFLIGHT_").lower()
     return name in KNOWN or name == "disable" or name.startswith(("lever", "trace"))
 
