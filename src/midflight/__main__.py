@@ -8,4 +8,6 @@ if __name__ == "__main__":
         sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     from .cli import main
 
-    sys.exit(main())
+    code = main()
+    if code:                           # under `python -i` even exit code 0 would be shown as an exception
+        sys.exit(code)

@@ -179,6 +179,13 @@ def test_flags(tmp_path, flags):
     assert (got[0], theirs(got[2])) == (wanted[0], theirs(wanted[2]))
 
 
+def test_interactive_afterwards(tmp_path):
+    write(tmp_path, {"app.py": "x = 41\n"})
+    wanted = finish([*PYTHON, "-i", "app.py"], tmp_path, "print(x + 1, __name__)\n")
+    got = finish([*PYTHON, "-i", "-m", "midflight", "run", "app.py"], tmp_path, "print(x + 1, __name__)\n")
+    assert wanted[1] == got[1] == "42 __main__\n" and theirs(got[2]) == theirs(wanted[2])
+
+
 def test_linked_script(tmp_path):
     write(tmp_path, {"real/app.py": "import lib\n" + SHOW_MAIN, "real/lib.py": "print('lib')"})
     (tmp_path / "link.py").symlink_to("real/app.py")

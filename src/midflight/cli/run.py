@@ -13,7 +13,7 @@ from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from types import ModuleType
 
 from .. import api
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, EngineError
 from . import WRONG_CALL
 from .output import Output
 
@@ -74,7 +74,10 @@ def _start(options, output, app):
         output.started(None, api.rules().roots, reason)
         return
     if options.watch:
-        api.watch()
+        try:
+            api.watch()
+        except (OSError, EngineError) as error:      # the program runs all the same
+            output.note(f"cannot watch: {error}")
     output.started(api.watching(), api.rules().roots, None)
     if _wants_keys(options):
         from .keys import Keys
