@@ -8,14 +8,22 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* A span as str, whatever the bytes; None for no span. */
+static PyObject *
+span(const char *start, uint32_t len)
+{
+    return start == NULL ? Py_NewRef(Py_None)
+                         : PyUnicode_DecodeUTF8(start, len, "replace");
+}
+
 static PyObject *
 import_as_dict(const struct mf_import *import)
 {
     return Py_BuildValue(
-        "{s:s#,s:I,s:z#,s:z#,s:I,s:O,s:O}", "module", import->module,
-        (Py_ssize_t)import->module_len, "level", (unsigned)import->level,
-        "name", import->name, (Py_ssize_t)import->name_len, "as", import->as,
-        (Py_ssize_t)import->as_len, "line", (unsigned)import->line, "nested",
+        "{s:N,s:I,s:N,s:N,s:I,s:O,s:O}", "module",
+        span(import->module, import->module_len), "level", import->level,
+        "name", span(import->name, import->name_len), "as",
+        span(import->as, import->as_len), "line", import->line, "nested",
         import->nested ? Py_True : Py_False, "guarded",
         import->guarded ? Py_True : Py_False);
 }
@@ -52,11 +60,11 @@ unit_as_dict(const char *text, const struct mf_split *split, uint32_t index)
         return NULL;
     }
     return Py_BuildValue(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:s#,s:I,s:N,s:N,s:N,s:I,s:I,s:K,s:K,s:N}",
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:N,s:I,s:N,s:N,s:N,s:I,s:I,s:K,s:K,s:N}",
         "start", unit->start, "end", unit->end, "line", unit->line,
         "end_line", unit->end_line, "def_line", unit->def_line, "body",
-        unit->body, "name", text + unit->name, (Py_ssize_t)unit->name_len,
-        "indent", unit->indent, "parent", index_or_none(unit->parent),
+        unit->body, "name", span(text + unit->name, unit->name_len), "indent",
+        unit->indent, "parent", index_or_none(unit->parent),
         "first_child", index_or_none(unit->first_child), "next",
         index_or_none(unit->next), "kind", unit->kind, "flags", unit->flags,
         "hash", (unsigned long long)unit->hash, "words",

@@ -3,11 +3,19 @@
  */
 #include "parts.h"
 
+static int (*const parts[])(PyObject *module) = {
+    mf_test_ground_init,
+    mf_test_split_init,
+    mf_test_watch_init,
+};
+
 static int
 exec_module(PyObject *module)
 {
-    if (mf_test_split_init(module) < 0 || mf_test_watch_init(module) < 0) {
-        return -1;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (parts[i](module) < 0) {
+            return -1;
+        }
     }
     return 0;
 }
