@@ -249,7 +249,7 @@ uint64_t
 mf_hash_bytes(const void *data, size_t len)
 {
     const unsigned char *p = data;
-    uint64_t h = UINT64_C(0xCBF29CE484222325) ^ (uint64_t)len;
+    uint64_t h = UINT64_C(0xCBF29CE484222325);
     uint64_t word;
     size_t left = len;
     for (; left >= sizeof(word); p += sizeof(word), left -= sizeof(word)) {
@@ -261,5 +261,5 @@ mf_hash_bytes(const void *data, size_t len)
         memcpy(&word, p, left);
         h = mix(h, word);
     }
-    return mix(h, UINT64_C(0x100000001B3));
+    return mix(mix(h, UINT64_C(0x100000001B3)), (uint64_t)len);
 }

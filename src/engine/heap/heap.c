@@ -14,11 +14,12 @@
 #include "../ground/compat.h"
 
 /* What stands in front of an object that the collector can track. The low
- * bits of both words are flags. */
+ * bits of both words are flags. Heads may be aligned to those
+ * bits only (3.13.18 does so). */
 struct node {
     uintptr_t next;
     uintptr_t prev;
-};
+} __attribute__((packed, aligned(4)));
 enum { NODE_FLAGS = 3 };
 
 /* A generation: its head and two numbers. */
@@ -134,7 +135,7 @@ ring_is_sane(struct node *head)
     struct node *node = head;
     for (int i = 0; i < PROBED_NODES; i++) {
         struct node *next = next_of(node);
-        if (next == NULL || ((uintptr_t)next & 7) || prev_of(next) != node) {
+        if (next == NULL || prev_of(next) != node) {
             return false;
         }
         if (next == head) {
@@ -169,6 +170,14 @@ thresholds_match(struct node *young, PyObject *gc)
     return match;
 }
 
+/* The first place for a pointer from there on. */
+static void *
+aligned(char *at)
+{
+    return (void *)(((uintptr_t)at + sizeof(void *) - 1) &
+                    ~(uintptr_t)(sizeof(void *) - 1));
+}
+
 /* The collector's flag stands in front of its pointers to gc.garbage and
  * gc.callbacks, a little behind the heads. */
 static size_t
@@ -179,8 +188,8 @@ find_flag(struct node *young, size_t permanent, PyObject *gc)
     PyObject *callbacks = PyObject_GetAttrString(gc, "callbacks");
     size_t found = 0;
     if (garbage != NULL && callbacks != NULL) {
-        PyObject **from = (PyObject **)((char *)young + permanent +
-                                        sizeof(struct generation));
+        PyObject **from = aligned((char *)young + permanent +
+                                  sizeof(struct generation));
         for (int i = 0; i < SEARCHED && found == 0; i++) {
             if (from[i] == garbage && from[i + 1] == callbacks) {
                 found = (size_t)((char *)&from[i] - (char *)young) -
@@ -209,8 +218,9 @@ probe_rings(struct node *last, PyObject *gc)
     }
     /* Before 3.14 a pointer to the youngest stands between. */
     size_t permanent = 3 * sizeof(struct generation);
-    if (*(struct node **)((char *)young + permanent) == young) {
-        permanent += sizeof(struct node *);
+    struct node **between = aligned((char *)young + permanent);
+    if (*between == young) {
+        permanent = (size_t)((char *)(between + 1) - (char *)young);
     }
     struct generation *frozen =
         (struct generation *)((char *)young + permanent);
