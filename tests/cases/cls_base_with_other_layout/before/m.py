@@ -1,0 +1,7 @@
+class Bag:
+    def __init__(self):
+        self.name = 'bag'
+
+
+class Sub(Bag):
+    pass

@@ -1,0 +1,7 @@
+class Gone:
+    def f(self):
+        return 'still here'
+
+
+class Stays:
+    x = 1

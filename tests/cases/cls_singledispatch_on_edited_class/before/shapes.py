@@ -1,0 +1,6 @@
+class Circle:
+    r = 1
+
+
+class Square:
+    a = 1

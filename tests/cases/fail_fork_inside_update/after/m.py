@@ -1,0 +1,8 @@
+import drive
+
+
+def f():
+    return 'v2'
+
+
+drive.fork()

@@ -1,0 +1,5 @@
+def g():
+    return 'b2'
+
+
+undefined

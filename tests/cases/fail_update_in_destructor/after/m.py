@@ -1,0 +1,5 @@
+VALUE = 'new'
+
+
+def f():
+    return 2

@@ -1,0 +1,7 @@
+import drive
+
+VALUE = drive.Tied('old')
+
+
+def f():
+    return 1

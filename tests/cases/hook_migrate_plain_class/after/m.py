@@ -1,0 +1,6 @@
+class Temp:
+    def __init__(self, kelvin):
+        self.kelvin = kelvin
+
+    def __migrate__(self, update):
+        self.kelvin = update.old.celsius + 273

@@ -1,0 +1,6 @@
+class Temp:
+    def __init__(self, celsius):
+        self.celsius = celsius
+
+    def __migrate__(self, update):
+        self.celsius = update.old.kelvin - 273

@@ -1,0 +1,4 @@
+import threading
+
+INSIDE = threading.Event()
+GO = threading.Event()

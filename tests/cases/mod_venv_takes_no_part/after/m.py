@@ -1,0 +1,5 @@
+import dep
+
+
+def f():
+    return 'm2', dep.d()

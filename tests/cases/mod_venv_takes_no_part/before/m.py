@@ -1,0 +1,5 @@
+import dep
+
+
+def f():
+    return 'm1', dep.d()

@@ -1,0 +1,7 @@
+def wait(event):
+    event.wait(20)
+    return 'old'
+
+
+def other():
+    return 1

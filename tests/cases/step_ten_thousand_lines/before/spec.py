@@ -1,0 +1,1 @@
+EDITED = 'return 500'

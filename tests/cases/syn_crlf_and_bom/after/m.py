@@ -1,0 +1,7 @@
+import probe
+
+A = probe.tick('a', [1])
+
+
+def f():
+    return 'new'

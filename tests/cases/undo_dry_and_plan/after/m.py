@@ -1,0 +1,5 @@
+N = 2
+
+
+def f():
+    return 'v2', N

@@ -1,0 +1,5 @@
+N = 1
+
+
+def f():
+    return 'v1', N

@@ -1,0 +1,5 @@
+class Node:
+    __slots__ = ('a',)
+
+    def __init__(self, a):
+        self.a = a

@@ -1,0 +1,5 @@
+class Node:
+    __slots__ = ('a', 'b')
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
