@@ -24,7 +24,9 @@ PyObject *mf_redefine_function_variant(PyFunctionObject *func,
                                        PyCodeObject *code, PyObject *closure);
 
 /* Exchange contents, logged. Both must be exact functions. No allocation
- * besides the log's record (reserve it), no Python code, nothing freed.
+ * besides the log's record (reserve it), no Python code, nothing freed. (If
+ * the globals differ, the old code is made to hold the old ones: frames that
+ * run it only borrow them. That allocates.)
  * Afterwards calls through every old reference of old_func run the new code.
  */
 int mf_redefine_function_apply(struct mf_undo *undo,

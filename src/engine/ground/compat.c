@@ -242,6 +242,68 @@ mf_compat_code_consts(PyCodeObject *code)
     return code->co_consts;
 }
 
+#if PY_VERSION_HEX < 0x030C0000
+#define PyUnstable_Eval_RequestCodeExtraIndex _PyEval_RequestCodeExtraIndex
+#define PyUnstable_Code_GetExtra _PyCode_GetExtra
+#define PyUnstable_Code_SetExtra _PyCode_SetExtra
+#endif
+
+/* Our place in code objects; -1: none yet. It belongs to the interpreter that
+ * asked first; in others what is to be kept is never let go. */
+static Py_ssize_t extra_index = -1;
+
+static void
+extra_free(void *list)
+{
+    Py_XDECREF((PyObject *)list);
+}
+
+static PyObject *
+extra_list(PyCodeObject *code)
+{
+    void *list = NULL;
+    if (extra_index < 0 ||
+        PyUnstable_Code_GetExtra((PyObject *)code, extra_index, &list) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    return list;
+}
+
+int
+mf_compat_code_keep(PyCodeObject *code, PyObject *obj)
+{
+    PyObject *list = extra_list(code);
+    if (list != NULL) {
+        return PyList_Append(list, obj);
+    }
+    if (extra_index < 0) {
+        extra_index = PyUnstable_Eval_RequestCodeExtraIndex(extra_free);
+    }
+    list = PyList_New(0);
+    if (list == NULL || PyList_Append(list, obj) < 0) {
+        Py_XDECREF(list);
+        return -1;
+    }
+    if (extra_index < 0 ||
+        PyUnstable_Code_SetExtra((PyObject *)code, extra_index, list) < 0) {
+        PyErr_Clear(); /* no place: the list stays alive, rather than crash */
+    }
+    return 0;
+}
+
+void
+mf_compat_code_unkeep(PyCodeObject *code, PyObject *obj)
+{
+    PyObject *list = extra_list(code);
+    for (Py_ssize_t i = list != NULL ? PyList_GET_SIZE(list) : 0; i-- > 0;) {
+        if (PyList_GET_ITEM(list, i) == obj) {
+            PyList_SetSlice(list, i, i + 1, NULL);
+            return;
+        }
+    }
+}
+
 PyObject *
 mf_compat_code_doc(PyCodeObject *code)
 {

@@ -52,6 +52,11 @@ void mf_compat_function_forget_init(PyFunctionObject *old_func,
                                     PyFunctionObject *new_func);
 
 PyObject *mf_compat_code_consts(PyCodeObject *code);
+/* obj lives at least as long as the code, invisibly to the collector: for
+ * frames that run the code and borrow their globals from a function that has
+ * others now. unkeep takes one such reference back. */
+int mf_compat_code_keep(PyCodeObject *code, PyObject *obj);
+void mf_compat_code_unkeep(PyCodeObject *code, PyObject *obj);
 /* The docstring that a function gets from this code; Py_None: none. */
 PyObject *mf_compat_code_doc(PyCodeObject *code);
 /* co_firstlineno += delta, and what hangs on it: cached line arrays, cached
