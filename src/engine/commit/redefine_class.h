@@ -4,7 +4,7 @@
  * The class object keeps its identity.
  *
  * Which attributes change is decided by match and merge; this room only does
- * it, in three steps: prepare / apply / finish.
+ * it, in three steps: prepare / apply / finish. Bases before subclasses.
  */
 #ifndef MF_REDEFINE_CLASS_H
 #define MF_REDEFINE_CLASS_H
@@ -20,12 +20,20 @@ struct mf_class_change {
                                  order), NULL: unchanged */
     PyTypeObject *metaclass;  /* new metaclass, NULL: unchanged */
     /* internal, filled by prepare */
-    PyObject *mro;            /* the MRO that the change will give */
-    struct mf_vec affected;   /* strong: subclasses, for abstract methods */
+    PyObject *mro;            /* the MRO that the change will give, where it
+                                 can be told beforehand; else NULL */
+    struct mf_vec affected;   /* strong: subclasses, for abstract methods;
+                                 bases before subclasses */
+    PyTypeObject *best_base;  /* borrowed from bases: what __base__ will be */
+    struct mf_vec cells;      /* strong: cells of the class or its namespace
+                                 in functions of `set`; they get the live one */
+    bool names_change;        /* a name comes or goes: cached answers about
+                                 the class may be wrong */
 };
 
 /* Attribute names that a class change never copies from a staged class
- * (__dict__, __weakref__, _abc_impl, ... with a reason each in the .c). */
+ * (__dict__, __weakref__, _abc_impl, ... with a reason each in the .c). What
+ * `set` or `del` say about them is not done. */
 bool mf_redefine_class_skips(PyObject *name);
 
 /* May fail: computes what apply needs, reserves the log, checks that the
@@ -44,5 +52,7 @@ void mf_class_change_clear(struct mf_class_change *change);
 /* Take a staged class out of its bases' __subclasses__ (it was never seen by
  * the program). */
 int mf_redefine_class_hide(PyTypeObject *staged);
+/* And in again: a class that the edit adds. Logged when undo is given. */
+int mf_redefine_class_show(PyTypeObject *staged, struct mf_undo *undo);
 
 #endif

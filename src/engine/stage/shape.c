@@ -13,15 +13,21 @@
 #include "../ground/compat_objects.h"
 
 /* The type at the bottom whose memory C code knows: the first that does not
- * leave its instances to the deallocator of class statements. */
+ * leave its instances to the deallocator of class statements, or the one of
+ * its bases that it only renames (ValueError is laid out by Exception). */
 static PyTypeObject *
 c_base(PyTypeObject *type)
 {
     destructor of_classes = type->tp_dealloc;
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
-        return type;
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        while (type->tp_base != NULL && type->tp_dealloc == of_classes) {
+            type = type->tp_base;
+        }
     }
-    while (type->tp_base != NULL && type->tp_dealloc == of_classes) {
+    while (type->tp_base != NULL &&
+           type->tp_base->tp_dealloc == type->tp_dealloc &&
+           type->tp_base->tp_basicsize == type->tp_basicsize &&
+           type->tp_base->tp_itemsize == type->tp_itemsize) {
         type = type->tp_base;
     }
     return type;

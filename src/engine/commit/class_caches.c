@@ -1,0 +1,269 @@
+/* class_caches.c -- what the standard library has cached about classes.
+ *
+ * Owns the knowledge of those caches. In: a class that has changed, and its
+ * subclasses. Out: caches that ask again. Nothing is walked unless a cache is
+ * known to hold an answer: the ABCs' caches and singledispatch's keep weak
+ * references with callbacks of their own to every class they were asked about.
+ */
+#include "class_caches.h"
+
+#include "../ground/compat_objects.h"
+
+/* -- which caches know a class -------------------------------------------- */
+
+struct known {
+    bool by_abc;
+    bool by_dispatch;
+};
+
+static void
+look_at_weakrefs(PyObject *cls, struct known *known)
+{
+    PyObject **list = mf_compat_obj_weakrefs(cls);
+    PyWeakReference *ref = list != NULL ? (PyWeakReference *)*list : NULL;
+    for (; ref != NULL; ref = ref->wr_next) {
+        if (ref->wr_callback == NULL) {
+            continue;
+        }
+        if (PyCFunction_Check(ref->wr_callback)) {
+            known->by_abc = true;
+        }
+        else {
+            known->by_dispatch = true;
+        }
+    }
+}
+
+/* -- ABCs ----------------------------------------------------------------- */
+
+static bool
+is_abc(PyObject *cls)
+{
+    return PyDict_GetItemString(mf_compat_obj_type_dict((PyTypeObject *)cls),
+                                "_abc_impl") != NULL;
+}
+
+/* Its registry stays. */
+static void
+reset_one(PyObject *cls, PyObject *reset)
+{
+    PyObject *done = is_abc(cls) ? PyObject_CallOneArg(reset, cls) : NULL;
+    if (done == NULL) {
+        PyErr_Clear(); /* something else under that name */
+    }
+    Py_XDECREF(done);
+}
+
+static int
+reset_below(PyObject *cls, PyObject *reset, struct mf_map *seen)
+{
+    if (mf_map_has(seen, cls)) {
+        return 0;
+    }
+    if (mf_map_put(seen, cls, 1) < 0) {
+        return -1;
+    }
+    reset_one(cls, reset);
+    PyObject *list = PyObject_CallMethod((PyObject *)&PyType_Type,
+                                         "__subclasses__", "O", cls);
+    if (list == NULL) {
+        return -1;
+    }
+    int result = 0;
+    for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(list); i++) {
+        result = reset_below(PyList_GET_ITEM(list, i), reset, seen);
+    }
+    Py_DECREF(list);
+    return result;
+}
+
+/* What the classes themselves have answered, and (everywhere) what all ABCs
+ * have answered about them. */
+static int
+reset_abcs(PyTypeObject *cls, const struct mf_vec *affected, bool everywhere)
+{
+    PyObject *module = PyImport_ImportModule("_abc");
+    PyObject *reset =
+        module != NULL ? PyObject_GetAttrString(module, "_reset_caches")
+                       : NULL;
+    struct mf_map seen = {0};
+    int result = reset != NULL ? 0 : -1;
+    if (result == 0 && everywhere) {
+        result = reset_below((PyObject *)&PyBaseObject_Type, reset, &seen);
+    }
+    else if (result == 0) {
+        reset_one((PyObject *)cls, reset);
+        for (size_t i = 0; i < affected->len; i++) {
+            reset_one(affected->items[i], reset);
+        }
+    }
+    mf_map_clear(&seen);
+    Py_XDECREF(reset);
+    Py_XDECREF(module);
+    return result;
+}
+
+/* -- singledispatch ------------------------------------------------------- */
+
+static int
+dispatch_visit(PyObject *obj, void *arg)
+{
+    if (!PyFunction_Check(obj)) {
+        return 0;
+    }
+    PyObject *dict = ((PyFunctionObject *)obj)->func_dict;
+    /* The wrapper that singledispatch makes has both. */
+    if (dict == NULL || PyDict_GetItemString(dict, "_clear_cache") == NULL ||
+        PyDict_GetItemString(dict, "registry") == NULL) {
+        return 0;
+    }
+    return mf_vec_push(arg, obj);
+}
+
+static int
+clear_dispatch(void)
+{
+    struct mf_vec functions = {0};
+    int result = mf_heap_walk(dispatch_visit, &functions) < 0 ? -1 : 0;
+    for (size_t i = 0; i < functions.len; i++) {
+        Py_INCREF(functions.items[i]); /* before anything runs */
+    }
+    for (size_t i = 0; result == 0 && i < functions.len; i++) {
+        PyObject *done =
+            PyObject_CallMethod(functions.items[i], "_clear_cache", NULL);
+        if (done == NULL) {
+            PyErr_WriteUnraisable(functions.items[i]);
+        }
+        Py_XDECREF(done);
+    }
+    mf_vec_clear_refs(&functions);
+    return result;
+}
+
+int
+mf_class_caches_forget(PyTypeObject *cls, const struct mf_vec *affected)
+{
+    struct known known = {false, false};
+    look_at_weakrefs((PyObject *)cls, &known);
+    for (size_t i = 0; i < affected->len; i++) {
+        look_at_weakrefs(affected->items[i], &known);
+    }
+    /* A subclass of an ABC is one itself. */
+    if ((known.by_abc || is_abc((PyObject *)cls)) &&
+        reset_abcs(cls, affected, known.by_abc) < 0) {
+        return -1;
+    }
+    if (known.by_dispatch && clear_dispatch() < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+/* -- protocols and typing ------------------------------------------------- */
+
+/* typing, if the program has imported it; borrowed. */
+static PyObject *
+typing_module(void)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    return modules != NULL ? PyDict_GetItemString(modules, "typing") : NULL;
+}
+
+static int
+set_quietly(PyTypeObject *cls, const char *name, PyObject *value)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    if (key == NULL) {
+        return -1;
+    }
+    int result = PyType_Type.tp_setattro((PyObject *)cls, key, value);
+    Py_DECREF(key);
+    return result;
+}
+
+/* Is what the class has under this name something to call? */
+static bool
+is_callable(PyTypeObject *cls, PyObject *name)
+{
+    PyObject *value = _PyType_Lookup(cls, name);
+    return value != NULL &&
+           (PyCallable_Check(value) ||
+            PyObject_TypeCheck(value, &PyClassMethod_Type));
+}
+
+/* What isinstance() may not ask by calling: kept beside the list, in a form
+ * that differs by version. */
+static int
+list_non_callable(PyTypeObject *cls, PyObject *dict, PyObject *names)
+{
+    PyObject *others = PySet_New(NULL);
+    PyObject *iter = others != NULL ? PyObject_GetIter(names) : NULL;
+    PyObject *name;
+    int result = iter != NULL ? 0 : -1;
+    while (result == 0 && (name = PyIter_Next(iter)) != NULL) {
+        if (!is_callable(cls, name)) {
+            result = PySet_Add(others, name);
+        }
+        Py_DECREF(name);
+    }
+    if (PyErr_Occurred()) {
+        result = -1;
+    }
+    if (result == 0 &&
+        PyDict_GetItemString(dict, "__non_callable_proto_members__")) {
+        result = set_quietly(cls, "__non_callable_proto_members__", others);
+    }
+    if (result == 0 &&
+        PyDict_GetItemString(dict, "__callable_proto_members_only__")) {
+        result = set_quietly(cls, "__callable_proto_members_only__",
+                             PySet_GET_SIZE(others) == 0 ? Py_True
+                                                         : Py_False);
+    }
+    Py_XDECREF(iter);
+    Py_XDECREF(others);
+    return result;
+}
+
+int
+mf_class_caches_protocol(PyTypeObject *cls)
+{
+    PyObject *dict = mf_compat_obj_type_dict(cls);
+    PyObject *typing = typing_module();
+    if (typing == NULL ||
+        PyDict_GetItemString(dict, "__protocol_attrs__") == NULL) {
+        return 0;
+    }
+    PyObject *names =
+        PyObject_CallMethod(typing, "_get_protocol_attrs", "O", cls);
+    if (names == NULL) {
+        return -1;
+    }
+    int result = set_quietly(cls, "__protocol_attrs__", names);
+    if (result == 0) {
+        result = list_non_callable(cls, dict, names);
+    }
+    Py_DECREF(names);
+    return result;
+}
+
+int
+mf_class_caches_typing(void)
+{
+    PyObject *typing = typing_module();
+    PyObject *cleanups =
+        typing != NULL ? PyObject_GetAttrString(typing, "_cleanups") : NULL;
+    if (cleanups == NULL || !PyList_CheckExact(cleanups)) {
+        PyErr_Clear();
+        Py_XDECREF(cleanups);
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(cleanups); i++) {
+        PyObject *done = PyObject_CallNoArgs(PyList_GET_ITEM(cleanups, i));
+        if (done == NULL) {
+            PyErr_WriteUnraisable(cleanups);
+        }
+        Py_XDECREF(done);
+    }
+    Py_DECREF(cleanups);
+    return 0;
+}
