@@ -25,7 +25,6 @@ BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 BLOCKS += (ast.Try, ast.TryStar, ast.Match)
 REST_OF_LINE = re.compile(rb"(?:[ \t\f;]|\\\n)*(?:#[^\n]*)?(?:\n|\Z)")
 JOINED = re.compile(rb"(?:[ \t\f;]|\\\n)*\Z")
-HEADER_END = re.compile(rb":(?:[ \t\f]|\\\n)*\Z")
 BLANK = re.compile(rb"(?:[ \t\f\n]|\\\n|#[^\n]*)*\Z")
 GUARD = re.compile(rb"""if[\s\\]+__name__[\s\\]*==[\s\\]*(["'])__main__\1[\s\\]*:""")
 
@@ -115,7 +114,7 @@ def is_string(node):
     )
 
 
-def flags_of(source, group, kind, first, top):
+def flags_of(source, group, kind, first, top, body):
     flags = 0
     for node in group:
         for inner in ast.walk(node):
@@ -130,8 +129,8 @@ def flags_of(source, group, kind, first, top):
         flags |= DOCSTRING
     if kind in (DEF, CLASS):
         flags |= DECORATED if node.decorator_list else 0
-        before = source.data[source.begin(node) : source.begin(node.body[0])]
-        flags |= ONE_LINE if HEADER_END.search(before) else 0
+        between = source.data[body : source.begin(node.body[0])]
+        flags |= ONE_LINE if JOINED.match(between) else 0
     if isinstance(node, ast.If) and top and not node.orelse:
         flags |= MAIN_GUARD if GUARD.match(source.data, source.begin(node)) else 0
     return flags
@@ -184,16 +183,19 @@ def normal(text):
     return text and unicodedata.normalize("NFKC", re.sub(r"[\s\\]", "", text))
 
 
-def expected(source, body, parent, units, top=True):
-    """Appends what a scope should give, in the splitter's order."""
+def expected(source, body, parent, units, got, top=True):
+    """Appends what a scope should give, in the splitter's order. `got` is
+    looked at only for the end of headers, which ast does not tell and
+    compare_unit checks."""
     for number, group in enumerate(logical_lines(source, body)):
         node = group[0]
         begin = source.begin(node)
         start = source.data.rfind(b"\n", 0, begin) + 1
         end = REST_OF_LINE.match(source.data, source.end(group[-1])).end()
         kind = kind_of(group, top)
-        flags = flags_of(source, group, kind, number == 0, top)
         index = len(units)
+        header_end = got[index]["body"] if index < len(got) else 0
+        flags = flags_of(source, group, kind, number == 0, top, header_end)
         unit = {
             "start": start,
             "end": end,
@@ -209,7 +211,7 @@ def expected(source, body, parent, units, top=True):
         }
         units.append(unit)
         if kind == CLASS and not flags & ONE_LINE:
-            expected(source, node.body, index, units, top=False)
+            expected(source, node.body, index, units, got, top=False)
 
 
 def compare_unit(source, got, want):
@@ -263,7 +265,7 @@ def compare(text, tree=None):
     if split["result"] == UNSURE:
         return [], split
     want = []
-    expected(source, (tree or parse(text)).body, None, want)
+    expected(source, (tree or parse(text)).body, None, want, split["units"])
     complaints = []
     if len(split["units"]) != len(want):
         complaints.append(f"{len(split['units'])} units, not {len(want)}")

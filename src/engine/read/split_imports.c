@@ -231,9 +231,11 @@ has_import(const struct mf_split_scan *scan, size_t pos, size_t end)
     return false;
 }
 
-/* The logical line [at, end) in column `col`. */
+/* The logical line [at, end) in column `col`. A line that begins with match
+ * is a header only if it ends with a ':'; what its cases hold is deeper. */
 static int
-logical_line(struct finder *finder, size_t at, size_t end, size_t col)
+logical_line(struct finder *finder, size_t at, size_t tail, size_t end,
+             size_t col)
 {
     const struct mf_split_scan *scan = &finder->scan;
     struct around around = {0}, header;
@@ -253,8 +255,8 @@ logical_line(struct finder *finder, size_t at, size_t end, size_t col)
     }
     else if (word == MF_SPLIT_WORD_KIND + MF_UNIT_BLOCK ||
              word == MF_SPLIT_WORD_CLAUSE || word == MF_SPLIT_WORD_ELSE ||
-             MF_SPLIT_WORD_AT(scan, at, "match") ||
-             MF_SPLIT_WORD_AT(scan, at, "case")) {
+             (MF_SPLIT_WORD_AT(scan, at, "match") &&
+              scan->text[tail] == ':')) {
         header.guarded = true;
     }
     if (has_import(scan, at, end)) {
@@ -282,12 +284,13 @@ find_imports(struct finder *finder)
             pos = mf_split_next_line(scan, at) + 1;
             continue;
         }
-        pos = mf_split_logical(scan, at, NULL);
+        size_t tail = at;
+        pos = mf_split_logical(scan, at, &tail);
         if (pos == MF_SPLIT_LOST) { /* an unsure text: the best is done */
             pos = mf_split_next_line(scan, at) + 1;
             pos = pos < scan->len ? pos : scan->len;
         }
-        result = logical_line(finder, at, pos, col);
+        result = logical_line(finder, at, tail, pos, col);
     }
     return result;
 }
