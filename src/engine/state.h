@@ -50,6 +50,7 @@ struct mf_state {
     unsigned long staging_thread;
 
     struct mf_thread *thread;
+    const char *backend;     /* name of the watcher's back end; static */
     PyObject *unsupported;   /* str: why every update is rejected, or NULL */
     PyObject *interned;      /* dict of strings that we look up often */
 };

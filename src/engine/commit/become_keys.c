@@ -81,12 +81,10 @@ hash_derives(PyObject *obj)
            hash != PyBaseObject_Type.tp_hash && !PyType_Check(obj);
 }
 
-int
-mf_become_keys_moved(struct mf_become *become, PyObject *obj)
+/* Also when what it holds is taken back: no hash is computed in between. */
+static void
+forget_hash(PyObject *obj)
 {
-    if (!hash_derives(obj)) {
-        return 0;
-    }
     if (PyTuple_Check(obj)) {
         mf_compat_obj_tuple_forget_hash(obj);
     }
@@ -99,6 +97,19 @@ mf_become_keys_moved(struct mf_become *become, PyObject *obj)
     else if (mf_compat_obj_is_dict(obj)) {
         mf_compat_obj_dict_forget_hash(obj);
     }
+}
+
+int
+mf_become_keys_moved(struct mf_become *become, PyObject *obj)
+{
+    if (!hash_derives(obj)) {
+        return 0;
+    }
+    if (become->undo != NULL &&
+        mf_undo_call(become->undo, forget_hash, obj) < 0) {
+        return -1;
+    }
+    forget_hash(obj);
     return mf_map_put(&become->moved, obj, 1);
 }
 

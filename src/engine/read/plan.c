@@ -201,70 +201,6 @@ mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
     return 0;
 }
 
-/* ---- plain data ------------------------------------------------------------ */
-
-static bool
-is_frozen_dataclass(PyTypeObject *type)
-{
-    PyObject *params = PyDict_GetItemString(type->tp_dict,
-                                            "__dataclass_params__");
-    if (params == NULL) {
-        return false;
-    }
-    PyObject *frozen = PyObject_GetAttrString(params, "frozen");
-    bool yes = frozen == Py_True;
-    Py_XDECREF(frozen);
-    PyErr_Clear();
-    return yes;
-}
-
-bool
-mf_plan_is_plain(PyObject *value, int depth)
-{
-    if (PyFunction_Check(value) || PyType_Check(value) ||
-        PyCFunction_Check(value)) {
-        return true;
-    }
-    if (depth > 4) {
-        return false;
-    }
-    if (PyTuple_Check(value) || PyList_CheckExact(value)) {
-        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(value); i++) {
-            if (!mf_plan_is_plain(PySequence_Fast_GET_ITEM(value, i),
-                                  depth + 1)) {
-                return false;
-            }
-        }
-        return true;
-    }
-    if (PyDict_CheckExact(value)) {
-        PyObject *key, *item;
-        Py_ssize_t pos = 0;
-        while (PyDict_Next(value, &pos, &key, &item)) {
-            if (!mf_plan_is_plain(key, depth + 1) ||
-                !mf_plan_is_plain(item, depth + 1)) {
-                return false;
-            }
-        }
-        return true;
-    }
-    if (PyAnySet_CheckExact(value)) {
-        return true;
-    }
-    const char *name = Py_TYPE(value)->tp_name;
-    if (strncmp(name, "functools.", 10) == 0 ||
-        strcmp(name, "types.GenericAlias") == 0) {
-        return true;
-    }
-    PyObject *noted = mf_source_note_value(value, 0);
-    if (noted != NULL) {
-        Py_DECREF(noted);
-        return true;
-    }
-    PyErr_Clear();
-    return is_frozen_dataclass(Py_TYPE(value));
-}
-
 /* ---- what a changed name means for others ------------------------------------ */
 
 /* Mark a name of the change's module; it is followed once. A replaced value
@@ -540,6 +476,15 @@ mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
     if (u->flags & MF_UNIT_MAIN_GUARD) {
         return 0;
+    }
+    if (delta->kind != MF_DELTA_ADDED) {
+        PyObject *rule = mf_plan_comment_rule(&diff->new_of, delta->new_unit);
+        bool once = rule != NULL &&
+                    PyUnicode_CompareWithASCIIString(rule, "once") == 0;
+        Py_XDECREF(rule);
+        if (once || PyErr_Occurred()) {
+            return PyErr_Occurred() ? -1 : 0;
+        }
     }
     delta->runs = true;
     delta->derived = derived;

@@ -73,6 +73,16 @@ void mf_plan_clear(struct mf_plan *plan);
 PyObject *mf_plan_unit_name(struct mf_change *change, struct mf_delta *delta);
 /* Line of a delta's unit in the side that it has. */
 long mf_plan_unit_line(struct mf_change *change, struct mf_delta *delta);
+/* Index of the class's delta by its qualified name, or MF_UNIT_NONE. */
+uint32_t mf_plan_class_delta(struct mf_change *change, PyObject *qualname);
+/* The word of a `# midflight: word` comment on the statement. New reference,
+ * NULL (without exception) if there is none. */
+PyObject *mf_plan_comment_rule(const struct mf_compile_unit_of *of,
+                               uint32_t unit);
+/* The configured rule for module:NAME, most specific pattern first. New
+ * reference or NULL. */
+PyObject *mf_plan_data_rule(struct mf_state *state, PyObject *module,
+                            PyObject *name);
 /* Is the name that a gone or changed statement bound still bound by another
  * statement of the new text? 1 / 0 / -1. */
 int mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,

@@ -674,6 +674,15 @@ mf_source_note_value(PyObject *v, int depth)
     return NULL;
 }
 
+bool
+mf_source_is_data(PyObject *value)
+{
+    PyObject *noted = mf_source_note_value(value, 0);
+    Py_XDECREF(noted);
+    PyErr_Clear();
+    return noted != NULL;
+}
+
 static bool
 is_dunder(PyObject *name)
 {

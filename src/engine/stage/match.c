@@ -611,6 +611,14 @@ old_defined(struct mf_change *change, PyObject *name)
     return false;
 }
 
+bool
+mf_match_defines(struct mf_change *change, PyObject *name)
+{
+    bool defines;
+    binder_of(change, name, &defines);
+    return defines && old_defined(change, name);
+}
+
 static int
 pair_names(struct mf_match *match, struct mf_staged *staged)
 {

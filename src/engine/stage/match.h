@@ -45,6 +45,8 @@ int mf_match_add(struct mf_match *match, enum mf_pair_kind kind,
                  PyObject *old_obj, PyObject *new_obj,
                  struct mf_target *target, uint32_t delta);
 struct mf_pair *mf_match_of_old(struct mf_match *match, PyObject *old_obj);
+/* Does a definition bind the name in the old text and in the new one? */
+bool mf_match_defines(struct mf_change *change, PyObject *name);
 bool mf_match_is_fresh(const struct mf_match *match, PyObject *obj);
 void mf_match_clear(struct mf_match *match);
 

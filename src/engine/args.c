@@ -1,0 +1,377 @@
+/* args.c -- owns the calls from Python. In: Python arguments. Out: calls of
+ * update.c, thread.c and source's rooms; their results as Python objects.
+ */
+#include "args.h"
+
+#include "ground/fault.h"
+#include "read/imports.h"
+#include "thread.h"
+#include "update.h"
+
+static int
+set_ref(PyObject **slot, PyObject *settings, const char *key)
+{
+    PyObject *value = PyDict_GetItemString(settings, key);
+    if (value != NULL) {
+        Py_XSETREF(*slot, value == Py_None ? NULL : Py_NewRef(value));
+    }
+    return 0;
+}
+
+static PyObject *
+engine_configure(PyObject *self, PyObject *settings)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    if (!PyDict_Check(settings)) {
+        PyErr_SetString(PyExc_TypeError, "configure() takes a dict");
+        return NULL;
+    }
+    set_ref(&state->roots, settings, "roots");
+    set_ref(&state->is_target, settings, "is_target");
+    set_ref(&state->data_rules, settings, "data");
+    set_ref(&state->compat, settings, "compat");
+    PyObject *value = PyDict_GetItemString(settings, "settle_ms");
+    if (value != NULL && PyLong_Check(value)) {
+        state->settle_ms = (int)PyLong_AsLong(value);
+    }
+    value = PyDict_GetItemString(settings, "disabled");
+    if (value != NULL) {
+        state->disabled = PyObject_IsTrue(value) == 1;
+    }
+    value = PyDict_GetItemString(settings, "on_after_error");
+    state->undo_on_after_error =
+        value != NULL && PyUnicode_Check(value) &&
+        PyUnicode_CompareWithASCIIString(value, "undo") == 0;
+    value = PyDict_GetItemString(settings, "stragglers");
+    state->stragglers =
+        value != NULL && PyUnicode_Check(value) &&
+        PyUnicode_CompareWithASCIIString(value, "reject") == 0;
+    value = PyDict_GetItemString(settings, "safepoint");
+    if (value != NULL && PyUnicode_Check(value)) {
+        state->safepoint =
+            PyUnicode_CompareWithASCIIString(value, "main-thread") == 0 ? 1
+            : PyUnicode_CompareWithASCIIString(value, "poll") == 0      ? 2
+                                                                        : 0;
+    }
+    PyDict_Clear(state->target_cache);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_start(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    if (!state->disabled && state->unsupported == NULL &&
+        mf_imports_start(state) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_update(PyObject *self, PyObject *args)
+{
+    PyObject *paths = Py_None, *sources = Py_None;
+    int mode = MF_MODE_UPDATE;
+    if (!PyArg_ParseTuple(args, "|OOi:update", &paths, &sources, &mode)) {
+        return NULL;
+    }
+    if (mode < MF_MODE_UPDATE || mode > MF_MODE_PLAN) {
+        PyErr_SetString(PyExc_ValueError, "update: mode is 0, 1 or 2");
+        return NULL;
+    }
+    if (sources != Py_None && !PyDict_Check(sources)) {
+        PyErr_SetString(PyExc_TypeError, "update: sources is a dict");
+        return NULL;
+    }
+    return mf_update_run(PyModule_GetState(self),
+                         paths == Py_None ? NULL : paths,
+                         sources == Py_None ? NULL : sources,
+                         (enum mf_mode)mode);
+}
+
+static PyObject *
+engine_hold(PyObject *self, PyObject *arg)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    long delta = PyLong_AsLong(arg);
+    if (delta == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (state->holds + delta < 0) {
+        PyErr_SetString(PyExc_ValueError, "hold: released more than held");
+        return NULL;
+    }
+    state->holds += (int)delta;
+    return PyLong_FromLong(state->holds);
+}
+
+static PyObject *
+engine_set_listener(PyObject *self, PyObject *listener)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    Py_XSETREF(state->listener,
+               listener == Py_None ? NULL : Py_NewRef(listener));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_poll(PyObject *self, PyObject *args)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    long budget_us = -1;
+    if (!PyArg_ParseTuple(args, "|l:poll", &budget_us)) {
+        return NULL;
+    }
+    (void)budget_us;
+    if (PySet_GET_SIZE(state->queued) == 0 || state->holds > 0) {
+        Py_RETURN_NONE;
+    }
+    PyObject *paths = PySequence_List(state->queued);
+    PyObject *report =
+        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE) : NULL;
+    Py_XDECREF(paths);
+    return report;
+}
+
+static PyObject *
+engine_track(PyObject *self, PyObject *args)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    PyObject *path, *fn;
+    if (!PyArg_ParseTuple(args, "UO:track", &path, &fn)) {
+        return NULL;
+    }
+    int rc = fn == Py_None
+                 ? (PyDict_GetItemWithError(state->tracked, path) != NULL
+                        ? PyDict_DelItem(state->tracked, path)
+                        : 0)
+                 : PyDict_SetItem(state->tracked, path, fn);
+    if (rc < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_status(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    PyObject *modules = PyList_New(0);
+    for (size_t i = 0; modules != NULL && i < state->sources.len; i++) {
+        struct mf_source *source = state->sources.items[i];
+        for (size_t m = 0; m < source->modules.len; m++) {
+            struct mf_module *module = source->modules.items[m];
+            if (PyList_Append(modules, module->name) < 0) {
+                Py_CLEAR(modules);
+                break;
+            }
+        }
+    }
+    PyObject *pending = modules ? PyDict_Keys(state->pending) : NULL;
+    PyObject *queued = pending ? PySequence_List(state->queued) : NULL;
+    if (queued == NULL) {
+        Py_XDECREF(modules);
+        Py_XDECREF(pending);
+        return NULL;
+    }
+    return Py_BuildValue(
+        "{s:l,s:l,s:N,s:N,s:N,s:O,s:O,s:i,s:s}", "number", state->number,
+        "running", state->running, "modules", modules, "pending", pending,
+        "queued", queued, "supported",
+        state->unsupported ? Py_False : Py_True, "why",
+        state->unsupported ? state->unsupported : Py_None, "held",
+        state->holds, "python", Py_GetVersion());
+}
+
+static PyObject *
+engine_history(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    return PySequence_List(state->history);
+}
+
+static PyObject *
+engine_supported(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    return Py_NewRef(state->unsupported ? state->unsupported : Py_None);
+}
+
+static PyObject *
+engine_lever(PyObject *self, PyObject *args)
+{
+    (void)self;
+    const char *name;
+    long value = 1;
+    if (!PyArg_ParseTuple(args, "s|l:lever", &name, &value)) {
+        return NULL;
+    }
+    if (mf_fault_set(name, value) < 0) {
+        PyErr_Format(PyExc_ValueError,
+                     "unknown lever %s, or a build without levers", name);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- watching ------------------------------------------------------------ */
+
+/* A settled batch of changed paths, on the engine's thread, GIL held. */
+static void
+on_batch(char **paths, int count, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && i < count; i++) {
+        PyObject *path = PyUnicode_DecodeFSDefault(paths[i]);
+        if (path == NULL || PyList_Append(list, path) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(path);
+    }
+    PyObject *report = NULL;
+    if (list != NULL) {
+        report = mf_update_run(state, list, NULL, MF_MODE_UPDATE);
+    }
+    if (report == NULL) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    Py_XDECREF(report);
+    Py_XDECREF(list);
+}
+
+static void
+on_note(const char *text, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *note =
+        Py_BuildValue("{s:s,s:s}", "outcome", "note", "text", text);
+    if (note != NULL && state->listener != NULL) {
+        PyObject *done = PyObject_CallOneArg(state->listener, note);
+        if (done == NULL) {
+            PyErr_WriteUnraisable(state->listener);
+        }
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(note);
+    PyErr_Clear();
+}
+
+static PyObject *
+engine_watch(PyObject *self, PyObject *args)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    PyObject *paths;
+    int force_poll = 0;
+    if (!PyArg_ParseTuple(args, "O|p:watch", &paths, &force_poll)) {
+        return NULL;
+    }
+    PyObject *list = PySequence_List(paths);
+    if (list == NULL) {
+        return NULL;
+    }
+    if (state->thread != NULL && mf_thread_forked(state->thread)) {
+        mf_thread_stop(state->thread);
+        state->thread = NULL;
+    }
+    struct mf_watch *watch = NULL;
+    if (state->thread == NULL) {
+        struct mf_watch_options options = {state->settle_ms, 1000,
+                                           force_poll != 0};
+        watch = mf_watch_new(&options, NULL, NULL);
+        if (watch == NULL) {
+            Py_DECREF(list);
+            return PyErr_SetFromErrno(PyExc_OSError);
+        }
+        state->backend = mf_watch_backend(watch);
+        state->thread = mf_thread_start(watch, on_batch, on_note, state);
+        if (state->thread == NULL) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *path = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
+        int rc = path ? mf_thread_add_path(state->thread,
+                                           PyBytes_AS_STRING(path))
+                      : -1;
+        if (rc < 0 && !PyErr_Occurred()) {
+            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError,
+                                                 PyList_GET_ITEM(list, i));
+        }
+        Py_XDECREF(path);
+        if (rc < 0) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    Py_DECREF(list);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_unwatch(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    struct mf_thread *thread = state->thread;
+    state->thread = NULL;
+    if (thread != NULL) {
+        mf_thread_stop(thread);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_watching(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    if (state->thread == NULL || mf_thread_forked(state->thread)) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_FromString(state->backend);
+}
+
+static PyObject *
+engine_undo(PyObject *self, PyObject *args)
+{
+    PyObject *to = Py_None;
+    int mode = MF_MODE_UPDATE;
+    if (!PyArg_ParseTuple(args, "|Oi:undo", &to, &mode)) {
+        return NULL;
+    }
+    return mf_update_undo(PyModule_GetState(self), (enum mf_mode)mode);
+}
+
+PyMethodDef mf_args_methods[] = {
+    {"configure", engine_configure, METH_O, "Settings, a dict."},
+    {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
+    {"update", engine_update, METH_VARARGS,
+     "update(paths=None, sources=None, mode=0) -> report dict"},
+    {"undo", engine_undo, METH_VARARGS,
+     "undo(to=None, mode=0) -> report dict"},
+    {"watch", engine_watch, METH_VARARGS,
+     "watch(paths, force_poll=False): update by itself from now on."},
+    {"unwatch", engine_unwatch, METH_NOARGS, "Stop watching."},
+    {"watching", engine_watching, METH_NOARGS, "The back end's name."},
+    {"set_listener", engine_set_listener, METH_O,
+     "fn(report) after every update."},
+    {"hold", engine_hold, METH_O, "hold(+1 or -1) -> depth"},
+    {"poll", engine_poll, METH_VARARGS, "Commit here what waits."},
+    {"track", engine_track, METH_VARARGS, "track(path, fn or None)"},
+    {"status", engine_status, METH_NOARGS, "What runs, as a dict."},
+    {"history", engine_history, METH_NOARGS, "Reports, oldest first."},
+    {"supported", engine_supported, METH_NOARGS,
+     "None, or why every update will be rejected."},
+    {"lever", engine_lever, METH_VARARGS, "lever(name, value): tests only."},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,21 @@
+/* baseline.h -- moves what the process runs on: texts, statements, code
+ * objects, values of base. Moves on commit only.
+ */
+#ifndef MF_BASELINE_H
+#define MF_BASELINE_H
+
+#include "../stage/merge.h"
+
+/* The statement of the old text that only moved (its functions shift by
+ * *delta lines), or NULL. */
+const struct mf_unit *mf_baseline_shifted(const struct mf_diff *diff,
+                                          uint32_t delta_index, int *delta);
+/* For every target (in order) the list of code objects that will live. */
+PyObject *mf_baseline_codes(struct mf_plan *plan);
+/* After apply: the new side becomes the baseline. Never fails: what cannot be
+ * kept for want of memory is forgotten. */
+void mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
+                      struct mf_stage *stage, struct mf_merge *merge,
+                      PyObject *new_codes);
+
+#endif

@@ -1,0 +1,580 @@
+/* commit.c -- owns the point of no return. In: plan, pairs, merges. Out: the
+ * program runs the new version, or nothing has changed.
+ */
+#include "commit.h"
+
+#include "../ground/fault.h"
+#include "../ground/trace.h"
+#include "../stage/check.h"
+#include "baseline.h"
+#include "redefine_class.h"
+#include "redefine_code.h"
+#include "redefine_data.h"
+#include "redefine_function.h"
+#include "redefine_module.h"
+
+/* ---- bring home ------------------------------------------------------------- */
+
+static int
+stuck(struct mf_commit *commit, PyObject *holder)
+{
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) {
+        return -1;
+    }
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    int rc = mf_report_add(commit->report, 409, '=', NULL, NULL, NULL, 0,
+                           "a staged object is held by a %s that cannot be "
+                           "rewritten: %S",
+                           Py_TYPE(holder)->tp_name, value ? value : Py_None);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(tb);
+    return rc;
+}
+
+/* References to a paired object that we hold ourselves. */
+static Py_ssize_t
+own_references(struct mf_commit *commit, PyObject *obj)
+{
+    Py_ssize_t own = 1; /* the pair's */
+    for (size_t i = 0; i < commit->stage->clone_refs.len; i++) {
+        own += commit->stage->clone_refs.items[i] == obj;
+    }
+    return own;
+}
+
+/* Does something outside the stage hold a staged object still? */
+static bool
+is_held_outside(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        if (pair->kind == MF_PAIR_PLACE) {
+            continue;
+        }
+        if (pair->kind == MF_PAIR_CLASS ||
+            Py_REFCNT(pair->new_obj) > own_references(commit, pair->new_obj)) {
+            MF_TRACE(3, "held outside: %s with %zd references",
+                     Py_TYPE(pair->new_obj)->tp_name,
+                     (Py_ssize_t)Py_REFCNT(pair->new_obj));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our own structures are GC objects too; they are not the program's. */
+static bool
+is_ours(struct mf_commit *commit, PyObject *holder)
+{
+    for (size_t i = 0; i < commit->match->len; i++) {
+        if (commit->match->pairs[i].new_obj == holder) {
+            return true;
+        }
+    }
+    return mf_match_is_fresh(commit->match, holder);
+}
+
+int
+mf_commit_bring_home(struct mf_commit *commit)
+{
+    struct mf_vec holders = {0};
+    struct mf_become become = {.pairs = &commit->match->home};
+    int rc = mf_become_holders(&commit->match->home, &commit->stage->mark,
+                               &holders);
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        PyObject *holder = holders.items[i];
+        if (!mf_match_is_fresh(commit->match, holder)) {
+            continue; /* the suffix was broken: live ones come at apply */
+        }
+        if (mf_become_object(&become, holder) < 0) {
+            rc = stuck(commit, holder);
+        }
+    }
+    mf_vec_clear(&holders);
+    mf_become_clear(&become);
+    if (rc < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        if (pair->kind == MF_PAIR_CLASS &&
+            mf_redefine_class_hide((PyTypeObject *)pair->new_obj) < 0) {
+            return -1;
+        }
+    }
+    if (!is_held_outside(commit)) {
+        return 0;
+    }
+    MF_TRACE(2, "heap walk for holders of staged objects");
+    rc = mf_become_holders(&commit->match->home, NULL, &holders);
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        if (!is_ours(commit, holders.items[i])) {
+            rc = mf_vec_push_ref(&commit->live_holders, holders.items[i]);
+        }
+    }
+    mf_vec_clear(&holders);
+    return rc;
+}
+
+/* ---- prepare ------------------------------------------------------------------- */
+
+static int
+add_exchange(struct mf_commit *commit, PyObject *old_func, PyObject *new_func)
+{
+    if (commit->n_exchanges == commit->cap_exchanges) {
+        size_t cap = commit->cap_exchanges ? commit->cap_exchanges * 2 : 32;
+        struct mf_exchange *more =
+            mf_realloc(commit->exchanges, cap * sizeof(*more));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        commit->exchanges = more;
+        commit->cap_exchanges = cap;
+    }
+    commit->exchanges[commit->n_exchanges++] = (struct mf_exchange){
+        (PyFunctionObject *)Py_NewRef(old_func),
+        (PyFunctionObject *)Py_NewRef(new_func)};
+    return 0;
+}
+
+static int
+add_shift(struct mf_commit *commit, PyCodeObject *code, int delta)
+{
+    if (commit->n_shifts == commit->cap_shifts) {
+        size_t cap = commit->cap_shifts ? commit->cap_shifts * 2 : 64;
+        struct mf_shift *more =
+            mf_realloc(commit->shifts, cap * sizeof(*more));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        commit->shifts = more;
+        commit->cap_shifts = cap;
+    }
+    commit->shifts[commit->n_shifts++] =
+        (struct mf_shift){(PyCodeObject *)Py_NewRef(code), delta};
+    return 0;
+}
+
+static PyObject *
+cell_of(PyFunctionObject *func, PyObject *freevars, PyObject *name)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(freevars); i++) {
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(freevars, i), name) == 0) {
+            return PyTuple_GET_ITEM(func->func_closure, i);
+        }
+    }
+    return NULL;
+}
+
+/* The class that a method's __class__ cell stands for: by qualified name,
+ * from the module. Borrowed or NULL. */
+static PyObject *
+class_for(PyFunctionObject *func, PyObject *qualname)
+{
+    PyObject *space = func->func_globals, *found = NULL;
+    Py_ssize_t n = PyUnicode_GET_LENGTH(qualname), at = 0;
+    while (at <= n) {
+        Py_ssize_t dot = PyUnicode_FindChar(qualname, '.', at, n, 1);
+        if (dot < 0) {
+            break; /* the last part is the function's own name */
+        }
+        PyObject *part = PyUnicode_Substring(qualname, at, dot);
+        found = part ? PyDict_GetItemWithError(space, part) : NULL;
+        Py_XDECREF(part);
+        if (found == NULL || !PyType_Check(found)) {
+            return NULL;
+        }
+        space = ((PyTypeObject *)found)->tp_dict;
+        at = dot + 1;
+    }
+    return found;
+}
+
+/* Cells for new code from the live function's own cells, its class, a global
+ * of the name. New tuple; NULL without exception if one is not to be had. */
+static PyObject *
+closure_for(PyFunctionObject *func, PyCodeObject *code)
+{
+    PyObject *wanted = PyCode_GetFreevars(code);
+    PyObject *have = PyCode_GetFreevars((PyCodeObject *)func->func_code);
+    PyObject *closure =
+        wanted && have ? PyTuple_New(PyTuple_GET_SIZE(wanted)) : NULL;
+    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(wanted); i++) {
+        PyObject *name = PyTuple_GET_ITEM(wanted, i);
+        PyObject *cell = Py_XNewRef(cell_of(func, have, name));
+        if (cell == NULL) {
+            PyObject *value =
+                PyUnicode_CompareWithASCIIString(name, "__class__") == 0
+                    ? class_for(func, code->co_qualname)
+                    : PyDict_GetItemWithError(func->func_globals, name);
+            cell = value ? PyCell_New(value) : NULL;
+        }
+        if (cell == NULL) {
+            Py_CLEAR(closure);
+            break;
+        }
+        PyTuple_SET_ITEM(closure, i, cell);
+    }
+    Py_XDECREF(wanted);
+    Py_XDECREF(have);
+    return closure;
+}
+
+/* Live functions of changed code that no staged function replaces. */
+static int
+exchange_codes(struct mf_commit *commit)
+{
+    struct mf_match *match = commit->match;
+    for (size_t i = 0; i < match->codes_of.len; i++) {
+        PyFunctionObject *func = match->codes_of.items[i];
+        if (mf_match_of_old(match, (PyObject *)func) != NULL ||
+            mf_match_is_fresh(match, (PyObject *)func)) {
+            continue;
+        }
+        PyObject *newer = NULL;
+        struct mf_target *target = NULL;
+        for (size_t t = 0; t < commit->plan->targets.len && !newer; t++) {
+            target = commit->plan->targets.items[t];
+            newer = mf_map_get(&target->exchange, func->func_code);
+        }
+        if (newer == NULL) {
+            continue;
+        }
+        PyCodeObject *code = (PyCodeObject *)newer;
+        PyObject *closure = NULL;
+        if (PyCode_GetNumFree(code) > 0) {
+            closure = closure_for(func, code);
+            if (closure == NULL) {
+                if (PyErr_Occurred() ||
+                    mf_report_add(commit->report, 304, '=',
+                                  target->module->name, code->co_qualname,
+                                  code->co_filename, code->co_firstlineno,
+                                  "a closure made at run time keeps its old "
+                                  "code: the new one needs a variable that "
+                                  "it never captured") < 0) {
+                    return -1;
+                }
+                continue;
+            }
+        }
+        PyObject *variant =
+            mf_redefine_function_variant(func, code, closure);
+        Py_XDECREF(closure);
+        int rc = variant ? add_exchange(commit, (PyObject *)func, variant)
+                         : -1;
+        Py_XDECREF(variant);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+shift_lines(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->plan->targets.len; i++) {
+        struct mf_target *target = commit->plan->targets.items[i];
+        PyObject *codes = target->module->codes;
+        struct mf_diff *diff = &target->change->diff;
+        if (target->change->kind != MF_CHANGE_EDITED || codes == NULL) {
+            continue;
+        }
+        Py_ssize_t at = 0, n = PyList_GET_SIZE(codes);
+        for (uint32_t d = 0; d < diff->len; d++) {
+            int delta;
+            const struct mf_unit *u =
+                mf_baseline_shifted(diff, d, &delta);
+            if (u == NULL || delta == 0) {
+                continue;
+            }
+            /* both are in the order of lines: go on from where we were */
+            while (at > 0 &&
+                   ((PyCodeObject *)PyList_GET_ITEM(codes, at - 1))
+                           ->co_firstlineno >= (int)u->line) {
+                at--;
+            }
+            for (; at < n; at++) {
+                PyCodeObject *code =
+                    (PyCodeObject *)PyList_GET_ITEM(codes, at);
+                if (code->co_firstlineno > (int)u->end_line) {
+                    break;
+                }
+                if (code->co_firstlineno >= (int)u->line &&
+                    !mf_map_has(&target->exchange, code) &&
+                    add_shift(commit, code, delta) < 0) {
+                    return -1;
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+/* A class's own machinery refers to it; its instances keep it. */
+static bool
+is_part_of(PyObject *holder, PyObject *obj)
+{
+    if (!PyType_Check(obj)) {
+        return holder == obj;
+    }
+    PyTypeObject *type = (PyTypeObject *)obj;
+    return holder == obj || Py_TYPE(holder) == type ||
+           holder == type->tp_mro ||
+           Py_TYPE(holder) == &PyGetSetDescr_Type ||
+           Py_TYPE(holder) == &PyMemberDescr_Type ||
+           (PyCell_Check(holder) && PyCell_GET(holder) == obj);
+}
+
+static bool
+is_staged_space(struct mf_commit *commit, PyObject *holder)
+{
+    for (size_t i = 0; i < commit->stage->items.len; i++) {
+        struct mf_staged *staged = commit->stage->items.items[i];
+        if (staged->live_dict == holder || staged->dict == holder ||
+            staged->before == holder) {
+            return true;
+        }
+    }
+    return mf_match_is_fresh(commit->match, holder);
+}
+
+/* Definitions of another kind: who holds the old object, besides the
+ * namespaces that merge writes? */
+static int
+find_replaced(struct mf_commit *commit)
+{
+    if (commit->stage == NULL ||
+        mf_check_replaced(commit->match, &commit->replace) < 0) {
+        return commit->stage == NULL ? 0 : -1;
+    }
+    if (commit->replace.used == 0) {
+        return 0;
+    }
+    struct mf_vec holders = {0};
+    int rc = mf_become_holders(&commit->replace, NULL, &holders);
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        PyObject *holder = holders.items[i];
+        bool ours = is_staged_space(commit, holder);
+        size_t at = 0;
+        void *old_obj;
+        uintptr_t value;
+        while (!ours &&
+               mf_map_next(&commit->replace, &at, &old_obj, &value)) {
+            ours = is_part_of(holder, old_obj);
+        }
+        if (!ours) {
+            rc = mf_vec_push_ref(&commit->replace_holders, holder);
+        }
+    }
+    mf_vec_clear(&holders);
+    return rc;
+}
+
+static int
+bases_first(const void *a, const void *b)
+{
+    const struct mf_class_change *x = a, *y = b;
+    Py_ssize_t n = PyTuple_GET_SIZE(x->old_class->tp_mro);
+    Py_ssize_t m = PyTuple_GET_SIZE(y->old_class->tp_mro);
+    return (n > m) - (n < m);
+}
+
+int
+mf_commit_prepare(struct mf_commit *commit)
+{
+    struct mf_match *match = commit->match;
+    for (size_t i = 0; i < match->len; i++) {
+        struct mf_pair *pair = &match->pairs[i];
+        if (pair->kind == MF_PAIR_FUNCTION &&
+            add_exchange(commit, pair->old_obj, pair->new_obj) < 0) {
+            return -1;
+        }
+    }
+    if (exchange_codes(commit) < 0 || shift_lines(commit) < 0 ||
+        find_replaced(commit) < 0) {
+        return -1;
+    }
+    struct mf_merge *merge = commit->merge;
+    if (mf_undo_reserve(&commit->undo,
+                        2 * commit->n_exchanges + commit->n_shifts +
+                            2 * merge->len + 8) < 0) {
+        return -1;
+    }
+    if (merge->n_classes > 1) {
+        qsort(merge->classes, merge->n_classes, sizeof(*merge->classes),
+              bases_first);
+    }
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        if (mf_redefine_class_prepare(&merge->classes[i], &commit->undo) <
+            0) {
+            return -1;
+        }
+    }
+    commit->new_codes = mf_baseline_codes(commit->plan);
+    return commit->new_codes == NULL ? -1 : 0;
+}
+
+/* ---- apply --------------------------------------------------------------------- */
+
+/* Live holders follow; logged. Tables whose keys' hashes derive from what
+ * moved find their keys again. */
+static int
+rewrite_live(struct mf_undo *undo, struct mf_become *become,
+             struct mf_vec *holders)
+{
+    become->undo = undo;
+    for (size_t i = 0; i < holders->len; i++) {
+        PyObject *holder = holders->items[i];
+        if (mf_become_refers(become->pairs, holder) &&
+            mf_become_object(become, holder) < 0) {
+            return -1;
+        }
+    }
+    return become->moved.used > 0 ? mf_become_rehash(become, NULL) : 0;
+}
+
+static int
+apply_all(struct mf_commit *commit)
+{
+    struct mf_undo *undo = &commit->undo;
+    struct mf_merge *merge = commit->merge;
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        if (mf_fault_step() ||
+            mf_redefine_class_apply(&merge->classes[i], undo) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < commit->n_exchanges; i++) {
+        struct mf_exchange *e = &commit->exchanges[i];
+        if (mf_fault_step() ||
+            mf_redefine_function_apply(undo, e->old_func, e->new_func) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        if (pair->kind == MF_PAIR_INSTANCE &&
+            mf_redefine_data_instance(undo, pair->old_obj, pair->new_obj) <
+                0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < merge->len; i++) {
+        struct mf_write *w = &merge->writes[i];
+        if (w->kind == MF_WRITE_CONTENTS &&
+            (mf_fault_step() ||
+             mf_redefine_data_contents(undo, w->holder, w->value) < 0)) {
+            return -1;
+        }
+    }
+    commit->become.pairs = &commit->match->home;
+    commit->replaces.pairs = &commit->replace;
+    if (rewrite_live(undo, &commit->become, &commit->live_holders) < 0 ||
+        rewrite_live(undo, &commit->replaces, &commit->replace_holders) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < commit->n_shifts; i++) {
+        if (mf_redefine_code_shift_logged(undo, commit->shifts[i].code,
+                                          commit->shifts[i].delta) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < merge->len; i++) {
+        struct mf_write *w = &merge->writes[i];
+        if (w->kind == MF_WRITE_NAME &&
+            (mf_fault_step() ||
+             mf_undo_dict_set(undo, w->holder, w->key, w->value) < 0)) {
+            return -1;
+        }
+    }
+    return mf_redefine_module_apply(undo, commit->plan, commit->stage);
+}
+
+int
+mf_commit_apply(struct mf_commit *commit)
+{
+    int rc = apply_all(commit);
+    if (rc == 0 && mf_fault_lever(MF_LEVER_FORCE_ROLLBACK)) {
+        PyErr_SetString(PyExc_RuntimeError, "forced rollback");
+        rc = -1;
+    }
+    if (rc < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_RuntimeError, "a step was made to fail");
+        }
+        PyObject *type, *value, *tb;
+        PyErr_Fetch(&type, &value, &tb);
+        mf_undo_replay(&commit->undo);
+        PyErr_Restore(type, value, tb);
+        return -1;
+    }
+    commit->applied = true;
+    return 0;
+}
+
+/* ---- finish --------------------------------------------------------------------- */
+
+static void
+clear_caches(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->match->caches.len; i++) {
+        PyObject *done = PyObject_CallMethod(commit->match->caches.items[i],
+                                             "cache_clear", NULL);
+        Py_XDECREF(done);
+        PyErr_Clear();
+    }
+}
+
+void
+mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
+{
+    struct mf_merge *merge = commit->merge;
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        if (mf_redefine_class_finish(&merge->classes[i]) < 0) {
+            PyErr_Clear();
+        }
+    }
+    for (size_t t = 0; t < commit->plan->targets.len; t++) {
+        struct mf_target *target = commit->plan->targets.items[t];
+        size_t at = 0;
+        void *old_code;
+        uintptr_t new_code;
+        while (mf_map_next(&target->exchange, &at, &old_code, &new_code)) {
+            if (mf_redefine_code_carry_events(
+                    (PyCodeObject *)old_code, (PyCodeObject *)new_code) < 0) {
+                PyErr_Clear();
+            }
+        }
+    }
+    mf_baseline_move(state, commit->plan, commit->stage, commit->merge,
+                     commit->new_codes);
+    clear_caches(commit);
+    mf_undo_drop(&commit->undo);
+}
+
+void
+mf_commit_clear(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->n_exchanges; i++) {
+        Py_DECREF(commit->exchanges[i].old_func);
+        Py_DECREF(commit->exchanges[i].new_func);
+    }
+    mf_free(commit->exchanges);
+    for (size_t i = 0; i < commit->n_shifts; i++) {
+        Py_DECREF(commit->shifts[i].code);
+    }
+    mf_free(commit->shifts);
+    mf_vec_clear_refs(&commit->live_holders);
+    mf_vec_clear_refs(&commit->replace_holders);
+    mf_map_clear(&commit->replace);
+    mf_become_clear(&commit->become);
+    mf_become_clear(&commit->replaces);
+    Py_CLEAR(commit->new_codes);
+    mf_undo_drop(&commit->undo);
+    memset(commit, 0, sizeof(*commit));
+}

@@ -1,0 +1,56 @@
+/* commit.h -- owns the point of no return: prepare all (may fail), apply all
+ * in a fixed order (must not), finish (references dropped, destructors run).
+ *
+ * Order of apply: classes (bases first), functions and code, instances, live
+ * holders of staged objects, lines, data, names, modules. Import bindings are
+ * names like others: staging has computed them.
+ */
+#ifndef MF_COMMIT_H
+#define MF_COMMIT_H
+
+#include "../stage/merge.h"
+#include "become.h"
+
+struct mf_exchange {
+    PyFunctionObject *old_func, *new_func; /* strong */
+};
+
+struct mf_shift {
+    PyCodeObject *code; /* strong */
+    int delta;
+};
+
+struct mf_commit {
+    struct mf_plan *plan;
+    struct mf_stage *stage;   /* NULL: nothing was staged */
+    struct mf_match *match;
+    struct mf_merge *merge;
+    struct mf_report *report;
+    struct mf_undo undo;
+    struct mf_exchange *exchanges;
+    size_t n_exchanges, cap_exchanges;
+    struct mf_shift *shifts;
+    size_t n_shifts, cap_shifts;
+    struct mf_vec live_holders; /* strong: live objects that hold staged ones */
+    struct mf_map replace;      /* old definition -> new object of another
+                                   kind: become */
+    struct mf_vec replace_holders; /* strong: live holders of its keys */
+    struct mf_become become;    /* live holders of staged objects */
+    struct mf_become replaces;  /* live holders of replaced definitions */
+    PyObject *new_codes;        /* list: per target its new codes list */
+    bool applied;
+};
+
+/* Turn every staged reference to a staged object into one to the live object
+ * that keeps its identity. Before merge: then staged values can be compared
+ * with live ones. Reasons go to the report. */
+int mf_commit_bring_home(struct mf_commit *commit);
+int mf_commit_prepare(struct mf_commit *commit);
+/* The point of no return is behind this call: 0; or -1: the log was replayed,
+ * nothing is changed, the exception says why. */
+int mf_commit_apply(struct mf_commit *commit);
+/* Baselines move, references drop. Errors are traced, never raised. */
+void mf_commit_finish(struct mf_commit *commit, struct mf_state *state);
+void mf_commit_clear(struct mf_commit *commit);
+
+#endif

@@ -1,0 +1,65 @@
+/* redefine_data.c -- owns writes into the program's containers. In: holders
+ * and their new contents. Out: the same objects, other contents, logged.
+ */
+#include "redefine_data.h"
+
+/* deque: the only container here that has no exchange of its own; its items
+ * are replaced through its own C methods, which run no user code. */
+static int
+deque_fill(PyObject *deque, PyObject *items)
+{
+    PyObject *done = PyObject_CallMethod(deque, "clear", NULL);
+    if (done == NULL) {
+        return -1;
+    }
+    Py_DECREF(done);
+    done = PyObject_CallMethod(deque, "extend", "O", items);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static void
+deque_back(PyObject *arg)
+{
+    if (deque_fill(PyTuple_GET_ITEM(arg, 0), PyTuple_GET_ITEM(arg, 1)) < 0) {
+        PyErr_Clear();
+    }
+}
+
+int
+mf_redefine_data_contents(struct mf_undo *undo, PyObject *holder,
+                          PyObject *contents)
+{
+    if (PyList_Check(holder)) {
+        return mf_undo_list_exchange(undo, holder, contents);
+    }
+    if (PyDict_Check(holder)) {
+        return mf_undo_dict_exchange(undo, holder, contents);
+    }
+    if (PyAnySet_Check(holder)) {
+        return mf_undo_set_exchange(undo, holder, contents);
+    }
+    PyObject *before = PySequence_List(holder);
+    PyObject *arg = before ? PyTuple_Pack(2, holder, before) : NULL;
+    int rc = arg ? mf_undo_call(undo, deque_back, arg) : -1;
+    if (rc == 0) {
+        rc = deque_fill(holder, contents);
+    }
+    Py_XDECREF(arg);
+    Py_XDECREF(before);
+    return rc;
+}
+
+int
+mf_redefine_data_instance(struct mf_undo *undo, PyObject *old_obj,
+                          PyObject *new_obj)
+{
+    PyObject *a = PyObject_GenericGetDict(old_obj, NULL);
+    PyObject *b = a ? PyObject_GenericGetDict(new_obj, NULL) : NULL;
+    PyObject *copy = b ? PyDict_Copy(b) : NULL;
+    int rc = copy ? mf_undo_dict_exchange(undo, a, copy) : -1;
+    Py_XDECREF(copy);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    return rc;
+}

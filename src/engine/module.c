@@ -1,0 +1,147 @@
+/* module.c -- the extension module midflight._engine: definition, state,
+ * method table. No logic.
+ */
+#include "args.h"
+#include "ground/compat.h"
+#include "ground/fault.h"
+#include "ground/trace.h"
+#include "heap/heap.h"
+#include "read/imports.h"
+#include "state.h"
+#include "thread.h"
+#include "update.h"
+
+/* One state per interpreter; few interpreters ever load us. Guarded by each
+ * interpreter's GIL: an entry is written by its own interpreter only. */
+enum { MAX_INTERPRETERS = 64 };
+static struct {
+    PyInterpreterState *interp;
+    struct mf_state *state;
+} states[MAX_INTERPRETERS];
+
+struct mf_state *
+mf_state_get(void)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    for (int i = 0; i < MAX_INTERPRETERS; i++) {
+        if (states[i].interp == interp) {
+            return states[i].state;
+        }
+    }
+    PyErr_SetString(PyExc_RuntimeError, "midflight has been shut down");
+    return NULL;
+}
+
+static int
+state_init(struct mf_state *state)
+{
+    state->settle_ms = 50;
+    state->target_cache = PyDict_New();
+    state->by_path = PyDict_New();
+    state->importers = PyDict_New();
+    state->queued = PySet_New(NULL);
+    state->pending = PyDict_New();
+    state->history = PyList_New(0);
+    state->tracked = PyDict_New();
+    state->records = PyList_New(0);
+    if (!state->target_cache || !state->by_path || !state->importers ||
+        !state->queued || !state->pending || !state->history ||
+        !state->tracked || !state->records) {
+        return -1;
+    }
+    const char *why = mf_compat_probe();
+    if (why == NULL && mf_heap_probe() < 0) {
+        PyErr_Clear();
+        why = "the collector's lists were not found on this Python";
+    }
+    if (why != NULL) {
+        state->unsupported = PyUnicode_FromFormat(
+            "this Python is not supported: %s", why);
+        return state->unsupported ? 0 : -1;
+    }
+    return 0;
+}
+
+static void
+state_free(struct mf_state *state)
+{
+    if (state->thread != NULL) {
+        mf_thread_stop(state->thread);
+        state->thread = NULL;
+    }
+    mf_imports_stop(state);
+    mf_source_free_all(state);
+    PyObject **all[] = {
+        &state->roots,    &state->is_target, &state->data_rules,
+        &state->compat,   &state->listener,  &state->finder,
+        &state->importers, &state->target_cache, &state->by_path,
+        &state->queued,   &state->pending,   &state->history,
+        &state->records,  &state->tracked,   &state->unsupported,
+        &state->interned,
+    };
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {
+        Py_CLEAR(*all[i]);
+    }
+}
+
+static int
+module_exec(PyObject *module)
+{
+    mf_trace_from_env();
+    if (mf_fault_from_env() < 0 || mf_source_init() < 0 ||
+        mf_imports_init(module) < 0) {
+        return -1;
+    }
+    struct mf_state *state = PyModule_GetState(module);
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    for (int i = 0; i < MAX_INTERPRETERS; i++) {
+        if (states[i].interp == NULL || states[i].interp == interp) {
+            if (state_init(state) < 0) {
+                return -1;
+            }
+            states[i].interp = interp;
+            states[i].state = state;
+            return 0;
+        }
+    }
+    PyErr_SetString(PyExc_ImportError, "too many interpreters use midflight");
+    return -1;
+}
+
+static void
+module_free(void *module)
+{
+    struct mf_state *state = PyModule_GetState(module);
+    if (state == NULL) {
+        return;
+    }
+    for (int i = 0; i < MAX_INTERPRETERS; i++) {
+        if (states[i].state == state) {
+            states[i].interp = NULL;
+            states[i].state = NULL;
+        }
+    }
+    state_free(state);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "midflight._engine",
+    .m_doc = "The engine of midflight: changes a Python program while it "
+             "runs.",
+    .m_size = sizeof(struct mf_state),
+    .m_methods = mf_args_methods,
+    .m_slots = module_slots,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC
+PyInit__engine(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

@@ -1,0 +1,529 @@
+/* update.c -- the whole story of an update, in one function:
+ *
+ *   collect -> plan -> stage -> match -> check -> bring home -> merge
+ *     -> prepare  == POINT OF NO RETURN ==>  apply -> finish -> report
+ *
+ * Everything before the point may fail and leaves nothing behind; nothing
+ * after it can. Owns the lock (one update at a time) and struct mf_update.
+ */
+#include "update.h"
+
+#include "ground/fault.h"
+#include "ground/trace.h"
+#include "read/imports.h"
+#include "stage/check.h"
+
+/* ---- the lock ----------------------------------------------------------- */
+
+/* One update at a time in this interpreter. Guarded by the GIL; waiters sleep
+ * on `turn` with the GIL released. */
+static PyThread_type_lock turn;
+
+/* Is this thread inside an import? Then it must not wait for another one's
+ * update, which may need the import lock that it holds. */
+static bool
+is_inside_import(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    bool inside = false;
+    while (frame != NULL && !inside) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        inside = PyUnicode_CompareWithASCIIString(
+                     code->co_filename, "<frozen importlib._bootstrap>") == 0;
+        Py_DECREF(code);
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    Py_XDECREF(frame);
+    return inside;
+}
+
+/* 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
+static int
+take_turn(struct mf_state *state)
+{
+    unsigned long me = PyThread_get_thread_ident();
+    if (state->busy_thread == me) {
+        return 0;
+    }
+    while (state->busy_thread != 0) {
+        if (is_inside_import()) {
+            return 0;
+        }
+        if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        PyLockStatus got;
+        Py_BEGIN_ALLOW_THREADS
+        got = PyThread_acquire_lock_timed(turn, 50000, 1);
+        if (got == PY_LOCK_ACQUIRED) {
+            PyThread_release_lock(turn);
+        }
+        Py_END_ALLOW_THREADS
+        if (got == PY_LOCK_INTR && PyErr_CheckSignals() < 0) {
+            return -1;
+        }
+    }
+    if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyThread_acquire_lock(turn, NOWAIT_LOCK);
+    state->busy_thread = me;
+    return 1;
+}
+
+static void
+give_turn(struct mf_state *state)
+{
+    state->busy_thread = 0;
+    PyThread_release_lock(turn);
+}
+
+/* ---- phases ----------------------------------------------------------------- */
+
+static void
+spend(struct mf_update *update, enum mf_phase phase, int64_t *since)
+{
+    int64_t now = mf_trace_now();
+    update->report.spent[phase] += now - *since;
+    *since = now;
+}
+
+static bool
+is_rejected(struct mf_update *update)
+{
+    return mf_report_reasons(&update->report) > 0;
+}
+
+/* A failure of our own machinery before the point of no return is a reason
+ * too: the program is untouched. */
+static int
+failed(struct mf_update *update)
+{
+    if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_SystemError, "failed without an exception");
+    }
+    return mf_report_exception(&update->report, 901, NULL, NULL, NULL, 0);
+}
+
+static int
+find_late_codes(struct mf_update *update)
+{
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        for (size_t t = 0; t < change->targets.len; t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (change->kind != MF_CHANGE_DELETED &&
+                mf_match_find_codes(target->module) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* From the changed files to everything that can be decided before the point
+ * of no return. 0: go on or rejected; -1: an error of our own. */
+static int
+decide(struct mf_update *update)
+{
+    struct mf_report *report = &update->report;
+    int64_t clock = mf_trace_now();
+    MF_TRACE(1, "update %ld: planning", report->number);
+    if (find_late_codes(update) < 0 ||
+        mf_plan_make(update->state, &update->plan, report) < 0) {
+        return -1;
+    }
+    if (!is_rejected(update) && mf_plan_pair_codes(&update->plan) < 0) {
+        return -1;
+    }
+    spend(update, MF_PHASE_PLAN, &clock);
+    if (is_rejected(update) || update->mode == MF_MODE_PLAN) {
+        return mf_plan_describe(&update->plan, report);
+    }
+    if (update->mode == MF_MODE_DRY_RUN &&
+        mf_plan_describe(&update->plan, report) < 0) {
+        return -1;
+    }
+    if (update->plan.stages) {
+        MF_TRACE(1, "update %ld: staging", report->number);
+        update->staged = true;
+        if (mf_stage_run(&update->stage, update->state, &update->plan,
+                         report) < 0) {
+            return -1;
+        }
+        spend(update, MF_PHASE_STAGE, &clock);
+        if (is_rejected(update)) {
+            return 0;
+        }
+    }
+    MF_TRACE(1, "update %ld: matching", report->number);
+    update->commit.plan = &update->plan;
+    update->commit.stage = update->staged ? &update->stage : NULL;
+    update->commit.match = &update->match;
+    update->commit.merge = &update->merge;
+    update->commit.report = report;
+    if (mf_match_run(&update->match, &update->plan,
+                     update->commit.stage) < 0) {
+        return -1;
+    }
+    spend(update, MF_PHASE_MATCH, &clock);
+    MF_TRACE(1, "update %ld: checking", report->number);
+    if (mf_check_run(&update->match, report) < 0) {
+        return -1;
+    }
+    if (!is_rejected(update) && update->staged &&
+        mf_commit_bring_home(&update->commit) < 0) {
+        return -1;
+    }
+    if (!is_rejected(update) &&
+        mf_merge_run(&update->merge, &update->match, update->commit.stage,
+                     report) < 0) {
+        return -1;
+    }
+    spend(update, MF_PHASE_CHECK, &clock);
+    return 0;
+}
+
+/* Code exchanges are reported by name here: nothing else speaks of them. */
+static int
+report_codes(struct mf_update *update)
+{
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        for (uint32_t d = 0; d < change->diff.len; d++) {
+            struct mf_delta *delta = &change->diff.deltas[d];
+            if (delta->kind != MF_DELTA_CODE || delta->runs ||
+                change->targets.len == 0) {
+                continue;
+            }
+            struct mf_target *target = change->targets.items[0];
+            PyObject *name = mf_plan_unit_name(change, delta);
+            int rc = name ? mf_report_add(
+                                &update->report, 101, '~',
+                                target->module->name, name,
+                                change->source->path,
+                                mf_plan_unit_line(change, delta), "%U", name)
+                          : -1;
+            Py_XDECREF(name);
+            if (rc < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int
+commit(struct mf_update *update)
+{
+    struct mf_report *report = &update->report;
+    int64_t clock = mf_trace_now(), stopped = clock;
+    MF_TRACE(1, "update %ld: preparing", report->number);
+    if (report_codes(update) < 0 || mf_commit_prepare(&update->commit) < 0) {
+        return -1;
+    }
+    if (is_rejected(update)) {
+        return 0;
+    }
+    spend(update, MF_PHASE_PREPARE, &clock);
+    MF_TRACE(1, "update %ld: committing", report->number);
+    stopped = mf_trace_now();
+    /* ---- point of no return -------------------------------------------- */
+    int rc = mf_commit_apply(&update->commit);
+    report->pause = mf_trace_now() - stopped;
+    spend(update, MF_PHASE_COMMIT, &clock);
+    if (rc < 0) {
+        MF_TRACE(1, "update %ld: rolled back", report->number);
+        report->outcome = MF_ROLLED_BACK;
+        return mf_report_exception(report, 902, NULL, NULL, NULL, 0);
+    }
+    report->outcome = MF_COMMITTED;
+    update->state->running = report->number;
+    mf_commit_finish(&update->commit, update->state);
+    spend(update, MF_PHASE_FINISH, &clock);
+    MF_TRACE(1, "update %ld: committed", report->number);
+    return 0;
+}
+
+static int
+note_pending(struct mf_update *update)
+{
+    PyObject *pending = update->state->pending;
+    PyObject *files = update->report.files;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(files); i++) {
+        PyObject *path = PyList_GET_ITEM(files, i);
+        int rc = 0;
+        if (update->report.outcome == MF_COMMITTED) {
+            if (PyDict_GetItemWithError(pending, path) != NULL) {
+                rc = PyDict_DelItem(pending, path);
+            }
+        }
+        else {
+            rc = PyDict_SetItem(pending, path, Py_True);
+        }
+        if (rc < 0 || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The story. */
+static int
+run(struct mf_update *update)
+{
+    struct mf_state *state = update->state;
+    struct mf_report *report = &update->report;
+    int64_t clock = report->started;
+    MF_TRACE(1, "update %ld: reading", state->number + 1);
+    if (mf_collect_changes(update) < 0) {
+        return -1;
+    }
+    spend(update, MF_PHASE_READ, &clock);
+    if (update->plan.changes.len == 0 && !is_rejected(update)) {
+        MF_TRACE(1, "update %ld: skipped", state->number + 1);
+        report->number = state->number;
+        return 0;
+    }
+    report->number =
+        update->mode == MF_MODE_UPDATE ? ++state->number : state->number + 1;
+    report->outcome = MF_REJECTED;
+    if (!is_rejected(update) && decide(update) < 0 && failed(update) < 0) {
+        return -1;
+    }
+    if (update->mode != MF_MODE_UPDATE) {
+        report->outcome = is_rejected(update) ? MF_REJECTED : MF_SKIPPED;
+    }
+    else if (!is_rejected(update) && commit(update) < 0 &&
+             failed(update) < 0) {
+        return -1;
+    }
+    if (report->outcome != MF_COMMITTED && update->staged) {
+        mf_stage_drop(&update->stage);
+    }
+    if (report->outcome == MF_REJECTED) {
+        MF_TRACE(1, "update %ld: rejected", report->number);
+    }
+    return update->mode == MF_MODE_UPDATE ? note_pending(update) : 0;
+}
+
+/* ---- from outside --------------------------------------------------------------- */
+
+static void
+update_clear(struct mf_update *update)
+{
+    mf_commit_clear(&update->commit);
+    mf_merge_clear(&update->merge);
+    mf_match_clear(&update->match);
+    mf_stage_clear(&update->stage);
+    mf_plan_clear(&update->plan);
+    mf_report_clear(&update->report);
+    Py_CLEAR(update->paths);
+    Py_CLEAR(update->sources);
+}
+
+static int
+add_paths(PyObject *set, PyObject *more)
+{
+    PyObject *done = PyObject_CallMethod(set, "update", "O", more);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* Modules whose source the host gives: their paths. */
+static int
+take_sources(struct mf_update *update, PyObject *sources)
+{
+    update->sources = PyDict_New();
+    PyObject *name, *text, *modules = PyImport_GetModuleDict();
+    Py_ssize_t pos = 0;
+    if (update->sources == NULL) {
+        return -1;
+    }
+    while (PyDict_Next(sources, &pos, &name, &text)) {
+        PyObject *entry = PyDict_GetItemWithError(modules, name);
+        PyObject *dict = entry && PyModule_Check(entry)
+                             ? PyModule_GetDict(entry)
+                             : NULL;
+        PyObject *file = dict ? PyDict_GetItemString(dict, "__file__") : NULL;
+        if (file == NULL || !PyUnicode_Check(file)) {
+            PyErr_Format(PyExc_ValueError,
+                         "sources: %R is not a loaded module with a file",
+                         name);
+            return -1;
+        }
+        PyObject *path = mf_source_absolute(file);
+        PyObject *raw = PyUnicode_Check(text) ? PyUnicode_AsUTF8String(text)
+                        : PyBytes_Check(text) ? Py_NewRef(text)
+                                              : NULL;
+        if (raw == NULL && !PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError,
+                         "sources[%R] must be str or bytes, not %s", name,
+                         Py_TYPE(text)->tp_name);
+        }
+        int rc = path && raw && PyDict_SetItem(update->sources, path, raw) ==
+                                    0 &&
+                         PySet_Add(update->paths, path) == 0
+                     ? 0
+                     : -1;
+        Py_XDECREF(path);
+        Py_XDECREF(raw);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* What was asked for while another update or a hold was under way, and what
+ * is pending. */
+static int
+gather(struct mf_update *update, PyObject *paths, PyObject *sources)
+{
+    struct mf_state *state = update->state;
+    update->paths = PySet_New(NULL);
+    if (update->paths == NULL) {
+        return -1;
+    }
+    if (paths == NULL && sources == NULL) {
+        PyObject *all = mf_collect_all(state);
+        int rc = all ? add_paths(update->paths, all) : -1;
+        Py_XDECREF(all);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    if ((paths != NULL && add_paths(update->paths, paths) < 0) ||
+        (sources != NULL && take_sources(update, sources) < 0) ||
+        add_paths(update->paths, state->pending) < 0 ||
+        add_paths(update->paths, state->queued) < 0) {
+        return -1;
+    }
+    return update->mode == MF_MODE_UPDATE ? PySet_Clear(state->queued) : 0;
+}
+
+static PyObject *
+skipped(struct mf_state *state, PyObject *paths)
+{
+    if (paths != NULL && add_paths(state->queued, paths) < 0) {
+        return NULL;
+    }
+    struct mf_report report;
+    if (mf_report_init(&report) < 0) {
+        return NULL;
+    }
+    report.number = state->number;
+    PyObject *dict = mf_report_dict(&report, state->running);
+    mf_report_clear(&report);
+    return dict;
+}
+
+static void
+tell(struct mf_state *state, PyObject *report)
+{
+    if (state->listener == NULL) {
+        return;
+    }
+    PyObject *listener = Py_NewRef(state->listener);
+    PyObject *done = PyObject_CallOneArg(listener, report);
+    if (done == NULL) {
+        PyErr_WriteUnraisable(listener);
+    }
+    Py_XDECREF(done);
+    Py_DECREF(listener);
+}
+
+static int
+remember(struct mf_state *state, PyObject *report)
+{
+    if (PyList_Append(state->history, report) < 0) {
+        return -1;
+    }
+    Py_ssize_t n = PyList_GET_SIZE(state->history);
+    return n > 100 ? PyList_SetSlice(state->history, 0, n - 100, NULL) : 0;
+}
+
+static PyObject *
+unsupported(struct mf_state *state, PyObject *paths)
+{
+    struct mf_report report;
+    if (mf_report_init(&report) < 0) {
+        return NULL;
+    }
+    report.number = ++state->number;
+    report.outcome = MF_REJECTED;
+    PyObject *dict = NULL;
+    (void)paths;
+    if (mf_report_add(&report, 903, '=', NULL, NULL, NULL, 0, "%U",
+                      state->unsupported) == 0) {
+        dict = mf_report_dict(&report, state->running);
+    }
+    mf_report_clear(&report);
+    return dict;
+}
+
+PyObject *
+mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
+              enum mf_mode mode)
+{
+    if (state->disabled) {
+        return skipped(state, NULL);
+    }
+    if (state->unsupported != NULL) {
+        return unsupported(state, paths);
+    }
+    if (state->holds > 0 && mode == MF_MODE_UPDATE) {
+        return skipped(state, paths);
+    }
+    int mine = take_turn(state);
+    if (mine <= 0) {
+        return mine < 0 ? NULL : skipped(state, paths);
+    }
+    struct mf_update update = {.state = state, .mode = mode};
+    PyObject *dict = NULL;
+    bool interrupted = false;
+    if (mf_report_init(&update.report) < 0) {
+        goto give_turn;
+    }
+    update.report.dry_run = mode != MF_MODE_UPDATE;
+    state->staging = &update;
+    int rc = gather(&update, paths, sources);
+    if (rc == 0) {
+        rc = run(&update);
+    }
+    state->staging = NULL;
+    interrupted = update.stage.interrupted;
+    update.report.total = mf_trace_now() - update.report.started;
+    if (rc == 0) {
+        dict = mf_report_dict(&update.report, state->running);
+    }
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    update_clear(&update);
+    PyErr_Restore(type, value, tb);
+give_turn:
+    give_turn(state);
+    if (dict != NULL && mode == MF_MODE_UPDATE &&
+        update.report.outcome != MF_SKIPPED && remember(state, dict) < 0) {
+        Py_CLEAR(dict);
+    }
+    if (dict != NULL && mode == MF_MODE_UPDATE) {
+        tell(state, dict);
+    }
+    if (interrupted && dict != NULL) {
+        Py_CLEAR(dict);
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+    }
+    return dict;
+}
+
+PyObject *
+mf_update_undo(struct mf_state *state, enum mf_mode mode)
+{
+    (void)mode;
+    return skipped(state, NULL);
+}

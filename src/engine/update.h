@@ -1,0 +1,38 @@
+/* update.h -- one attempt, from request to report. */
+#ifndef MF_UPDATE_H
+#define MF_UPDATE_H
+
+#include "commit/commit.h"
+#include "state.h"
+
+enum mf_mode { MF_MODE_UPDATE, MF_MODE_DRY_RUN, MF_MODE_PLAN };
+
+/* Everything that belongs to one update, in the order of the flow. */
+struct mf_update {
+    struct mf_state *state;   /* borrowed */
+    enum mf_mode mode;
+    struct mf_report report;
+    PyObject *paths;          /* set of paths asked for */
+    PyObject *sources;        /* dict path -> bytes given by the host, or NULL */
+    struct mf_plan plan;
+    struct mf_stage stage;
+    bool staged;              /* stage holds something */
+    struct mf_match match;
+    struct mf_merge merge;
+    struct mf_commit commit;
+};
+
+/* The whole story. paths: list of str or NULL (every file that differs);
+ * sources: dict module name -> text, or NULL. Returns the report dict, a new
+ * reference; NULL only for wrong calls and errors of our own. */
+PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
+                        PyObject *sources, enum mf_mode mode);
+/* Back to what the last committed update replaced. */
+PyObject *mf_update_undo(struct mf_state *state, enum mf_mode mode);
+
+/* collect.c: which files differ, with both sides, into update->plan. */
+int mf_collect_changes(struct mf_update *update);
+/* Paths of all sources whose file differs from the baseline, as a set. */
+PyObject *mf_collect_all(struct mf_state *state);
+
+#endif
