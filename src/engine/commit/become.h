@@ -57,8 +57,8 @@ int mf_become_object(struct mf_become *become, PyObject *holder);
  * -1 with RuntimeError that names the holder's type if one does. */
 int mf_become_all(struct mf_become *become, const struct mf_vec *holders);
 
-/* Move each weak reference from a key to its value; those with a cached hash
- * are in `moved` afterwards. Staged classes must be hidden from their bases
+/* Move each weak reference from a key to its value; they are in `moved`
+ * afterwards. Staged classes must be hidden from their bases
  * before (mf_redefine_class_hide), or bases list the live class twice. */
 int mf_become_weakrefs(struct mf_become *become);
 

@@ -165,16 +165,41 @@ stale_key(PyObject *key, Py_hash_t hash, void *arg)
     return 0;
 }
 
+struct hash_record {
+    Py_hash_t *slot;
+    Py_hash_t hash;
+};
+
+static void
+hash_back(PyObject *arg)
+{
+    struct hash_record record;
+    memcpy(&record, PyBytes_AS_STRING(arg), sizeof(record));
+    *record.slot = record.hash;
+}
+
+/* A link of an lru_cache has a second copy of its key's hash. It must be that
+ * of the table: a link that is not found there when it is the oldest one
+ * would stay in the table after it has left the ring. */
 static int
 link_follow(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
 {
     (void)result;
-    struct search *search = arg;
+    struct mf_become *become = ((struct search *)arg)->become;
     Py_hash_t now;
-    if (*key != NULL && mf_map_has(&search->become->moved, *key) &&
-        mf_tables_hash(*key, &now) == 1) {
-        *hash = now;
+    if (*key == NULL || !mf_map_has(&become->moved, *key) ||
+        mf_tables_hash(*key, &now) != 1 || now == *hash) {
+        return 0;
     }
+    struct hash_record record = {hash, *hash};
+    if (become->undo != NULL &&
+        mf_become_keys_log(
+            become->undo, hash_back,
+            PyBytes_FromStringAndSize((const char *)&record,
+                                      sizeof(record))) < 0) {
+        return -1;
+    }
+    *hash = now;
     return 0;
 }
 
@@ -182,12 +207,9 @@ static int
 table_visit(PyObject *obj, void *arg)
 {
     struct search *search = arg;
-    if (mf_edges_is_lru_cache(obj)) {
-        /* Only the wrapper's own second copy of the hash: without it a link
-         * whose key has gone stays, which is harmless, so it is not logged. */
-        return mf_edges_lru_links(obj, link_follow, search);
-    }
-    return mf_tables_is(obj) ? mf_vec_push(&search->found, obj) : 0;
+    return mf_tables_is(obj) || mf_edges_is_lru_cache(obj)
+               ? mf_vec_push(&search->found, obj)
+               : 0;
 }
 
 /* Everything whose hash follows from what is in `moved`, without end. */
@@ -216,6 +238,10 @@ put_right(struct mf_become *become, struct search *search)
         again = false;
         for (size_t i = 0; result >= 0 && i < search->found.len; i++) {
             PyObject *table = search->found.items[i];
+            if (!mf_tables_is(table)) {
+                result = mf_edges_lru_links(table, link_follow, search);
+                continue;
+            }
             search->unsure = false;
             if (mf_tables_keys(table, stale_key, search) != 0) {
                 again = true;
@@ -313,11 +339,11 @@ move_list(struct mf_become *become, PyObject *from, PyObject *to)
                                PyTuple_Pack(3, from, to, ref)) < 0) {
             return -1;
         }
-        bool hashed = ref->hash != -1;
         weakref_move(ref, from, to);
         become->rewritten++;
-        if (hashed &&
-            mf_map_put(&become->moved, (PyObject *)ref, 1) < 0) {
+        /* Also when no hash is kept: a table may have stored it, and the
+         * reference forgotten it when an earlier move was taken back. */
+        if (mf_map_put(&become->moved, (PyObject *)ref, 1) < 0) {
             return -1;
         }
     }
