@@ -30,9 +30,9 @@ FLOW = [
     "commit/undo",
     "commit/become",
     "commit/migrate",
-    "commit/redefine commit/rebind",
+    "commit/redefine commit/class commit/rebind",
     "commit/commit",
-    "commit/record",
+    "commit/record commit/baseline",
 ]
 KNOWLEDGE = ("heap/",)                                       # stands beside the flow: looks at ground only
 FRAME = ("args", "capi", "module", "thread", "update")       # around the flow
