@@ -12,7 +12,8 @@ struct finder {
     struct mf_split_scan scan; /* of the unit's text alone */
     int (*cb)(const struct mf_import *, void *);
     void *arg;
-    uint32_t first_line;
+    size_t counted; /* newlines up to here are counted: */
+    uint32_t line;
     int depth;
     struct around { /* def and block headers around the line */
         size_t col;
@@ -158,7 +159,7 @@ read_from(const struct finder *finder, size_t pos, struct mf_import import,
 
 /* A simple statement may begin at *pos: read it if it is an import. */
 static int
-read_statement(const struct finder *finder, size_t *pos,
+read_statement(struct finder *finder, size_t *pos,
                const struct around *around)
 {
     const struct mf_split_scan *scan = &finder->scan;
@@ -173,8 +174,9 @@ read_statement(const struct finder *finder, size_t *pos,
     }
     bool from = MF_SPLIT_WORD_AT(scan, at, "from");
     if (from || MF_SPLIT_WORD_AT(scan, at, "import")) {
-        import.line =
-            finder->first_line + mf_split_count_lines(scan, 0, *pos);
+        finder->line += mf_split_count_lines(scan, finder->counted, *pos);
+        finder->counted = *pos;
+        import.line = finder->line;
         *pos = from ? read_from(finder, at + 4, import, &result)
                     : read_import(finder, at + 6, import, &result);
     }
@@ -308,7 +310,8 @@ mf_split_imports(const char *text, const struct mf_split *split,
     }
     finder.cb = cb;
     finder.arg = arg;
-    finder.first_line = unit->line;
+    finder.counted = 0;
+    finder.line = unit->line;
     finder.depth = 0;
     if (mf_split_scan_init(&finder.scan, text + unit->start,
                            unit->end - unit->start) < 0) {

@@ -85,14 +85,15 @@ mf_split_word(const char *word, size_t len)
 
 /* ---- words and lines of a span ---------------------------------------- */
 
+/* Without the instruction for it, which the oldest x86-64 lacks. */
 static inline uint32_t
 count_bits(uint64_t x)
 {
-    uint32_t n = 0;
-    for (; x != 0; x &= x - 1) { /* newlines are few in 64 bytes */
-        n++;
-    }
-    return n;
+    x -= (x >> 1) & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) +
+        ((x >> 2) & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (uint32_t)((x * UINT64_C(0x0101010101010101)) >> 56);
 }
 
 uint32_t
@@ -125,34 +126,51 @@ add_keyword(struct mf_split_words *words, uint64_t word)
     words->has_lambda |= word == WORD_LAMBDA;
 }
 
-static inline void
-add_word(const struct mf_split_scan *scan, struct mf_split_words *words, size_t pos,
-         size_t len)
+/* Bloom bits of a word. Adds it to `words` if it is a keyword of ours. */
+static inline uint64_t
+look_at_word(const struct mf_split_scan *scan, struct mf_split_words *words,
+             size_t pos, size_t len)
 {
     const char *p = scan->text + pos;
     uint64_t first, last;
     if (pos + 8 <= scan->len) {
-        unsigned cut = len < 8 ? 64 - 8 * (unsigned)len : 0;
+        /* no branch on the length: it would be mispredicted all the time */
+        size_t over = (len - 8) & -(size_t)(len > 8);
+        unsigned cut = (unsigned)(8 - (len - over)) * 8;
         first = load8(p) << cut >> cut;
-        last = load8(len > 8 ? p + len - 8 : p) << cut >> cut;
+        last = load8(p + over) << cut >> cut;
     }
     else {
         first = last = load_part(p, len);
     }
-    /* a number begins with a digit, and every digit is below every letter */
-    words->bits |= bloom(first, last) & -(uint64_t)((first & 0xFF) > '9');
     if (first == WORD_DEF || first == WORD_CLASS || first == WORD_IMPORT ||
         first == WORD_LAMBDA) {
         add_keyword(words, first);
     }
+    /* a number begins with a digit, and every digit is below every letter */
+    return bloom(first, last) & -(uint64_t)((first & 0xFF) > '9');
 }
 
-/* Words and lines of [from, to), which begins and ends between words. */
+/* Length of the part of a word that is in block `i` and those behind. */
+static size_t
+length_from(const struct mf_split_scan *scan, size_t i)
+{
+    size_t len = 0;
+    for (;; i++, len += 64) {
+        uint64_t other = ~scan->blocks[i].word;
+        if (other != 0) {
+            return len + (size_t)__builtin_ctzll(other);
+        }
+    }
+}
+
 void
-mf_split_add_words(const struct mf_split_scan *scan, struct mf_split_words *words, size_t from,
-          size_t to)
+mf_split_add_words(const struct mf_split_scan *scan,
+                   struct mf_split_words *words, size_t from, size_t to)
 {
     uint64_t before = 0; /* was the last byte of the block before a word? */
+    uint64_t bits = 0, high = 0;
+    uint32_t lines = 0;
     for (size_t i = from >> 6; from < to; from = ++i << 6) {
         const struct mf_split_block *block = &scan->blocks[i];
         uint64_t range = UINT64_MAX << (from & 63);
@@ -162,23 +180,22 @@ mf_split_add_words(const struct mf_split_scan *scan, struct mf_split_words *word
         uint64_t word = block->word & range;
         uint64_t starts = word & ~(word << 1 | before);
         before = word >> 63;
-        words->high |= block->high & word;
-        words->lines += count_bits(block->line & range);
+        high |= block->high & word;
+        lines += count_bits(block->line & range);
         for (; starts != 0; starts &= starts - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(starts);
             uint64_t behind = ~(word >> bit);
             size_t len =
                 behind != 0 ? (size_t)__builtin_ctzll(behind) : 64;
-            size_t pos = (i << 6) + bit;
             if (bit + len == 64) {
-                while (pos + len < to &&
-                       mf_split_is_word(scan->text[pos + len])) {
-                    len++;
-                }
+                len += length_from(scan, i + 1);
             }
-            add_word(scan, words, pos, len);
+            bits |= look_at_word(scan, words, (i << 6) + bit, len);
         }
     }
+    words->bits |= bits;
+    words->high |= high;
+    words->lines += lines;
 }
 
 /* ---- the first word of a statement ------------------------------------- */
