@@ -422,13 +422,6 @@ compat_probe(PyObject *module, PyObject *ignored)
 }
 
 static PyObject *
-compat_subclasses(PyObject *module, PyObject *type)
-{
-    PyObject *dict = mf_compat_type_subclasses((PyTypeObject *)type);
-    return Py_NewRef(dict != NULL ? dict : Py_None);
-}
-
-static PyObject *
 compat_dict_copy(PyObject *module, PyObject *dict)
 {
     return mf_compat_dict_copy(dict);
@@ -466,7 +459,6 @@ static PyMethodDef methods[] = {
     {"map_check", map_check, METH_O, NULL},
     {"hash_bytes", hash_bytes, METH_O, NULL},
     {"compat_probe", compat_probe, METH_NOARGS, NULL},
-    {"compat_subclasses", compat_subclasses, METH_O, NULL},
     {"compat_dict_copy", compat_dict_copy, METH_O, NULL},
     {"compat_thread_count", compat_thread_count, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -164,7 +164,6 @@ exchange(PyFunctionObject *old_func, PyFunctionObject *new_func,
     if (old_version != 0) {
         mf_compat_function_set_version(old_func, old_version);
     }
-    mf_compat_function_forget_init(old_func, new_func);
 }
 
 /* A running frame borrows its globals and builtins from its function. When

@@ -1,14 +1,13 @@
-/* compat.c -- what differs between CPython 3.11 and 3.15 in objects:
- * functions, code, dicts, sets, types, instances; and the probe.
+/* compat.c -- what differs between CPython 3.11 and 3.15 in functions, code,
+ * dicts, sets and types; and the probe.
  *
- * Owns: every version test of the engine, with compat_frame.c. In: objects.
- * Out: their words and flags under our names. No policy.
+ * Owns, with the other compat*.c: every version test of the engine. In:
+ * objects. Out: their words and flags under our names. No policy.
  *
  * Objects are used by field, since their structs are fixed within a minor
  * version and the probe looks at sizes and fields. The interpreter's state is
  * not: it grows within a minor version, so what we need of it is found by
- * searching it for a value that we put there (find_watchers) or know
- * (find_static_types).
+ * searching it for a value that we put there (find_watchers).
  */
 #include "compat_31x.h"
 
@@ -16,10 +15,9 @@
 #include "table.h"
 
 #if PY_VERSION_HEX >= 0x030C0000
-/* Bytes from the interpreter's state to its function watchers and to the
- * state of `object`; 0: not found. The same for all interpreters. */
+/* Bytes from the interpreter's state to its function watchers; 0: not found.
+ * The same for all interpreters. */
 static size_t watchers_offset;
-static size_t object_state_offset;
 #endif
 
 /* --- what this Python can ------------------------------------------------ */
@@ -185,52 +183,6 @@ mf_compat_function_tell(PyFunctionObject *func, char what, PyObject *value)
     }
 #else
     (void)func, (void)what, (void)value;
-#endif
-}
-
-#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
-/* Arguments stand in the frame as they are passed: no *args, **kwargs,
- * keyword-only ones, no generator. */
-static bool
-is_plain(PyCodeObject *code)
-{
-    return code->co_kwonlyargcount == 0 &&
-           !(code->co_flags & (CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR |
-                               CO_COROUTINE | CO_ASYNC_GENERATOR));
-}
-
-static void
-forget_init(PyTypeObject *type, PyObject *func, int depth)
-{
-    if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
-        ((PyHeapTypeObject *)type)->_spec_cache.init == func) {
-        mf_compat_type_modified(type);
-    }
-    PyObject *subclasses = mf_compat_type_subclasses(type);
-    Py_ssize_t pos = 0;
-    PyObject *ref;
-    /* Deeper trees than this are no trees of classes. */
-    while (depth < 200 && subclasses != NULL &&
-           PyDict_Next(subclasses, &pos, NULL, &ref)) {
-        PyObject *sub = ((PyWeakReference *)ref)->wr_object;
-        if (sub != Py_None && Py_REFCNT(sub) > 0) {
-            forget_init((PyTypeObject *)sub, func, depth + 1);
-        }
-    }
-}
-#endif
-
-void
-mf_compat_function_forget_init(PyFunctionObject *old_func,
-                               PyFunctionObject *new_func)
-{
-#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
-    if (is_plain((PyCodeObject *)new_func->func_code) &&
-        !is_plain((PyCodeObject *)old_func->func_code)) {
-        forget_init(&PyBaseObject_Type, (PyObject *)old_func, 0);
-    }
-#else
-    (void)old_func, (void)new_func;
 #endif
 }
 
@@ -674,56 +626,6 @@ mf_compat_type_dict(PyTypeObject *type)
 #endif
 }
 
-#if PY_VERSION_HEX >= 0x030D0000
-typedef managed_static_type_state static_type_state;
-#elif PY_VERSION_HEX >= 0x030C0000
-typedef static_builtin_state static_type_state;
-#endif
-
-#if PY_VERSION_HEX >= 0x030C0000
-/* The lists of subclasses of static builtin types belong to the interpreter:
- * find the entry of `object` by the type and its dict, both of which we know.
- */
-static void
-find_static_types(void)
-{
-    char *interp = (char *)PyInterpreterState_Get();
-    PyObject *dict = mf_compat_type_dict(&PyBaseObject_Type);
-    for (size_t at = 0;
-         at + sizeof(static_type_state) <= sizeof(PyInterpreterState);
-         at += sizeof(void *)) {
-        static_type_state *state = (static_type_state *)(interp + at);
-        if (state->type == &PyBaseObject_Type && state->tp_dict == dict &&
-            state->tp_subclasses != NULL &&
-            ((uintptr_t)state->tp_subclasses & 7) == 0) {
-            object_state_offset = at;
-            return;
-        }
-    }
-}
-#endif
-
-PyObject *
-mf_compat_type_subclasses(PyTypeObject *type)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    if (type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN) {
-        if (object_state_offset == 0) {
-            return NULL;
-        }
-        /* Their own field holds one plus the index. */
-        intptr_t index = (intptr_t)type->tp_subclasses -
-                         (intptr_t)PyBaseObject_Type.tp_subclasses;
-        static_type_state *object_state =
-            (static_type_state *)((char *)PyInterpreterState_Get() +
-                                  object_state_offset);
-        static_type_state *state = object_state + index;
-        return state->type == type ? state->tp_subclasses : NULL;
-    }
-#endif
-    return (PyObject *)type->tp_subclasses;
-}
-
 void
 mf_compat_type_modified(PyTypeObject *type)
 {
@@ -747,73 +649,6 @@ mf_compat_immortal(PyObject *obj)
     (void)obj;
     return false;
 #endif
-}
-
-/* --- instances ----------------------------------------------------------- */
-
-PyObject **
-mf_compat_inline_values(PyObject *obj, Py_ssize_t *count)
-{
-    PyTypeObject *type = Py_TYPE(obj);
-    *count = 0;
-#if PY_VERSION_HEX >= 0x030D0000
-    if (!(type->tp_flags & Py_TPFLAGS_INLINE_VALUES)) {
-        return NULL;
-    }
-    PyDictValues *values = _PyObject_InlineValues(obj);
-    if (!values->valid) {
-        return NULL;
-    }
-    *count = values->capacity;
-#else
-    if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        return NULL;
-    }
-#if PY_VERSION_HEX >= 0x030C0000
-    PyDictOrValues either = *_PyObject_DictOrValuesPointer(obj);
-    if (!_PyDictOrValues_IsValues(either)) {
-        return NULL;
-    }
-    PyDictValues *values = _PyDictOrValues_GetValues(either);
-#else
-    PyDictValues *values = *_PyObject_ValuesPointer(obj);
-#endif
-    PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
-    if (values == NULL || keys == NULL) {
-        return NULL;
-    }
-    *count = keys->dk_nentries;
-#endif
-    return values->values;
-}
-
-PyObject **
-mf_compat_instance_dict_word(PyObject *obj)
-{
-    if (!(Py_TYPE(obj)->tp_flags & Py_TPFLAGS_MANAGED_DICT)) {
-        return _PyObject_GetDictPtr(obj);
-    }
-#if PY_VERSION_HEX >= 0x030D0000
-    return (PyObject **)&_PyObject_ManagedDictPointer(obj)->dict;
-#elif PY_VERSION_HEX >= 0x030C0000
-    PyDictOrValues *either = _PyObject_DictOrValuesPointer(obj);
-    return _PyDictOrValues_IsValues(*either) ? NULL : &either->dict;
-#else
-    return _PyObject_ManagedDictPointer(obj);
-#endif
-}
-
-PyObject *
-mf_compat_instance_dict(PyObject *obj)
-{
-    PyObject **word = mf_compat_instance_dict_word(obj);
-    return word != NULL ? *word : NULL;
-}
-
-size_t
-mf_compat_preheader_size(PyTypeObject *type)
-{
-    return _PyType_PreHeaderSize(type);
 }
 
 /* --- the rest ------------------------------------------------------------ */
@@ -997,9 +832,6 @@ mf_compat_probe(void)
 #if PY_VERSION_HEX >= 0x030C0000
     if (why == NULL && watchers_offset == 0) {
         find_watchers();
-    }
-    if (why == NULL && object_state_offset == 0) {
-        find_static_types();
     }
 #endif
     return why;

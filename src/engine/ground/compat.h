@@ -45,12 +45,6 @@ bool mf_compat_can_share_version(void);
 void mf_compat_function_tell(PyFunctionObject *func, char what,
                              PyObject *value);
 
-/* The contents of old_func and new_func were exchanged: classes that have
- * cached one of them as their __init__ and would call it without looking at
- * its kind (3.13) forget it. */
-void mf_compat_function_forget_init(PyFunctionObject *old_func,
-                                    PyFunctionObject *new_func);
-
 PyObject *mf_compat_code_consts(PyCodeObject *code);
 /* obj lives at least as long as the code, invisibly to the collector: for
  * frames that run the code and borrow their globals from a function that has
@@ -106,27 +100,14 @@ bool mf_compat_dict_watched(PyObject *dict);
 bool mf_compat_set_next(PyObject *set, Py_ssize_t *pos, PyObject **key,
                         Py_hash_t *hash);
 
-/* --- types and instances ------------------------------------------------- */
+/* --- types --------------------------------------------------------------- */
 
 /* The class's own namespace, a dict, also of a static builtin type. */
 PyObject *mf_compat_type_dict(PyTypeObject *type);
-/* dict of weak references to direct subclasses, or NULL. */
-PyObject *mf_compat_type_subclasses(PyTypeObject *type);
 /* The type's lookups are stale; the supply of version tags (1,000 in a
  * class's life on 3.13+) starts anew. */
 void mf_compat_type_modified(PyTypeObject *type);
 bool mf_compat_immortal(PyObject *obj);
-
-/* Attribute values that stand in the instance or beside it, without a dict:
- * address of the first word, NULL if none. Words may be NULL. */
-PyObject **mf_compat_inline_values(PyObject *obj, Py_ssize_t *count);
-/* The instance's dict if it exists already, else NULL. Makes nothing. */
-PyObject *mf_compat_instance_dict(PyObject *obj);
-/* Address of the word that holds that dict, NULL if there is no such word
- * (then there is no dict). */
-PyObject **mf_compat_instance_dict_word(PyObject *obj);
-/* Bytes in front of the object's head (collector, managed dict, weak refs) */
-size_t mf_compat_preheader_size(PyTypeObject *type);
 
 /* --- the rest ------------------------------------------------------------ */
 
