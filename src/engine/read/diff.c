@@ -385,6 +385,13 @@ add_delta(struct mf_diff *diff, enum mf_delta_kind kind, uint32_t old_unit,
     return delta;
 }
 
+static bool
+has_members(const struct mf_unit *u)
+{
+    return u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
+           !(u->flags & MF_UNIT_ONE_LINE);
+}
+
 PyObject *
 mf_diff_old_code(struct mf_diff *diff, struct mf_delta *delta)
 {
@@ -422,13 +429,34 @@ scope_code(struct mf_diff *diff, struct mf_delta *delta, bool new_side)
     return scope;
 }
 
+/* What the beginning and end of every class body bind is not the member's. */
+static int
+drop_class_frame(struct mf_names *names)
+{
+    static const char *const frame[] = {
+        "__module__", "__qualname__", "__firstlineno__",
+        "__static_attributes__", "__classcell__", "__classdictcell__",
+        "__type_params__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(frame); i++) {
+        PyObject *name = PyUnicode_FromString(frame[i]);
+        int rc = name ? PySet_Discard(names->stores, name) : -1;
+        Py_XDECREF(name);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 struct mf_names *
 mf_diff_names(struct mf_diff *diff, struct mf_delta *delta)
 {
     if (delta->names.loads == NULL) {
         PyObject *code = scope_code(diff, delta,
                                     delta->new_unit != MF_UNIT_NONE);
-        if (code == NULL || mf_names_of(&delta->names, code) < 0) {
+        if (code == NULL || mf_names_of(&delta->names, code) < 0 ||
+            (delta->parent != MF_UNIT_NONE &&
+             drop_class_frame(&delta->names) < 0)) {
             mf_names_clear(&delta->names);
             return NULL;
         }
@@ -442,7 +470,42 @@ mf_diff_old_names(struct mf_diff *diff, struct mf_delta *delta,
 {
     memset(names, 0, sizeof(*names));
     PyObject *code = scope_code(diff, delta, false);
-    return code == NULL ? -1 : mf_names_of(names, code);
+    if (code == NULL || mf_names_of(names, code) < 0) {
+        return -1;
+    }
+    return delta->parent != MF_UNIT_NONE ? drop_class_frame(names) : 0;
+}
+
+bool
+mf_diff_may_bind(const struct mf_unit *unit, const char *word, size_t len)
+{
+    uint64_t bits = mf_split_word(word, len);
+    /* __doc__ and __annotations__ are bound without being written */
+    return (unit->words & bits) == bits ||
+           (len > 4 && word[0] == '_' && word[1] == '_');
+}
+
+int
+mf_diff_open_class(struct mf_diff *diff, uint32_t index)
+{
+    struct mf_delta *delta = &diff->deltas[index];
+    const struct mf_unit *old_unit =
+        &diff->old_of.split->units[delta->old_unit];
+    const struct mf_unit *new_unit =
+        &diff->new_of.split->units[delta->new_unit];
+    if (delta->kind != MF_DELTA_SAME || !has_members(new_unit)) {
+        return 0;
+    }
+    delta->kind = MF_DELTA_CLASS;
+    uint32_t a = old_unit->first_child, b = new_unit->first_child;
+    while (a != MF_UNIT_NONE && b != MF_UNIT_NONE) {
+        if (add_delta(diff, MF_DELTA_SAME, a, b, index) == NULL) {
+            return -1;
+        }
+        a = diff->old_of.split->units[a].next;
+        b = diff->new_of.split->units[b].next;
+    }
+    return 0;
 }
 
 static bool
@@ -493,13 +556,6 @@ own_equal(struct mf_diff *diff, struct mf_delta *delta)
 
 static int diff_scope(struct mf_diff *diff, uint32_t old_first,
                       uint32_t new_first, uint32_t parent);
-
-static bool
-has_members(const struct mf_unit *u)
-{
-    return u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
-           !(u->flags & MF_UNIT_ONE_LINE);
-}
 
 /* The class statement's own code, members apart: compared on header text,
  * else on the code around the body. */

@@ -54,6 +54,13 @@ struct mf_names *mf_diff_names(struct mf_diff *diff, struct mf_delta *delta);
 int mf_diff_old_names(struct mf_diff *diff, struct mf_delta *delta,
                       struct mf_names *names);
 
+/* May the unit bind this name? Yes or surely not; cheap. */
+bool mf_diff_may_bind(const struct mf_unit *unit, const char *word,
+                      size_t len);
+/* A class that is the same gets deltas for its members (they are the same),
+ * so that one of them can run alone. Moves the array of deltas. */
+int mf_diff_open_class(struct mf_diff *diff, uint32_t index);
+
 enum {
     MF_CODE_NESTED = 1,  /* compare nested code objects too; else only that
                             they stand at the same places */

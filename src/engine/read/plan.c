@@ -174,7 +174,6 @@ mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
     if (word == NULL) {
         return -1;
     }
-    uint64_t bits = mf_split_word(word, (size_t)len);
     for (uint32_t i = 0; i < diff->len; i++) {
         struct mf_delta *d = &diff->deltas[i];
         if (d->parent != delta->parent || d->new_unit == MF_UNIT_NONE) {
@@ -189,7 +188,7 @@ mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
             }
             continue;
         }
-        if ((u->words & bits) != bits) {
+        if (!mf_diff_may_bind(u, word, (size_t)len)) {
             continue;
         }
         struct mf_names *names = mf_diff_names(diff, d);
@@ -503,60 +502,125 @@ mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
                : mark_prerequisites(change, delta);
 }
 
+/* A derived statement that may not run: said once, where it binds something
+ * that the program uses. */
+static int
+note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
+           struct mf_report *report)
+{
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    delta->stale = true;
+    if (names == NULL || PySet_GET_SIZE(names->stores) == 0) {
+        return names ? 0 : -1;
+    }
+    PyObject *what = mf_plan_unit_name(change, delta);
+    struct mf_module *m = change->source->modules.items[0];
+    int rc = what ? mf_report_add(report, 301, '=', m->name, what,
+                                  change->source->path,
+                                  mf_plan_unit_line(change, delta),
+                                  "%U reads %U, which changed; it was not run "
+                                  "again: it made something with a state of "
+                                  "its own",
+                                  what, name)
+                  : -1;
+    Py_XDECREF(what);
+    return rc;
+}
+
+static bool class_has_say(struct mf_target *target, struct mf_delta *delta);
+
+/* Members of a class that read the name run, alone where the class allows. */
+static int
+follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
+                bool value)
+{
+    struct mf_diff *diff = &change->diff;
+    if (mf_diff_open_class(diff, at) < 0) {
+        return -1;
+    }
+    bool any = false;
+    for (uint32_t i = at + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->new_unit == MF_UNIT_NONE ||
+            d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) {
+            continue;
+        }
+        int reads = unit_reads(change, d, name, value);
+        if (reads < 0) {
+            return -1;
+        }
+        if (reads) {
+            diff->deltas[i].kind = MF_DELTA_RUN;
+            diff->deltas[i].derived = true;
+            any = true;
+        }
+    }
+    bool say = false;
+    for (size_t t = 0; t < change->targets.len && any && !say; t++) {
+        say = class_has_say(change->targets.items[t], &diff->deltas[at]);
+    }
+    return say ? mark_runs(change, &diff->deltas[at], true) : 0;
+}
+
+/* The class line itself, decorators included, reads the name. */
+static bool
+header_mentions(struct mf_compile_unit_of *of, uint32_t unit, PyObject *name)
+{
+    const struct mf_unit *u = &of->split->units[unit];
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const char *dot = word ? memchr(word, '.', (size_t)len) : NULL;
+    if (word == NULL) {
+        PyErr_Clear();
+        return true;
+    }
+    return mentions(PyBytes_AS_STRING(of->text->bytes), u->start, u->body,
+                    word, dot ? (size_t)(dot - word) : (size_t)len);
+}
+
+static int
+follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
+               bool value, struct mf_report *report)
+{
+    struct mf_diff *diff = &change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM ||
+        (u->flags & MF_UNIT_MAIN_GUARD)) {
+        return 0;
+    }
+    int reads = unit_reads(change, delta, name, value);
+    if (reads <= 0) {
+        return reads;
+    }
+    if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
+        !(u->flags & MF_UNIT_ONE_LINE) &&
+        !header_mentions(&diff->new_of, delta->new_unit, name)) {
+        return follow_in_class(change, at, name, value);
+    }
+    if (u->kind == MF_UNIT_CLASS && delta->old_unit != MF_UNIT_NONE &&
+        mf_diff_open_class(diff, at) < 0) {
+        return -1;
+    }
+    delta = &diff->deltas[at];
+    int may = may_run(change, delta);
+    if (may < 0) {
+        return -1;
+    }
+    return may ? mark_runs(change, delta, true)
+               : note_stale(change, delta, name, report);
+}
+
 static int
 follow_in_module(struct mf_change *change, PyObject *name, bool value,
                  struct mf_report *report)
 {
-    struct mf_diff *diff = &change->diff;
-    for (uint32_t i = 0; i < diff->len; i++) {
-        struct mf_delta *delta = &diff->deltas[i];
-        if (delta->parent != MF_UNIT_NONE || delta->runs || delta->stale ||
-            delta->new_unit == MF_UNIT_NONE) {
-            continue;
-        }
-        const struct mf_unit *u =
-            &diff->new_of.split->units[delta->new_unit];
-        if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM) {
-            continue;
-        }
-        int reads = unit_reads(change, delta, name, value);
-        if (reads <= 0) {
-            if (reads < 0) {
-                return -1;
-            }
-            continue;
-        }
-        if (u->flags & MF_UNIT_MAIN_GUARD) {
-            continue;
-        }
-        int may = may_run(change, delta);
-        if (may < 0) {
+    for (uint32_t i = 0; i < change->diff.len; i++) {
+        struct mf_delta *delta = &change->diff.deltas[i];
+        if (delta->parent == MF_UNIT_NONE && !delta->runs && !delta->stale &&
+            delta->new_unit != MF_UNIT_NONE &&
+            follow_in_unit(change, i, name, value, report) < 0) {
             return -1;
-        }
-        if (may) {
-            if (mark_runs(change, delta, true) < 0) {
-                return -1;
-            }
-        }
-        else {
-            delta->stale = true;
-            PyObject *what = mf_plan_unit_name(change, delta);
-            struct mf_module *m =
-                change->source->modules.len > 0
-                    ? change->source->modules.items[0]
-                    : NULL;
-            if (what == NULL ||
-                mf_report_add(report, 301, '=', m ? m->name : NULL, what,
-                              change->source->path,
-                              mf_plan_unit_line(change, delta),
-                              "%U reads %U, which changed; it was not run "
-                              "again because it made something with a state "
-                              "of its own",
-                              what, name) < 0) {
-                Py_XDECREF(what);
-                return -1;
-            }
-            Py_DECREF(what);
         }
     }
     return 0;
@@ -624,6 +688,45 @@ add_bind(struct mf_change *change, uint32_t edge)
     return rc;
 }
 
+/* The class delta that an import statement stands in, or NONE. */
+static uint32_t
+class_at(struct mf_change *change, struct mf_edge *edge)
+{
+    if (change->diff.new_of.split->units[edge->unit].kind != MF_UNIT_CLASS) {
+        return MF_UNIT_NONE;
+    }
+    for (uint32_t i = 0; i < change->diff.len; i++) {
+        if (change->diff.deltas[i].new_unit == edge->unit) {
+            return i;
+        }
+    }
+    return MF_UNIT_NONE;
+}
+
+/* An import in a class body follows as a member that runs. */
+static int
+run_class_import(struct mf_change *change, uint32_t at, struct mf_edge *edge)
+{
+    struct mf_diff *diff = &change->diff;
+    if (diff->deltas[at].old_unit == MF_UNIT_NONE ||
+        mf_diff_open_class(diff, at) < 0) {
+        return diff->deltas[at].old_unit == MF_UNIT_NONE ? 0 : -1;
+    }
+    for (uint32_t i = at + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        if (u->line <= edge->line && edge->line <= u->end_line &&
+            d->kind == MF_DELTA_SAME) {
+            d->kind = MF_DELTA_RUN;
+            d->derived = true;
+        }
+    }
+    return 0;
+}
+
 /* One edge of an importer, one tainted name of the module it comes from. */
 static int
 follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
@@ -638,6 +741,10 @@ follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
         bool star = PyUnicode_CompareWithASCIIString(edge->name, "*") == 0;
         if (!star && PyUnicode_Compare(edge->name, name) != 0) {
             return 0;
+        }
+        uint32_t in_class = class_at(importer, edge);
+        if (in_class != MF_UNIT_NONE) {
+            return value ? run_class_import(importer, in_class, edge) : 0;
         }
         if (value && add_bind(importer, at) < 0) {
             return -1;
@@ -745,13 +852,54 @@ follow_importers(struct mf_state *state, struct mf_plan *plan,
 
 /* ---- edited modules ------------------------------------------------------------------ */
 
+/* Annotations of a class are one thing: a member `name: type` that comes,
+ * goes or changes makes the class run as a whole. */
+static bool
+annotations_differ(struct mf_diff *diff, struct mf_delta *cls)
+{
+    uint32_t at = (uint32_t)(cls - diff->deltas);
+    for (uint32_t i = at + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->kind == MF_DELTA_SAME ||
+            d->kind == MF_DELTA_CODE) {
+            continue;
+        }
+        for (int side = 0; side < 2; side++) {
+            struct mf_compile_unit_of *of = side ? &diff->new_of
+                                                 : &diff->old_of;
+            uint32_t unit = side ? d->new_unit : d->old_unit;
+            if (unit == MF_UNIT_NONE ||
+                of->split->units[unit].kind != MF_UNIT_OTHER) {
+                continue;
+            }
+            const struct mf_unit *u = &of->split->units[unit];
+            const char *p = PyBytes_AS_STRING(of->text->bytes) + u->start +
+                            u->indent;
+            while (is_word_char(*p)) {
+                p++;
+            }
+            while (*p == ' ' || *p == '\t') {
+                p++;
+            }
+            if (*p == ':') {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* A class that has a say when it is made runs as a whole. */
 static bool
 class_has_say(struct mf_target *target, struct mf_delta *delta)
 {
     const struct mf_unit *u =
         &target->change->diff.new_of.split->units[delta->new_unit];
-    if (u->flags & MF_UNIT_DECORATED) {
+    const char *text = PyBytes_AS_STRING(
+        target->change->diff.new_of.text->bytes);
+    if ((u->flags & MF_UNIT_DECORATED) ||
+        text[u->name + u->name_len] == '[' ||
+        annotations_differ(&target->change->diff, delta)) {
         return true;
     }
     PyObject *cls = mf_plan_live_class(target, delta);
@@ -825,6 +973,34 @@ plan_class(struct mf_change *change, uint32_t at)
     return 0;
 }
 
+/* What calls of a class's changed members give: "Class.member"; making an
+ * instance calls the special ones. */
+static int
+taint_members(struct mf_change *change, uint32_t at)
+{
+    struct mf_diff *diff = &change->diff;
+    PyObject *cls = mf_plan_unit_name(change, &diff->deltas[at]);
+    int rc = cls ? 0 : -1;
+    for (uint32_t i = at + 1; i < diff->len && rc == 0; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->kind == MF_DELTA_SAME) {
+            continue;
+        }
+        PyObject *full = mf_plan_unit_name(change, d);
+        if (full == NULL) {
+            rc = -1;
+            break;
+        }
+        Py_ssize_t n = PyUnicode_GET_LENGTH(full);
+        bool special = PyUnicode_READ_CHAR(full, n - 1) == '_' &&
+                       PyUnicode_READ_CHAR(full, n - 2) == '_';
+        rc = taint(change, special ? cls : full, false);
+        Py_DECREF(full);
+    }
+    Py_XDECREF(cls);
+    return rc;
+}
+
 /* Names whose meaning an edited top-level statement changes. */
 static int
 plan_unit(struct mf_change *change, struct mf_delta *delta)
@@ -863,10 +1039,13 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
     if ((u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
         (delta->kind == MF_DELTA_CODE || members_differ(diff, at))) {
         const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        if (u->kind == MF_UNIT_CLASS) {
+            return taint_members(change, at);
+        }
         PyObject *name = PyUnicode_FromStringAndSize(text + u->name,
                                                      u->name_len);
-        bool used = name != NULL && u->kind == MF_UNIT_CLASS;
-        if (name != NULL && u->kind == MF_UNIT_DEF) {
+        bool used = false;
+        if (name != NULL) {
             /* only nested bodies differ: calling it gives what it gave, and
              * that has followed */
             PyObject *a = mf_diff_old_code(diff, delta);

@@ -188,7 +188,8 @@ mf_watch_change(struct mf_watch *watch, struct mf_watch_dir *dir,
         file->mtime = file->size = 0;
         file->ino = 0;
     }
-    if (gone && !file->named && file->links.len == 0) {
+    /* With events lost, all known files will be reported: this one, too. */
+    if (gone && !file->named && file->links.len == 0 && !watch->overflow) {
         mf_watch_set_remove(&dir->files, &file->key);
         mf_watch_file_free(file);
     }

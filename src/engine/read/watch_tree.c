@@ -196,11 +196,11 @@ forget_files(struct mf_watch *watch, struct mf_watch_dir *dir, uint32_t round,
             i++;
             continue;
         }
-        bool stays = file->named || file->links.len > 0;
+        uint32_t used = set->used;
         if (report) {
             mf_watch_change(watch, dir, file->key.text, MF_WATCH_DELETED);
         }
-        else if (stays) {
+        else if (file->named || file->links.len > 0) {
             file->exists = false;
         }
         else {
@@ -209,7 +209,7 @@ forget_files(struct mf_watch *watch, struct mf_watch_dir *dir, uint32_t round,
         }
         /* Removal may have moved an item to i, or from the start of the
          * slots to the end: those are met, or seen as already done. */
-        i += stays;
+        i += set->used == used;
     }
 }
 

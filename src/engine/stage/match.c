@@ -584,39 +584,64 @@ binder_of(struct mf_change *change, PyObject *name, bool *defines)
     return found;
 }
 
-/* Was the live object's name bound by a definition in the old text too, or is
- * the object one that no statement of the new text defines any more? */
+/* Does the unit define the name (not merely assign it)? */
 static bool
-old_defined(struct mf_change *change, PyObject *name)
+unit_defines(const struct mf_compile_unit_of *of, uint32_t unit,
+             const char *word, size_t len)
 {
-    struct mf_diff *diff = &change->diff;
+    const struct mf_unit *u = &of->split->units[unit];
+    if (u->name_len > 0) {
+        return u->name_len == len &&
+               memcmp(PyBytes_AS_STRING(of->text->bytes) + u->name, word,
+                      len) == 0;
+    }
+    return u->kind == MF_UNIT_BLOCK && (u->flags & MF_UNIT_HAS_DEF) &&
+           mf_diff_may_bind(u, word, len);
+}
+
+/* The last statement of the old text that defines the name, or NONE. */
+static uint32_t
+old_definer(struct mf_change *change, PyObject *name)
+{
+    const struct mf_compile_unit_of *of = &change->diff.old_of;
     Py_ssize_t len;
     const char *word = PyUnicode_AsUTF8AndSize(name, &len);
-    const char *text = PyBytes_AS_STRING(diff->old_of.text->bytes);
-    for (uint32_t i = diff->old_of.split->first;
-         word != NULL && i != MF_UNIT_NONE;
-         i = diff->old_of.split->units[i].next) {
-        const struct mf_unit *u = &diff->old_of.split->units[i];
-        if (u->name_len == (uint32_t)len && u->name_len > 0 &&
-            memcmp(text + u->name, word, (size_t)len) == 0) {
-            return true;
-        }
-        if (u->kind == MF_UNIT_BLOCK && (u->flags & MF_UNIT_HAS_DEF) &&
-            (u->words & mf_split_word(word, (size_t)len)) ==
-                mf_split_word(word, (size_t)len)) {
-            return true;
+    uint32_t found = MF_UNIT_NONE;
+    for (uint32_t i = of->split->first; word != NULL && i != MF_UNIT_NONE;
+         i = of->split->units[i].next) {
+        if (unit_defines(of, i, word, (size_t)len)) {
+            found = i;
         }
     }
     PyErr_Clear();
-    return false;
+    return found;
+}
+
+/* What lives was made by the old side of the statement that binds the name
+ * now: the same statement, or one that is gone while this one came. */
+static bool
+same_statement(struct mf_change *change, uint32_t binder, uint32_t old_unit)
+{
+    struct mf_diff *diff = &change->diff;
+    if (diff->deltas[binder].old_unit != MF_UNIT_NONE) {
+        return diff->deltas[binder].old_unit == old_unit;
+    }
+    for (uint32_t i = 0; i < diff->len; i++) {
+        if (diff->deltas[i].old_unit == old_unit) {
+            return diff->deltas[i].new_unit == MF_UNIT_NONE;
+        }
+    }
+    return true;
 }
 
 bool
 mf_match_defines(struct mf_change *change, PyObject *name)
 {
     bool defines;
-    binder_of(change, name, &defines);
-    return defines && old_defined(change, name);
+    uint32_t binder = binder_of(change, name, &defines);
+    uint32_t old_unit = defines ? old_definer(change, name) : MF_UNIT_NONE;
+    return old_unit != MF_UNIT_NONE &&
+           same_statement(change, binder, old_unit);
 }
 
 static int
@@ -633,9 +658,10 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
             }
             continue;
         }
-        bool defines;
-        uint32_t delta = binder_of(staged->target->change, name, &defines);
-        if (defines && old_defined(staged->target->change, name)) {
+        if (mf_match_defines(staged->target->change, name)) {
+            bool defines;
+            uint32_t delta =
+                binder_of(staged->target->change, name, &defines);
             struct pairing p = {match, staged->target, delta, 0};
             if (pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;

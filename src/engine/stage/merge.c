@@ -139,9 +139,7 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name)
         }
         Py_ssize_t len;
         const char *word = PyUnicode_AsUTF8AndSize(name, &len);
-        if (word == NULL ||
-            (u->words & mf_split_word(word, (size_t)len)) !=
-                mf_split_word(word, (size_t)len)) {
+        if (word == NULL || !mf_diff_may_bind(u, word, (size_t)len)) {
             continue;
         }
         struct mf_names names;
@@ -410,8 +408,7 @@ find_delta(struct mf_change *change, uint32_t parent, PyObject *name)
         if (u->name_len > 0
                 ? u->name_len == (uint32_t)len &&
                       memcmp(text + u->name, word, (size_t)len) == 0
-                : (u->words & mf_split_word(word, (size_t)len)) ==
-                          mf_split_word(word, (size_t)len) &&
+                : mf_diff_may_bind(u, word, (size_t)len) &&
                       mf_diff_names(diff, d) != NULL &&
                       PySet_Contains(d->names.stores, name) == 1) {
             found = i;
