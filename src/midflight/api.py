@@ -52,6 +52,8 @@ def rules():
 def _run(mode, paths, sources):
     rules()
     hooks.load_plugins()
+    if hold._depth and mode == _UPDATE and paths is None and sources is None:
+        hold._everything = True
     return Report(_engine.update(_paths(paths), _sources(sources), mode))
 
 
@@ -82,7 +84,7 @@ def watch(paths=None):
     """Update by itself when a file under the roots (or under these paths) is saved."""
     in_force = rules()
     if not in_force.settings["disabled"]:
-        _engine.watch(in_force.roots if paths is None else _paths(paths))
+        _engine.watch(in_force.roots if paths is None else _paths(paths), in_force.settings["poll"])
 
 
 def unwatch():
@@ -104,27 +106,42 @@ def track(path, fn):
 
 
 class hold:
-    """`with midflight.hold():` nothing is committed inside; what was asked for goes in at its end."""
+    """`with midflight.hold():` nothing is committed inside; what was asked for goes in at its end.
+
+    With safepoint = "poll" it waits for the next poll() all the same.
+    """
+
+    _depth = 0               # of all threads together, as the engine counts
+    _everything = False      # update() without paths was asked for meanwhile
 
     def __enter__(self):
-        _engine.hold(1)
+        hold._depth = _engine.hold(1)
         return self
 
     def __exit__(self, *_):
-        _engine.hold(-1)
+        hold._depth = _engine.hold(-1)
+        if hold._depth == 0 and rules().settings["safepoint"] != "poll":
+            everything, hold._everything = hold._everything, False
+            if everything:
+                update()
+            else:
+                _engine.poll(-1)
 
 
 def poll(budget_ms=None):
     """Commit here what waits, for programs that choose the moment; the Report, or None where nothing waited."""
     rules()
-    data = _engine.poll(0 if budget_ms is None else max(1, int(budget_ms * 1000)))
+    if hold._everything and hold._depth == 0:
+        hold._everything = False
+        return update()
+    data = _engine.poll(-1 if budget_ms is None else max(1, int(budget_ms * 1000)))
     return None if data is None else Report(data)
 
 
 def status():
     """What is live, pending and watched, as a dict."""
     in_force = rules()
-    return {**_engine.status(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"]}
+    return {**_engine.status(), "watching": _engine.watching(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"]}
 
 
 def history():

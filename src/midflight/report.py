@@ -109,9 +109,10 @@ class Report:
                     for entry in self.changed]
             lines += self._more(rest, verbose)
         lines += self._more([reason.where + reason.text for reason in self.reasons[1:]], verbose)
-        for entries in (self.kept, self.notes, self.stragglers):
+        notes = self.notes if self.outcome != "skipped" or self.changed or self.plan else self.notes[1:]
+        for entries in (self.kept, notes, self.stragglers):
             lines += self._more([_person(entry) for entry in entries], verbose)
-        if self.plan and (verbose or self.outcome == "skipped" or self.dry_run):
+        if self.plan and (verbose or self.dry_run or self.outcome == "skipped"):
             lines += [(f"{HEAD:16}{step}", "more") for step in self.plan]
         return lines
 
@@ -123,21 +124,22 @@ class Report:
         return lines
 
     def _first_line(self, verbose, width):
-        number = f"#{self.number}" if self.number else "--"
-        left = f"{HEAD}  {number:<3}" + ("  dry run" if self.dry_run else "")
-        if self.outcome == "committed":
-            left = "  ".join([left, *self._files(), *self._labels(verbose)])
+        number = f"#{self.number}" if self.number and not self.dry_run else "--"
+        left = f"{HEAD}  {number:<3}"
+        right = ""
+        if self.outcome == "committed" or (self.outcome == "skipped" and (self.changed or self.plan)):
+            would = ["would commit"] if self.outcome == "skipped" or self.dry_run else []
+            left = "  ".join([left, *would, *self._files(), *self._labels(verbose)])
             total = self.timings.get("total")
-            right = "" if total is None else f"{_ms(total)} ms (stopped {_ms(self.pause_ms)})"
+            if total is not None and not would:
+                right = f"{_ms(total)} ms (stopped {_ms(self.pause_ms)})"
         elif self.outcome == "skipped":
             reason = (*self.reasons, *self.notes)[:1]
-            left = "  ".join([left, "plan" if self.plan else "skipped", *self._files()])
-            if not self.plan:
-                left += "  " + (reason[0].text if reason else "nothing differs from what runs")
-            right = ""
+            left = "  ".join([left, "skipped", *self._files()])
+            left += "  " + (reason[0].text if reason else "nothing differs from what runs")
         else:
             reason = self.reasons[0].where + self.reasons[0].text if self.reasons else "  ".join(self._files())
-            left = f"{left}  {self.outcome.upper()} {reason}"
+            left = f"{left}  {'WOULD BE ' if self.dry_run else ''}{self.outcome.upper()} {reason}"
             right = f"still running #{self.running}" if self.running else "still running as started"
         first, _, rest = left.partition("\n")
         pad = _COLUMN - 3 if width is None or width >= _COLUMN + len(right) else 0

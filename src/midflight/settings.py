@@ -48,7 +48,7 @@ KNOWN = {
     "data": (_rules, _DATA, {}),
     "stragglers": (_one_of("move", "finish", "wait", "reject"), '"move", "finish", "wait" or "reject"', "move"),
     "on_after_error": (_one_of("report", "undo"), '"report" or "undo"', "report"),
-    "settle_ms": (_number, "a whole number from 0 to 60000", 5),
+    "settle_ms": (_number, "a whole number from 0 to 60000", 50),
     "compat": (_some_of("python_reloader"), 'a list of "python_reloader"', ()),
     "safepoint": (_one_of("any", "main-thread", "poll"), '"any", "main-thread" or "poll"', "any"),
     "poll": (_flag, "true or false", False),

@@ -84,13 +84,16 @@ def test_narrow_terminals_get_no_padding():
 
 
 def test_a_plan_is_shown():
-    got = report(number=0, outcome="skipped", plan=["exchange code of shop:Shop.total", "run TAX = ..."])
-    assert str(got).splitlines()[0] == "midflight  --   plan"
+    got = report(outcome="skipped", dry_run=True, files=[path("shop.py")], plan=["exchange code of shop:Shop.total", "run TAX = ..."])
+    assert str(got).splitlines()[0] == "midflight  --   would commit  shop.py"
     assert str(got).splitlines()[1:] == ["midflight       exchange code of shop:Shop.total", "midflight       run TAX = ..."]
 
 
 def test_a_dry_run_says_so():
-    assert str(report(dry_run=True)).startswith("midflight  #12  dry run")
+    got = report(outcome="skipped", dry_run=True, files=[path("shop.py")], changed=[entry(name="f")])
+    assert str(got) == "midflight  --   would commit  shop.py  ~f"
+    got = report(outcome="rejected", dry_run=True, reasons=[entry("MF401", "=", text="no")])
+    assert str(got).startswith("midflight  --   WOULD BE REJECTED no ")
 
 
 def test_json_has_everything():

@@ -117,4 +117,4 @@ def test_configuration_is_looked_for_up_to_the_repository(tmp_path):
     rules = Rules(main=str(tmp_path / "a/app.py"))
     assert rules.settings["settle_ms"] == 1 and rules.roots == [str(tmp_path / "a")]
     rules = Rules(main=str(tmp_path / "b/app.py"))
-    assert rules.settings["settle_ms"] == 5 and rules.roots == [str(tmp_path / "b")]
+    assert rules.settings["settle_ms"] == 50 and rules.roots == [str(tmp_path / "b")]
