@@ -1,0 +1,75 @@
+/* compat_fields.h -- the instructions of a function in one form for all
+ * versions, as far as one has to know them to say which attributes it sets
+ * and to what; and whether an instance has an attribute. Reads only, runs
+ * nothing.
+ */
+#ifndef MF_COMPAT_FIELDS_H
+#define MF_COMPAT_FIELDS_H
+
+#include "../engine.h"
+
+enum mf_compat_step_kind {
+    MF_STEP_OTHER,       /* anything that is not told apart */
+    MF_STEP_NONE,        /* leaves the stack as it is */
+    MF_STEP_CONST,       /* pushes obj */
+    MF_STEP_LOCAL,       /* pushes local number arg */
+    MF_STEP_SET_LOCAL,   /* pops into local number arg (or deletes it) */
+    MF_STEP_GLOBAL,      /* pushes the global or builtin named obj */
+    MF_STEP_NULL,        /* pushes the mark of a call without self */
+    MF_STEP_CALL,        /* arg arguments, callable, mark -> result */
+    MF_STEP_LIST,        /* arg items -> list */
+    MF_STEP_TUPLE,
+    MF_STEP_SET,
+    MF_STEP_MAP,         /* arg pairs, key under value -> dict */
+    MF_STEP_KEY_MAP,     /* arg values, tuple of keys -> dict */
+    MF_STEP_LIST_EXTEND, /* pops; into the list at depth arg after that */
+    MF_STEP_SET_UPDATE,
+    MF_STEP_MAP_UPDATE,
+    MF_STEP_LIST_APPEND,
+    MF_STEP_SET_ADD,
+    MF_STEP_MAP_ADD,     /* pops value and key */
+    MF_STEP_UNPACK,      /* pops; pushes arg items, the first on top */
+    MF_STEP_COPY,        /* pushes what is at depth arg (1: top) */
+    MF_STEP_SWAP,        /* exchanges top and what is at depth arg */
+    MF_STEP_POP,
+    MF_STEP_SET_ATTR,    /* pops object, pops value: object.obj = value */
+    MF_STEP_DEL_ATTR     /* pops object */
+};
+
+enum mf_compat_step_flow {
+    MF_FLOW_NEXT,        /* goes on with the next step */
+    MF_FLOW_BRANCH,      /* next or target */
+    MF_FLOW_JUMP,        /* target */
+    MF_FLOW_RETURN,
+    MF_FLOW_RAISE
+};
+
+#define MF_STEP_NOWHERE UINT32_MAX
+
+/* An instruction, or half of one that does two things. */
+struct mf_compat_step {
+    uint8_t kind, flow;
+    uint32_t at;         /* number of the code unit */
+    uint32_t arg;
+    PyObject *obj;       /* borrowed from the code object, or for ever */
+    uint32_t target;     /* index of a step */
+    uint32_t handler;    /* index of the step that an exception leads to */
+};
+
+/* All steps of a code object, nested ones not; *steps is to be freed with
+ * mf_free. 0, -1 with an exception (a code object that is not understood
+ * among them: ValueError). */
+int mf_compat_fields_steps(PyCodeObject *code, struct mf_compat_step **steps,
+                           size_t *count);
+
+/* Has the instance a dict, or may it get one? */
+bool mf_compat_fields_has_dict(PyTypeObject *type);
+/* Is the name (an exact str) set in the instance's own dict, or beside it? No
+ * dict is made for the answer. 1 / 0, -1. */
+int mf_compat_fields_in_dict(PyObject *obj, PyObject *name);
+/* The word of a slot that this class or one it inherits from has by this
+ * name, if that is what an attribute look-up finds; else NULL. *other: the
+ * look-up finds something else that takes stores (a property). */
+PyObject **mf_compat_fields_slot(PyObject *obj, PyObject *name, bool *other);
+
+#endif

@@ -1,0 +1,42 @@
+/* frames.h -- who runs old code: the frames of all threads of this
+ * interpreter, and the generators, coroutines and asynchronous generators
+ * that stand still. Looks only; nothing is moved or changed.
+ *
+ * Idea: the reference count of a code object tells whether a suspended
+ * generator can exist; only then is the heap walked, once for all.
+ */
+#ifndef MF_FRAMES_H
+#define MF_FRAMES_H
+
+#include "../ground/table.h"
+
+/* One code object in one thread. line: where its innermost frame is. kind: a
+ * str, "frame", "generator", "coroutine" or "async generator"; the last three
+ * stand still and have thread_id 0, which for a frame means "not known".
+ * frames: how many. code and kind are borrowed for the call. -1: error. */
+typedef int (*mf_frames_found)(PyCodeObject *code, int line, PyObject *kind,
+                               unsigned long thread_id, int frames,
+                               void *arg);
+
+/* Calls `found` for everything that runs, or when resumed will run, a code
+ * object that is a key of `codes` (the caller holds a reference to each);
+ * threads first, then what is suspended.
+ * All of it is collected before the first call, so `found` may run anything.
+ * Makes frame objects: to be called before or after a commit, not in it.
+ * While the collector is at work what is suspended is not found. 0 / -1. */
+int mf_frames_stragglers(const struct mf_map *codes, mf_frames_found found,
+                         void *arg);
+
+/* The same, where the caller knows more: `known` says for a code object how
+ * many references to it are accounted for (functions, constants of other
+ * code, the caller's own). What has no more than these, no frame has. A code
+ * object that is not in it is looked for as above. */
+int mf_frames_stragglers_beyond(const struct mf_map *codes,
+                                const struct mf_map *known,
+                                mf_frames_found found, void *arg);
+
+/* Where a thread is: a new list of str "file:line in name", innermost first,
+ * at most `limit`. Empty if there is no such thread. */
+PyObject *mf_frames_stack(unsigned long thread_id, Py_ssize_t limit);
+
+#endif
