@@ -166,37 +166,53 @@ exchange(PyFunctionObject *old_func, PyFunctionObject *new_func,
     }
 }
 
-/* A running frame borrows its globals and builtins from its function. When
- * that gets others, the code that the frame holds must hold them. */
-static int
-keep_globals(PyFunctionObject *old_func, PyFunctionObject *new_func)
+static void
+exchange_back(PyObject *a, PyObject *b, intptr_t versions)
 {
-    PyCodeObject *code = (PyCodeObject *)old_func->func_code;
-    if (old_func->func_globals != new_func->func_globals &&
-        mf_compat_code_keep(code, old_func->func_globals) < 0) {
-        return -1;
+    exchange((PyFunctionObject *)a, (PyFunctionObject *)b,
+             (uint32_t)((uint64_t)versions >> 32), (uint32_t)versions);
+}
+
+static void
+unkeep(PyObject *code, PyObject *obj, intptr_t Py_UNUSED(n))
+{
+    mf_compat_code_unkeep((PyCodeObject *)code, obj);
+}
+
+static int
+keep(struct mf_undo *undo, PyObject *code, PyObject *obj)
+{
+    int added = mf_compat_code_keep((PyCodeObject *)code, obj);
+    if (added <= 0) {
+        return added;
     }
-    if (old_func->func_builtins != new_func->func_builtins &&
-        mf_compat_code_keep(code, old_func->func_builtins) < 0) {
+    if (mf_undo_inverse(undo, unkeep, code, obj, 0) < 0) {
+        mf_compat_code_unkeep((PyCodeObject *)code, obj);
         return -1;
     }
     return 0;
 }
 
-static void
-exchange_back(PyObject *a, PyObject *b, intptr_t versions)
+/* A running frame borrows its globals and builtins from its function. When
+ * that gets others, the code that the frame holds must hold them; nobody runs
+ * a code that only the function holds. */
+static int
+keep_globals(struct mf_undo *undo, PyFunctionObject *old_func,
+             PyFunctionObject *new_func)
 {
-    PyFunctionObject *old_func = (PyFunctionObject *)a;
-    PyFunctionObject *new_func = (PyFunctionObject *)b;
-    exchange(old_func, new_func, (uint32_t)((uint64_t)versions >> 32),
-             (uint32_t)versions);
-    PyCodeObject *code = (PyCodeObject *)old_func->func_code;
-    if (old_func->func_globals != new_func->func_globals) {
-        mf_compat_code_unkeep(code, old_func->func_globals);
+    PyObject *code = old_func->func_code;
+    if (Py_REFCNT(code) == 1) {
+        return 0;
     }
-    if (old_func->func_builtins != new_func->func_builtins) {
-        mf_compat_code_unkeep(code, old_func->func_builtins);
+    if (old_func->func_globals != new_func->func_globals &&
+        keep(undo, code, old_func->func_globals) < 0) {
+        return -1;
     }
+    if (old_func->func_builtins != new_func->func_builtins &&
+        keep(undo, code, old_func->func_builtins) < 0) {
+        return -1;
+    }
+    return 0;
 }
 
 int
@@ -210,7 +226,7 @@ mf_redefine_function_apply(struct mf_undo *undo, PyFunctionObject *old_func,
     uint32_t old_version = mf_compat_function_version(old_func);
     uint32_t new_version = mf_compat_function_version(new_func);
     uint64_t versions = (uint64_t)old_version << 32 | new_version;
-    if (keep_globals(old_func, new_func) < 0 ||
+    if (keep_globals(undo, old_func, new_func) < 0 ||
         mf_undo_inverse(undo, exchange_back, (PyObject *)old_func,
                         (PyObject *)new_func, (intptr_t)versions) < 0) {
         return -1;

@@ -227,7 +227,12 @@ mf_compat_code_keep(PyCodeObject *code, PyObject *obj)
 {
     PyObject *list = extra_list(code);
     if (list != NULL) {
-        return PyList_Append(list, obj);
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+            if (PyList_GET_ITEM(list, i) == obj) {
+                return 0;
+            }
+        }
+        return PyList_Append(list, obj) < 0 ? -1 : 1;
     }
     if (extra_index < 0) {
         extra_index = PyUnstable_Eval_RequestCodeExtraIndex(extra_free);
@@ -240,8 +245,9 @@ mf_compat_code_keep(PyCodeObject *code, PyObject *obj)
     if (extra_index < 0 ||
         PyUnstable_Code_SetExtra((PyObject *)code, extra_index, list) < 0) {
         PyErr_Clear(); /* no place: the list stays alive, rather than crash */
+        return 0;
     }
-    return 0;
+    return 1;
 }
 
 void

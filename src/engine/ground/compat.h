@@ -48,7 +48,8 @@ void mf_compat_function_tell(PyFunctionObject *func, char what,
 PyObject *mf_compat_code_consts(PyCodeObject *code);
 /* obj lives at least as long as the code, invisibly to the collector: for
  * frames that run the code and borrow their globals from a function that has
- * others now. unkeep takes one such reference back. */
+ * others now. keep: 1 held from now on, 0 held already, -1 error; unkeep takes
+ * a 1 back. */
 int mf_compat_code_keep(PyCodeObject *code, PyObject *obj);
 void mf_compat_code_unkeep(PyCodeObject *code, PyObject *obj);
 /* The docstring that a function gets from this code; Py_None: none. */
