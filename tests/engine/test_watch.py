@@ -18,8 +18,8 @@ import pytest
 
 from midflight import _testengine as t
 
-SETTLE = 40
-POLL = 120
+SETTLE = 25
+POLL = 50
 WAIT = 5000
 
 

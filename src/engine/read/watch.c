@@ -296,9 +296,14 @@ mf_watch_new(const struct mf_watch_options *options, mf_watch_note note,
         return NULL;
     }
     if (!watch->options.force_poll && mf_watch_linux_init(watch) < 0) {
-        mf_watch_say(watch, "no file events (%s): files are checked every %d "
-                            "ms instead",
-                     strerror(errno), watch->options.poll_ms);
+        mf_watch_say(watch,
+                     "no file events (%s%s): files are checked every %d ms "
+                     "instead",
+                     strerror(errno),
+                     errno == EMFILE
+                         ? "; limits: ulimit -n, fs.inotify.max_user_instances"
+                         : "",
+                     watch->options.poll_ms);
     }
     return watch;
 }
