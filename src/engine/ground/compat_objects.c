@@ -256,6 +256,19 @@ mf_compat_obj_values(PyObject *obj, Py_ssize_t *count)
     return values->values;
 }
 
+#if PY_VERSION_HEX >= 0x030d0000
+/* The public setter leaves the values where they are up to 3.13. */
+static int
+set_dict(PyObject *obj, PyObject *dict)
+{
+#if PY_VERSION_HEX >= 0x030f0000
+    return PyObject_GenericSetDict(obj, dict, NULL);
+#else
+    return _PyObject_SetManagedDict(obj, dict);
+#endif
+}
+#endif
+
 int
 mf_compat_obj_detach_values(PyObject *obj)
 {
@@ -272,8 +285,13 @@ mf_compat_obj_detach_values(PyObject *obj)
      * instance another one and this one back moves them out. */
     if (embedded(dict)) {
         PyObject *other = PyDict_New();
-        if (other == NULL || PyObject_GenericSetDict(obj, other, NULL) < 0 ||
-            PyObject_GenericSetDict(obj, dict, NULL) < 0) {
+        if (other == NULL || set_dict(obj, other) < 0 ||
+            set_dict(obj, dict) < 0) {
+            result = -1;
+        }
+        else if (embedded(dict)) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "an instance's attributes did not leave it");
             result = -1;
         }
         Py_XDECREF(other);
@@ -698,7 +716,7 @@ probe_instance(void)
 #if PY_VERSION_HEX >= 0x030d0000
         dict_reports_embedded = by_dict.count == 1;
 #endif
-        result = 0;
+        result = mf_compat_obj_detach_values(instance);
     }
 release_objects:
     Py_XDECREF(dict);
