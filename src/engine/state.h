@@ -36,6 +36,8 @@ struct mf_state {
     /* the update under way and those before it (update.c, record.c) */
     unsigned long busy_thread; /* thread id that is updating, 0: none */
     int holds;
+    bool interrupted;        /* Ctrl-C while staging: passed on at the end */
+    bool undo_wanted;
     long number;             /* of the last update that was not skipped */
     long running;            /* number of the last one committed */
     PyObject *queued;        /* set of paths asked for while busy or held */

@@ -10,6 +10,7 @@
 
 #include "ground/fault.h"
 #include "ground/trace.h"
+#include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
 
@@ -179,6 +180,8 @@ decide(struct mf_update *update)
         mf_commit_bring_home(&update->commit) < 0) {
         return -1;
     }
+    update->merge.undo =
+        update->undo ? PyTuple_GET_ITEM(update->undo, 2) : NULL;
     if (!is_rejected(update) &&
         mf_merge_run(&update->merge, &update->match, update->commit.stage,
                      report) < 0) {
@@ -186,6 +189,61 @@ decide(struct mf_update *update)
     }
     spend(update, MF_PHASE_CHECK, &clock);
     return 0;
+}
+
+/* ---- hooks ---------------------------------------------------------------- */
+
+/* Modules that change, importers before what they import, and their edited
+ * classes. */
+static int
+list_for_hooks(struct mf_update *update)
+{
+    update->hook_modules = PyList_New(0);
+    update->hook_classes = PyList_New(0);
+    PyObject *names = PyList_New(0);
+    int rc = update->hook_modules && update->hook_classes && names ? 0 : -1;
+    for (size_t i = update->plan.targets.len; i > 0 && rc == 0; i--) {
+        struct mf_target *target = update->plan.targets.items[i - 1];
+        struct mf_diff *diff = &target->change->diff;
+        if (target->change->kind != MF_CHANGE_EDITED) {
+            continue;
+        }
+        PyObject *pair = PyTuple_Pack(2, target->module->name,
+                                      target->module->dict);
+        rc = pair && PyList_Append(update->hook_modules, pair) == 0 &&
+                     PyList_Append(names, target->module->name) == 0
+                 ? 0
+                 : -1;
+        Py_XDECREF(pair);
+        for (uint32_t d = 0; d < diff->len && rc == 0; d++) {
+            struct mf_delta *delta = &diff->deltas[d];
+            if (delta->old_unit == MF_UNIT_NONE ||
+                delta->kind == MF_DELTA_SAME ||
+                diff->old_of.split->units[delta->old_unit].kind !=
+                    MF_UNIT_CLASS ||
+                delta->new_unit == MF_UNIT_NONE) {
+                continue;
+            }
+            PyObject *cls = mf_plan_live_class(target, delta);
+            rc = cls ? PyList_Append(update->hook_classes, cls) : 0;
+        }
+    }
+    if (rc == 0) {
+        rc = mf_hooks_init(&update->hooks, &update->report,
+                           update->report.number, names);
+    }
+    Py_XDECREF(names);
+    return rc;
+}
+
+static int
+before_hooks(struct mf_update *update)
+{
+    if (list_for_hooks(update) < 0) {
+        return -1;
+    }
+    return mf_hooks_before(&update->hooks, update->hook_modules,
+                           update->hook_classes);
 }
 
 /* Code exchanges are reported by name here: nothing else speaks of them. */
@@ -223,7 +281,14 @@ commit(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now(), stopped = clock;
     MF_TRACE(1, "update %ld: preparing", report->number);
-    if (report_codes(update) < 0 || mf_commit_prepare(&update->commit) < 0) {
+    if (report_codes(update) < 0 || before_hooks(update) < 0) {
+        return -1;
+    }
+    if (is_rejected(update)) {
+        return 0;
+    }
+    update->texts = mf_record_texts(&update->plan);
+    if (update->texts == NULL || mf_commit_prepare(&update->commit) < 0) {
         return -1;
     }
     if (is_rejected(update)) {
@@ -244,6 +309,17 @@ commit(struct mf_update *update)
     report->outcome = MF_COMMITTED;
     update->state->running = report->number;
     mf_commit_finish(&update->commit, update->state);
+    if (update->undo == NULL &&
+        mf_record_push(update->state, report->number, update->texts,
+                       update->merge.replaced) < 0) {
+        PyErr_Clear();
+    }
+    int failures;
+    if (mf_hooks_after(&update->hooks, update->hook_modules,
+                       update->hook_classes, "committed", &failures) < 0) {
+        PyErr_Clear();
+    }
+    update->undo_wanted = failures > 0 && update->state->undo_on_after_error;
     spend(update, MF_PHASE_FINISH, &clock);
     MF_TRACE(1, "update %ld: committed", report->number);
     return 0;
@@ -305,6 +381,10 @@ run(struct mf_update *update)
     if (report->outcome != MF_COMMITTED && update->staged) {
         mf_stage_drop(&update->stage);
     }
+    if (report->outcome != MF_COMMITTED && update->hooks.update != NULL &&
+        mf_hooks_rejected(&update->hooks) < 0) {
+        PyErr_Clear();
+    }
     if (report->outcome == MF_REJECTED) {
         MF_TRACE(1, "update %ld: rejected", report->number);
     }
@@ -321,7 +401,11 @@ update_clear(struct mf_update *update)
     mf_match_clear(&update->match);
     mf_stage_clear(&update->stage);
     mf_plan_clear(&update->plan);
+    mf_hooks_clear(&update->hooks);
     mf_report_clear(&update->report);
+    Py_CLEAR(update->hook_modules);
+    Py_CLEAR(update->hook_classes);
+    Py_CLEAR(update->texts);
     Py_CLEAR(update->paths);
     Py_CLEAR(update->sources);
 }
@@ -343,6 +427,13 @@ take_sources(struct mf_update *update, PyObject *sources)
     Py_ssize_t pos = 0;
     if (update->sources == NULL) {
         return -1;
+    }
+    if (update->undo != NULL) {
+        /* an undo's record has paths */
+        return PyDict_Update(update->sources, sources) < 0 ||
+                       add_paths(update->paths, sources) < 0
+                   ? -1
+                   : 0;
     }
     while (PyDict_Next(sources, &pos, &name, &text)) {
         PyObject *entry = PyDict_GetItemWithError(modules, name);
@@ -379,8 +470,8 @@ take_sources(struct mf_update *update, PyObject *sources)
     return 0;
 }
 
-/* What was asked for while another update or a hold was under way, and what
- * is pending. */
+/* What is asked for now, and was while another update or a hold was under
+ * way. */
 static int
 gather(struct mf_update *update, PyObject *paths, PyObject *sources)
 {
@@ -399,7 +490,6 @@ gather(struct mf_update *update, PyObject *paths, PyObject *sources)
     }
     if ((paths != NULL && add_paths(update->paths, paths) < 0) ||
         (sources != NULL && take_sources(update, sources) < 0) ||
-        add_paths(update->paths, state->pending) < 0 ||
         add_paths(update->paths, state->queued) < 0) {
         return -1;
     }
@@ -466,9 +556,105 @@ unsupported(struct mf_state *state, PyObject *paths)
     return dict;
 }
 
-PyObject *
-mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
-              enum mf_mode mode)
+/* One attempt with these paths: its report dict in *dict. Returns the
+ * outcome, -1 with an exception. */
+static int
+attempt(struct mf_update *update, PyObject **dict)
+{
+    struct mf_state *state = update->state;
+    *dict = NULL;
+    state->staging = update;
+    int rc = run(update);
+    state->staging = NULL;
+    update->report.total = mf_trace_now() - update->report.started;
+    if (rc == 0) {
+        *dict = mf_report_dict(&update->report, state->running);
+    }
+    int outcome = (int)update->report.outcome;
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    update_clear(update);
+    PyErr_Restore(type, value, tb);
+    return *dict == NULL ? -1 : outcome;
+}
+
+/* Pending files that were not asked for now: a new list, and whether some
+ * import connects them with the others. */
+static int
+pending_apart(struct mf_state *state, PyObject *asked, PyObject **apart)
+{
+    *apart = PySet_New(state->pending);
+    PyObject *done =
+        *apart ? PyObject_CallMethod(*apart, "difference_update", "O", asked)
+               : NULL;
+    Py_XDECREF(done);
+    if (done == NULL) {
+        Py_CLEAR(*apart);
+        return -1;
+    }
+    if (PySet_GET_SIZE(*apart) == 0 || PySet_GET_SIZE(asked) == 0) {
+        return 0;
+    }
+    return mf_graph_connected(state, asked, *apart);
+}
+
+/* With what is pending; if that is rejected and nothing connects it with what
+ * was asked for, without. */
+static int
+attempt_groups(struct mf_state *state, struct mf_update *update,
+               PyObject *paths, PyObject *sources, PyObject **dict)
+{
+    if (gather(update, paths, sources) < 0) {
+        update_clear(update);
+        return -1;
+    }
+    PyObject *asked = PySet_New(update->paths), *apart = NULL;
+    int connected = asked ? pending_apart(state, asked, &apart) : -1;
+    int outcome = -1;
+    if (connected < 0) {
+        update_clear(update);
+    }
+    else if (connected || PySet_GET_SIZE(apart) == 0 ||
+             PySet_GET_SIZE(asked) == 0) {
+        outcome = add_paths(update->paths, apart) < 0
+                      ? (update_clear(update), -1)
+                      : attempt(update, dict);
+    }
+    else {
+        outcome = attempt(update, dict);
+    }
+    Py_XDECREF(asked);
+    Py_XDECREF(apart);
+    return outcome;
+}
+
+static PyObject *
+run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
+           enum mf_mode mode, PyObject *record)
+{
+    struct mf_update update = {.state = state, .mode = mode, .undo = record};
+    PyObject *dict = NULL;
+    if (mf_report_init(&update.report) < 0) {
+        return NULL;
+    }
+    update.report.dry_run = mode != MF_MODE_UPDATE;
+    int outcome = attempt_groups(state, &update, paths, sources, &dict);
+    if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&
+        remember(state, dict) < 0) {
+        Py_CLEAR(dict);
+    }
+    if (dict != NULL && outcome == MF_COMMITTED && record != NULL &&
+        mf_record_pop(state) < 0) {
+        Py_CLEAR(dict);
+    }
+    state->interrupted |= update.stage.interrupted;
+    state->undo_wanted = update.undo_wanted;
+    return dict;
+}
+
+static PyObject *
+run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
+         enum mf_mode mode, PyObject *record)
 {
     if (state->disabled) {
         return skipped(state, NULL);
@@ -483,34 +669,10 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
     if (mine <= 0) {
         return mine < 0 ? NULL : skipped(state, paths);
     }
-    struct mf_update update = {.state = state, .mode = mode};
-    PyObject *dict = NULL;
-    bool interrupted = false;
-    if (mf_report_init(&update.report) < 0) {
-        goto give_turn;
-    }
-    update.report.dry_run = mode != MF_MODE_UPDATE;
-    state->staging = &update;
-    int rc = gather(&update, paths, sources);
-    if (rc == 0) {
-        rc = run(&update);
-    }
-    state->staging = NULL;
-    interrupted = update.stage.interrupted;
-    update.report.total = mf_trace_now() - update.report.started;
-    if (rc == 0) {
-        dict = mf_report_dict(&update.report, state->running);
-    }
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    update_clear(&update);
-    PyErr_Restore(type, value, tb);
-give_turn:
+    state->interrupted = false;
+    PyObject *dict = run_locked(state, paths, sources, mode, record);
+    bool interrupted = state->interrupted;
     give_turn(state);
-    if (dict != NULL && mode == MF_MODE_UPDATE &&
-        update.report.outcome != MF_SKIPPED && remember(state, dict) < 0) {
-        Py_CLEAR(dict);
-    }
     if (dict != NULL && mode == MF_MODE_UPDATE) {
         tell(state, dict);
     }
@@ -522,8 +684,32 @@ give_turn:
 }
 
 PyObject *
+mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
+              enum mf_mode mode)
+{
+    PyObject *dict = run_turn(state, paths, sources, mode, NULL);
+    if (dict != NULL && state->undo_wanted) {
+        /* an after hook failed and the configuration asks for an undo */
+        state->undo_wanted = false;
+        PyObject *back = mf_update_undo(state, MF_MODE_UPDATE);
+        Py_XDECREF(back);
+        if (back == NULL) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+PyObject *
 mf_update_undo(struct mf_state *state, enum mf_mode mode)
 {
-    (void)mode;
-    return skipped(state, NULL);
+    PyObject *record = mf_record_last(state);
+    if (record == NULL) {
+        return skipped(state, NULL);
+    }
+    Py_INCREF(record);
+    PyObject *dict = run_turn(state, NULL, PyTuple_GET_ITEM(record, 1), mode,
+                              record);
+    Py_DECREF(record);
+    return dict;
 }

@@ -3,6 +3,7 @@
 #define MF_UPDATE_H
 
 #include "commit/commit.h"
+#include "stage/hooks.h"
 #include "state.h"
 
 enum mf_mode { MF_MODE_UPDATE, MF_MODE_DRY_RUN, MF_MODE_PLAN };
@@ -20,6 +21,12 @@ struct mf_update {
     struct mf_match match;
     struct mf_merge merge;
     struct mf_commit commit;
+    struct mf_hooks hooks;
+    PyObject *hook_modules;   /* list of (name, dict), importers first */
+    PyObject *hook_classes;   /* list of edited live classes */
+    PyObject *texts;          /* earlier texts, for the record */
+    bool undo_wanted;         /* an after hook failed and the rule is undo */
+    PyObject *undo;           /* record that is undone, borrowed, or NULL */
 };
 
 /* The whole story. paths: list of str or NULL (every file that differs);

@@ -226,6 +226,65 @@ mf_graph_importers(struct mf_state *state, PyObject *module_name)
     return PyDict_GetItemWithError(state->importers, module_name);
 }
 
+/* Everything that imports a path of the set, directly or not, the set itself
+ * included: a new set. */
+static PyObject *
+importers_closure(struct mf_state *state, PyObject *paths)
+{
+    PyObject *all = PySet_New(paths), *todo = PySequence_List(paths);
+    if (all == NULL || todo == NULL) {
+        goto fail;
+    }
+    for (Py_ssize_t at = 0; at < PyList_GET_SIZE(todo); at++) {
+        struct mf_source *source =
+            mf_source_find(state, PyList_GET_ITEM(todo, at));
+        for (size_t m = 0; source != NULL && m < source->modules.len; m++) {
+            struct mf_module *module = source->modules.items[m];
+            PyObject *list = mf_graph_importers(state, module->name);
+            for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
+                struct mf_source *other =
+                    state->sources
+                        .items[PyLong_AsSize_t(PyList_GET_ITEM(list, i))];
+                int known = PySet_Contains(all, other->path);
+                if (known < 0 ||
+                    (!known && (PySet_Add(all, other->path) < 0 ||
+                                PyList_Append(todo, other->path) < 0))) {
+                    goto fail;
+                }
+            }
+        }
+        if (PyErr_Occurred()) {
+            goto fail;
+        }
+    }
+    Py_DECREF(todo);
+    return all;
+fail:
+    Py_XDECREF(all);
+    Py_XDECREF(todo);
+    return NULL;
+}
+
+static int
+sets_meet(PyObject *a, PyObject *b)
+{
+    PyObject *common = PyNumber_And(a, b);
+    int yes = common ? PySet_GET_SIZE(common) > 0 : -1;
+    Py_XDECREF(common);
+    return yes;
+}
+
+int
+mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b)
+{
+    PyObject *x = importers_closure(state, a);
+    PyObject *y = x ? importers_closure(state, b) : NULL;
+    int yes = y ? sets_meet(x, y) : -1;
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return yes;
+}
+
 void
 mf_graph_forget(struct mf_state *state, struct mf_source *source)
 {

@@ -35,6 +35,9 @@ void mf_edges_clear(struct mf_edges *edges);
  * baseline imports the module or something from it. Borrowed list or NULL
  * (without exception) if there is none. Brings the index up to date first. */
 PyObject *mf_graph_importers(struct mf_state *state, PyObject *module_name);
+/* Does an import, direct or not, connect a path of one set with one of the
+ * other? 1 / 0 / -1. */
+int mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b);
 /* The text of a source has changed, or a module came: index it again. */
 void mf_graph_forget(struct mf_state *state, struct mf_source *source);
 

@@ -288,14 +288,74 @@ report_one(struct mf_merge *merge, const struct one *one, int code, char op,
     return rc;
 }
 
+/* Old contents as a value of their own: a container goes on living. */
+static PyObject *
+frozen_copy(PyObject *value)
+{
+    if (PyDict_CheckExact(value)) {
+        return PyDict_Copy(value);
+    }
+    if (PyList_CheckExact(value)) {
+        return PyList_GetSlice(value, 0, PyList_GET_SIZE(value));
+    }
+    if (PySet_CheckExact(value)) {
+        return PySet_New(value);
+    }
+    return Py_NewRef(value);
+}
+
+/* For undo: what the name held (NULL: nothing) and holds from now on. */
+static int
+note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *name,
+              PyObject *old, PyObject *value)
+{
+    PyObject *before = old ? frozen_copy(old) : Py_NewRef(Py_NotImplemented);
+    PyObject *after =
+        value ? frozen_copy(value) : Py_NewRef(Py_NotImplemented);
+    PyObject *item =
+        before && after ? PyTuple_Pack(4, holder, name, before, after) : NULL;
+    Py_XDECREF(before);
+    Py_XDECREF(after);
+    int rc = item ? PyList_Append(merge->replaced, item) : -1;
+    Py_XDECREF(item);
+    return rc;
+}
+
+/* In an undo: the value that the update had replaced, if what it wrote then
+ * is still there. Borrowed, NULL (without exception) otherwise. */
+static PyObject *
+undo_value(struct mf_merge *merge, PyObject *holder, PyObject *name,
+           PyObject *live)
+{
+    PyObject *list = merge->undo;
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        PyObject *item = PyList_GET_ITEM(list, i);
+        PyObject *before = PyTuple_GET_ITEM(item, 2);
+        if (PyTuple_GET_ITEM(item, 0) == holder &&
+            PyUnicode_Compare(PyTuple_GET_ITEM(item, 1), name) == 0 &&
+            before != Py_NotImplemented &&
+            (live == NULL ||
+             mf_merge_equal(PyTuple_GET_ITEM(item, 3), live, 0) == 1)) {
+            return before;
+        }
+    }
+    return NULL;
+}
+
 /* What the name holds from now on: *out is a new reference; *in_place: the
  * live object takes these contents. 1 decided, 0 keep live, -1. */
 static int
-decide(struct mf_merge *merge, const struct one *one, PyObject **out,
-       bool *in_place)
+decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
+       PyObject **out, bool *in_place)
 {
     *in_place = false;
     PyObject *live = one->live, *fresh = one->fresh;
+    PyObject *earlier = undo_value(merge, holder, one->name, live);
+    if (earlier != NULL && !is_definition(earlier)) {
+        *out = frozen_copy(earlier);
+        *in_place = merges_in_place(live, earlier);
+        return *out ? 1 : -1;
+    }
     enum mf_policy policy =
         find_policy(merge, one->staged, one->cls_name, one->name, one->delta);
     if (policy == MF_POLICY_KEEP && !PyFunction_Check(fresh) &&
@@ -352,16 +412,6 @@ release_base:
 }
 
 /* ---- modules ------------------------------------------------------------------------ */
-
-static int
-note_replaced(struct mf_merge *merge, PyObject *dict, PyObject *name,
-              PyObject *old)
-{
-    PyObject *item = PyTuple_Pack(3, dict, name, old ? old : Py_None);
-    int rc = item ? PyList_Append(merge->replaced, item) : -1;
-    Py_XDECREF(item);
-    return rc;
-}
 
 /* The base from now on: what the new source gives, as it is before merging. */
 static int
@@ -452,7 +502,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
             return 0;
         }
         return mf_merge_write(merge, MF_WRITE_NAME, dict, name, NULL) < 0 ||
-                       note_replaced(merge, dict, name, one.live) < 0
+                       note_replaced(merge, dict, name, one.live, NULL) < 0
                    ? -1
                    : report_one(merge, &one, 106, '-', "%U", NULL, NULL);
     }
@@ -462,6 +512,11 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         return -1;
     }
     if (one.live == NULL) {
+        PyObject *earlier = undo_value(merge, dict, name, NULL);
+        if (earlier != NULL && !PyFunction_Check(earlier) &&
+            !PyType_Check(earlier)) {
+            one.fresh = earlier;
+        }
         return mf_merge_write(merge, MF_WRITE_NAME, dict, name, one.fresh) < 0
                    ? -1
                    : report_one(merge, &one, 105, '+', "%U", NULL, NULL);
@@ -474,17 +529,14 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     }
     PyObject *value;
     bool in_place;
-    int what = decide(merge, &one, &value, &in_place);
+    int what = decide(merge, &one, dict, &value, &in_place);
     if (what <= 0) {
         return what;
     }
     int same = mf_merge_equal(one.live, value, 0);
     int rc = same < 0 ? -1 : 0;
     if (rc == 0 && (same == 0 || !in_place)) {
-        PyObject *copy = mf_source_note_value(one.live, 0);
-        PyErr_Clear();
-        rc = note_replaced(merge, dict, name, copy ? copy : one.live);
-        Py_XDECREF(copy);
+        rc = note_replaced(merge, dict, name, one.live, value);
         if (rc == 0) {
             rc = in_place ? mf_merge_write(merge, MF_WRITE_CONTENTS, one.live,
                                            NULL, value)
@@ -544,7 +596,7 @@ merge_attribute(struct mf_merge *merge, struct mf_staged *staged,
     }
     PyObject *value;
     bool in_place;
-    int what = decide(merge, &one, &value, &in_place);
+    int what = decide(merge, &one, (PyObject *)cls, &value, &in_place);
     if (what <= 0) {
         return what;
     }
@@ -553,11 +605,7 @@ merge_attribute(struct mf_merge *merge, struct mf_staged *staged,
                                   value)
                  : PyDict_SetItem(change->set, name, value);
     if (rc == 0 && edited && mf_merge_equal(one.live, value, 0) != 1) {
-        PyObject *copy = mf_source_note_value(one.live, 0);
-        PyErr_Clear();
-        rc = note_replaced(merge, (PyObject *)cls, name,
-                           copy ? copy : one.live);
-        Py_XDECREF(copy);
+        rc = note_replaced(merge, (PyObject *)cls, name, one.live, value);
         if (rc == 0) {
             rc = mf_source_is_data(one.live)
                      ? report_one(merge, &one, 104, '~', "%U %U -> %U",

@@ -27,7 +27,10 @@ struct mf_merge {
     size_t n_classes, cap_classes;
     PyObject *notes;              /* dict: (id of target as int) -> dict of
                                      values of base that hold after commit */
-    PyObject *replaced;           /* list of (dict, name, old value): record */
+    PyObject *replaced;           /* list of (holder, name, old value, new
+                                     value): record; NotImplemented: none */
+    PyObject *undo;               /* borrowed: such a list of the update that
+                                     is undone, or NULL */
 };
 
 /* Decide all writes. Reasons and notes go to the report. */

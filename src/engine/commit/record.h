@@ -1,0 +1,23 @@
+/* record.h -- what a user's undo merges back: the texts and the values that
+ * the last committed updates replaced. Holds at most MF_RECORDS of them.
+ */
+#ifndef MF_RECORD_H
+#define MF_RECORD_H
+
+#include "../stage/merge.h"
+#include "../state.h"
+
+enum { MF_RECORDS = 100 };
+
+/* Before baselines move: the earlier texts of what changes. New reference to
+ * a dict path -> bytes. */
+PyObject *mf_record_texts(struct mf_plan *plan);
+/* Push a record: number, texts, replaced values (list of (holder, name, old
+ * value or NULL marker, new value)). */
+int mf_record_push(struct mf_state *state, long number, PyObject *texts,
+                   PyObject *replaced);
+/* The newest record: borrowed tuple (number, texts, replaced), or NULL. */
+PyObject *mf_record_last(struct mf_state *state);
+int mf_record_pop(struct mf_state *state);
+
+#endif
