@@ -482,11 +482,10 @@ mf_compat_fields_in_dict(PyObject *obj, PyObject *name)
     return 0;
 }
 
-PyObject **
-mf_compat_fields_slot(PyObject *obj, PyObject *name, bool *other)
+Py_ssize_t
+mf_compat_fields_slot(PyTypeObject *type, PyObject *name, bool *other)
 {
     *other = false;
-    PyTypeObject *type = Py_TYPE(obj);
     PyObject *mro = type->tp_mro;
     for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
@@ -499,15 +498,15 @@ mf_compat_fields_slot(PyObject *obj, PyObject *name, bool *other)
         }
         if (!Py_IS_TYPE(found, &PyMemberDescr_Type)) {
             *other = Py_TYPE(found)->tp_descr_set != NULL;
-            return NULL;
+            return 0;
         }
         PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
         if (member->type != T_OBJECT_EX || (member->flags & READONLY) ||
             !PyType_IsSubtype(type, PyDescr_TYPE(found))) {
             *other = true;
-            return NULL;
+            return 0;
         }
-        return (PyObject **)((char *)obj + member->offset);
+        return member->offset;
     }
-    return NULL;
+    return 0;
 }

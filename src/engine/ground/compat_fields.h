@@ -57,8 +57,8 @@ struct mf_compat_step {
 };
 
 /* All steps of a code object, nested ones not; *steps is to be freed with
- * mf_free. 0, -1 with an exception (a code object that is not understood
- * among them: ValueError). */
+ * mf_free and has room for one more. 0, -1 with an exception (ValueError: the
+ * code object is not understood). */
 int mf_compat_fields_steps(PyCodeObject *code, struct mf_compat_step **steps,
                            size_t *count);
 
@@ -67,9 +67,10 @@ bool mf_compat_fields_has_dict(PyTypeObject *type);
 /* Is the name (an exact str) set in the instance's own dict, or beside it? No
  * dict is made for the answer. 1 / 0, -1. */
 int mf_compat_fields_in_dict(PyObject *obj, PyObject *name);
-/* The word of a slot that this class or one it inherits from has by this
- * name, if that is what an attribute look-up finds; else NULL. *other: the
- * look-up finds something else that takes stores (a property). */
-PyObject **mf_compat_fields_slot(PyObject *obj, PyObject *name, bool *other);
+/* Where in an instance the slot is that this class or one it inherits from
+ * has by this name, if that is what an attribute look-up finds; else 0.
+ * *other: the look-up finds something else that takes stores (a property). */
+Py_ssize_t mf_compat_fields_slot(PyTypeObject *type, PyObject *name,
+                                 bool *other);
 
 #endif

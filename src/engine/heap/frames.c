@@ -88,7 +88,7 @@ entries_next_thread(struct entries *all)
     }
 }
 
-/* --- counting ------------------------------------------------------------- */
+/* --- counting ------------------------------------------------------------ */
 
 /* May something besides functions hold this code, as every frame does? Who
  * asks holds it, so one reference is no frame's. */

@@ -24,7 +24,7 @@ enum mf_hooks_code {
 };
 
 struct mf_hooks {
-    PyObject *update;         /* the object that every hook of an update gets */
+    PyObject *update;         /* what every hook is called with */
     struct mf_report *report; /* borrowed until clear */
     PyObject *ran;            /* list of (module name, class or None,
                                  namespace): before hook is through */
