@@ -468,6 +468,31 @@ def other_module_level():
     return 2
 
 
+try:
+    from _testcapi import add_func_watcher, clear_func_watcher
+except ImportError:  # 3.11, or a Python without its own tests
+    add_func_watcher = None
+
+if add_func_watcher is not None:
+    def test_function_watchers_are_told(log):
+        seen = []
+        old = make("def f(a=1): return a")
+        new = make("def f(a, *, k=2): return k")
+        watcher = add_func_watcher(
+            lambda event, func, value: seen.append((func, value)))
+        try:
+            redefine(log, old, new)
+            told = [value for func, value in seen if func is old]
+            assert told == [old.__code__, None, old.__kwdefaults__]
+            t.undo_replay(log)
+            assert len([1 for func, _ in seen if func is old]) == 6
+        finally:
+            clear_func_watcher(watcher)
+        del seen[:]
+        redefine(log, old, new)
+        assert not seen
+
+
 # --- variants ----------------------------------------------------------------
 
 
