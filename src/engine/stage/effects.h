@@ -3,38 +3,110 @@
  * taken before it runs; differences read off after it. Rejected: the
  * differences are taken back. Committed: they are made to stand there once,
  * at the old place (registrations).
+ *
+ * Runs no code of the program: no __eq__, __hash__, __getattr__, property.
  */
 #ifndef MF_EFFECTS_H
 #define MF_EFFECTS_H
 
 #include "../commit/undo.h"
 
-/* One live container with its contents before staging. */
+enum mf_effect_kind {
+    MF_EFFECT_LIST,
+    MF_EFFECT_DEQUE,
+    MF_EFFECT_CELL,  /* of a function's closure */
+    MF_EFFECT_SET,
+    MF_EFFECT_DICT,
+    MF_EFFECT_SPACE, /* dict of a module, an instance or a function */
+    MF_EFFECT_SLOTS, /* holder: an instance; its slots by name */
+    MF_EFFECT_CLASS
+};
+
+/* Contents at one moment. */
+struct mf_contents {
+    PyObject *items;   /* tuple; dicts and namespaces: key, value, key ... */
+    Py_hash_t *hashes; /* one per item or key; NULL where keys are names */
+};
+
+/* One live container with its contents before and after staged code ran. */
 struct mf_effect {
-    PyObject *holder;   /* list, dict, set, deque, or a class (its dict) */
-    PyObject *before;   /* tuple, dict, frozenset copy */
+    PyObject *holder;
+    PyObject *name;            /* it was found under, or NULL */
+    struct mf_contents before; /* as if only the others had written */
+    struct mf_contents after;  /* items NULL: staged code changed nothing */
+    Py_ssize_t length;         /* of a big one: only its end was copied */
+    uint8_t kind;              /* enum mf_effect_kind */
+    bool big;
+    bool ran;                  /* reached by code that ran (not only by the
+                                  old text of a statement) */
 };
 
 struct mf_effects {
     struct mf_effect *items;
     size_t len, cap;
-    struct mf_map seen;     /* holder -> index + 1, code -> 0 */
+    struct mf_map seen;     /* holder -> index + 1, instance's slots: holder
+                               is the instance */
     struct mf_map foreign;  /* dicts that are no live state: staging ones */
+    struct mf_map codes;    /* every code object looked at, nested ones too,
+                               and classes reached */
+    struct mf_vec keep;     /* strong: what codes points to */
+    size_t copied;          /* items copied so far: the bound of all this */
+    bool open;              /* code has run since the last mf_effects_after */
 };
 
-/* Copy what `code`, run over `globals`, can reach: values of the names it
- * loads, what functions of the program called by it load, containers in
- * them, attributes of instances. `stop` (may be NULL) tells namespaces that
- * must not be copied. */
+/* Copy what `code`, about to run over `globals`, can reach: values of the
+ * names it loads, of the names that functions and classes called by it load,
+ * containers in them, attributes of instances. */
 int mf_effects_before(struct mf_effects *effects, PyObject *code,
                       PyObject *globals);
-/* Also follow a live object by itself (an argument of a registration). */
+/* The same for the old text of a statement that runs again or is gone, which
+ * does not run: its registrations are found though the new text does not name
+ * their holder. Call it before the first step runs. */
+int mf_effects_before_old(struct mf_effects *effects, PyObject *code,
+                          PyObject *globals);
+/* The code given to mf_effects_before has run, or failed: read the
+ * differences now, so that what other threads write later is not taken for
+ * it. Without the call that happens at the next call of before, take_back or
+ * settle. */
+int mf_effects_after(struct mf_effects *effects);
+/* Also follow a live object by itself (an argument of a registration), with
+ * plain containers in it `depth` levels deep (0 to 3). */
 int mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth);
-/* Did this holder change since it was copied? */
-bool mf_effects_changed(const struct mf_effect *effect);
-/* Rejected: write the differences back. Never fails (what cannot be written
- * is traced). */
+/* Did this holder change since it was copied? No allocation but for ordered
+ * dicts; -1 with an exception. */
+int mf_effects_changed(const struct mf_effect *effect);
+/* Rejected: write the differences back, item by item; what other threads
+ * wrote meanwhile stays. Never fails (what cannot be written is traced), the
+ * exception that is set stays set. Destructors may run. */
 void mf_effects_take_back(struct mf_effects *effects);
 void mf_effects_clear(struct mf_effects *effects);
+
+/* Values of `rerun` below. Any other value means the same as MADE. */
+enum {
+    MF_RERUN_MADE = 1, /* made by a statement that ran again or is gone, or
+                          named by one that is gone */
+    MF_RERUN_NAMED = 2 /* only named by a statement that ran again: where it
+                          registered the very same object in a dict or set
+                          again, nothing can be seen */
+};
+
+/* `contents` are new references' container, fresh, for the writer to keep:
+ *   list, deque      a list: all items
+ *   dict, namespace  a dict (an OrderedDict if the holder is one): all items
+ *   set              a set: all items
+ *   class            a dict of the attributes to set, others stay
+ *   instance         the same for its slots
+ *   cell             a tuple of the one value
+ * 0, or -1 with an exception, which ends mf_effects_settle. */
+typedef int (*mf_effects_write)(void *arg, PyObject *holder,
+                                PyObject *contents);
+/* Registrations, committed: `home` maps a staged object to the live one that
+ * keeps its identity; `rerun` has live objects as keys, values as above. For
+ * every watched holder whose contents must become others, `write` is called;
+ * nothing is written here. Reads each holder as it is now: to be called where
+ * no other thread can run between it and the writes, or again. */
+int mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
+                      const struct mf_map *rerun, mf_effects_write write,
+                      void *arg);
 
 #endif

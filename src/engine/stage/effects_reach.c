@@ -1,0 +1,616 @@
+/* effects_reach.c -- owns the question what code can reach. In: a code object
+ * and the namespace it will run over. Out: holders, copied.
+ *
+ * Breadth first, in rounds: names of the code resolve to functions, classes,
+ * instances, modules and containers; names in the code of functions found so
+ * are attributes that may be used on any instance or class found; a round
+ * goes over these again while new names come in. Every name of a code object
+ * counts as a global and as an attribute, which is more than it can mean and
+ * needs no look at its instructions. What is reached through several calls
+ * inside the standard library is left out: its state there is caches.
+ *
+ * Idea: rapid type analysis, as used for call graphs.
+ */
+#include "effects_reach.h"
+
+#include "effects_copy.h"
+
+#include "../ground/compat.h"
+#include "../ground/fault.h"
+
+enum {
+    MAX_OBJECTS = 4096, /* looked at for one step */
+    MAX_CODES = 1024,
+    MAX_DEPTH = 3,      /* containers in containers */
+    MAX_HOPS = 3,       /* calls from function to function of the library */
+    SMALL = 64          /* items of a container that are followed */
+};
+
+struct reached {
+    PyObject *obj;
+    PyObject *name;  /* borrowed from a code object or namespace */
+    uint8_t hops, depth;
+};
+
+/* A class or instance whose attributes are looked at by name. */
+struct shape {
+    PyObject *obj;
+    size_t names;    /* how many names were known at the last look */
+    uint8_t hops;
+};
+
+struct reach {
+    struct mf_effects *effects;
+    struct reached *queue;   /* strong */
+    size_t len, cap, at;
+    struct shape *shapes;    /* borrowed from queue */
+    size_t shape_count, shape_cap;
+    struct mf_map visited;   /* object -> 1, code -> its globals */
+    struct mf_map libs;      /* globals -> 1 the library's, 2 not */
+    struct mf_map attrs;     /* interned name -> 1 */
+    PyObject *attr_set;      /* the same as a set, for names not interned */
+    size_t codes;
+    bool ran;
+};
+
+/* ---- queue ------------------------------------------------------------------ */
+
+static int
+visit(struct reach *reach, PyObject *obj, PyObject *name, int hops, int depth)
+{
+    if (obj == NULL || !PyObject_IS_GC(obj) || PyCode_Check(obj) ||
+        PyModule_Check(obj) || mf_compat_is_lazy_import(obj) ||
+        mf_map_has(&reach->visited, obj) || reach->len >= MAX_OBJECTS) {
+        return 0;
+    }
+    if (reach->len == reach->cap) {
+        size_t cap = reach->cap ? reach->cap * 2 : 64;
+        struct reached *queue =
+            mf_realloc(reach->queue, cap * sizeof(*queue));
+        if (queue == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        reach->queue = queue;
+        reach->cap = cap;
+    }
+    if (mf_map_put(&reach->visited, obj, 1) < 0) {
+        return -1;
+    }
+    reach->queue[reach->len++] = (struct reached){
+        Py_NewRef(obj), name, (uint8_t)hops, (uint8_t)depth};
+    return 0;
+}
+
+static int
+add_shape(struct reach *reach, PyObject *obj, int hops)
+{
+    if (reach->shape_count == reach->shape_cap) {
+        size_t cap = reach->shape_cap ? reach->shape_cap * 2 : 32;
+        struct shape *shapes =
+            mf_realloc(reach->shapes, cap * sizeof(*shapes));
+        if (shapes == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        reach->shapes = shapes;
+        reach->shape_cap = cap;
+    }
+    reach->shapes[reach->shape_count++] =
+        (struct shape){obj, 0, (uint8_t)hops};
+    return 0;
+}
+
+/* ---- names ------------------------------------------------------------------- */
+
+static int
+add_attr(struct reach *reach, PyObject *name)
+{
+    if (mf_map_has(&reach->attrs, name)) {
+        return 0;
+    }
+    return mf_map_put(&reach->attrs, name, 1) < 0
+               ? -1
+               : PySet_Add(reach->attr_set, name);
+}
+
+static int
+has_attr(struct reach *reach, PyObject *name)
+{
+    if (mf_map_has(&reach->attrs, name)) {
+        return 1;
+    }
+    return !PyUnicode_CheckExact(name) || PyUnicode_CHECK_INTERNED(name)
+               ? 0
+               : PySet_Contains(reach->attr_set, name);
+}
+
+static bool
+is_dunder(PyObject *name)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(name);
+    return n > 4 && PyUnicode_READ_CHAR(name, 0) == '_' &&
+           PyUnicode_READ_CHAR(name, 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 2) == '_';
+}
+
+/* Is the namespace one of a module of the standard library? */
+static int
+is_library(struct reach *reach, PyObject *globals)
+{
+    uintptr_t known = (uintptr_t)mf_map_get(&reach->libs, globals);
+    if (known != 0) {
+        return known == 1;
+    }
+    PyObject *names = PySys_GetObject("stdlib_module_names");
+    PyObject *name = PyDict_GetItemString(globals, "__name__");
+    int found = 0;
+    if (names != NULL && PyAnySet_CheckExact(names) && name != NULL &&
+        PyUnicode_CheckExact(name)) {
+        Py_ssize_t n = PyUnicode_GET_LENGTH(name);
+        Py_ssize_t dot = PyUnicode_FindChar(name, '.', 0, n, 1);
+        PyObject *top = PyUnicode_Substring(name, 0, dot < 0 ? n : dot);
+        found = top ? PySet_Contains(names, top) : -1;
+        Py_XDECREF(top);
+    }
+    if (found < 0 || mf_map_put(&reach->libs, globals, found ? 1 : 2) < 0) {
+        return -1;
+    }
+    return found;
+}
+
+/* ---- code -------------------------------------------------------------------- */
+
+/* Runs while the code around it runs: class bodies, comprehensions. */
+static bool
+runs_at_once(PyCodeObject *code)
+{
+    return !(code->co_flags & CO_OPTIMIZED) ||
+           (PyUnicode_GET_LENGTH(code->co_name) > 0 &&
+            PyUnicode_READ_CHAR(code->co_name, 0) == '<' &&
+            PyUnicode_CompareWithASCIIString(code->co_name, "<lambda>") != 0);
+}
+
+static int
+add_space(struct reach *reach, PyObject *dict, PyObject *name)
+{
+    if (mf_map_has(&reach->effects->foreign, dict)) {
+        return 0;
+    }
+    return mf_effects_add(reach->effects, MF_EFFECT_SPACE, dict, name,
+                          reach->ran) == -2
+               ? -1
+               : 0;
+}
+
+/* Names of the code found in a module that it names. */
+static int
+visit_module(struct reach *reach, PyObject *module, PyCodeObject *code,
+             int hops, int level)
+{
+    PyObject *dict = PyModule_GetDict(module);
+    if (dict == NULL || level > MAX_DEPTH) {
+        return 0;
+    }
+    if (hops <= 1 && add_space(reach, dict, NULL) < 0) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(code->co_names, i);
+        PyObject *value = PyDict_GetItemWithError(dict, name);
+        if (value == NULL || value == module) {
+            continue;
+        }
+        int rc = PyModule_Check(value)
+                     ? visit_module(reach, value, code, hops, level + 1)
+                     : visit(reach, value, name, hops, 0);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* The value of a global name, or the module that an import would give. */
+static PyObject *
+resolve(PyObject *name, PyObject *globals, PyObject *builtins)
+{
+    PyObject *value = PyDict_GetItemWithError(globals, name);
+    if (value == NULL && builtins != NULL && !PyErr_Occurred()) {
+        value = PyDict_GetItemWithError(builtins, name);
+    }
+    if (value == NULL && !PyErr_Occurred()) {
+        value = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+        value = value != NULL && PyModule_Check(value) ? value : NULL;
+    }
+    return value;
+}
+
+static int
+scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
+          PyObject *builtins, int hops, bool step)
+{
+    struct mf_effects *effects = reach->effects;
+    if (mf_map_get(&reach->visited, code) == globals ||
+        reach->codes >= MAX_CODES) {
+        return 0;
+    }
+    reach->codes++;
+    if (mf_map_put(&reach->visited, code, (uintptr_t)globals) < 0) {
+        return -1;
+    }
+    if (!mf_map_has(&effects->codes, code) &&
+        (mf_vec_push_ref(&effects->keep, (PyObject *)code) < 0 ||
+         mf_map_put(&effects->codes, code, 1) < 0)) {
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(code->co_names, i);
+        if (add_attr(reach, name) < 0) {
+            return -1;
+        }
+        PyObject *value = resolve(name, globals, builtins);
+        int rc = value == NULL ? 0
+                 : PyModule_Check(value)
+                     ? visit_module(reach, value, code, hops, 0)
+                     : visit(reach, value, name, hops, 0);
+        if (rc < 0 || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
+        PyObject *inner = PyTuple_GET_ITEM(code->co_consts, i);
+        if (!PyCode_Check(inner) ||
+            (step && !runs_at_once((PyCodeObject *)inner))) {
+            continue; /* a def of the step itself is not called by it */
+        }
+        if (scan_code(reach, (PyCodeObject *)inner, globals, builtins, hops,
+                      step) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- objects ------------------------------------------------------------------ */
+
+static int
+visit_items(struct reach *reach, PyObject *tuple, PyObject *name, int hops,
+            int depth, bool all)
+{
+    for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        Py_ssize_t size;
+        if ((all || PyTuple_Check(item) ||
+             mf_effects_container(item, &size) >= 0) &&
+            visit(reach, item, name, hops, depth) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+follow_function(struct reach *reach, struct reached at)
+{
+    PyFunctionObject *func = (PyFunctionObject *)at.obj;
+    int library = is_library(reach, func->func_globals);
+    int hops = library ? at.hops + 1 : 0;
+    if (library < 0 || hops > MAX_HOPS) {
+        return library < 0 ? -1 : 0;
+    }
+    PyObject *builtins = func->func_builtins;
+    if (scan_code(reach, (PyCodeObject *)func->func_code, func->func_globals,
+                  builtins && PyDict_Check(builtins) ? builtins : NULL, hops,
+                  false) < 0 ||
+        (hops <= 1 && add_space(reach, func->func_globals, NULL) < 0)) {
+        return -1;
+    }
+    PyObject *cells = func->func_closure;
+    for (Py_ssize_t i = 0; cells && i < PyTuple_GET_SIZE(cells); i++) {
+        PyObject *cell = PyTuple_GET_ITEM(cells, i);
+        if (PyCell_Check(cell) &&
+            (mf_effects_add(reach->effects, MF_EFFECT_CELL, cell, NULL,
+                            reach->ran) == -2 ||
+             visit(reach, PyCell_GET(cell), NULL, hops, 0) < 0)) {
+            return -1;
+        }
+    }
+    if (visit_items(reach, func->func_defaults, NULL, hops, 0, true) < 0 ||
+        visit(reach, func->func_kwdefaults, NULL, hops, 0) < 0) {
+        return -1;
+    }
+    if (func->func_dict == NULL) {
+        return 0;
+    }
+    return add_space(reach, func->func_dict, NULL) < 0
+               ? -1
+               : add_shape(reach, at.obj, hops);
+}
+
+static int
+follow_container(struct reach *reach, struct reached at, int kind,
+                 Py_ssize_t size)
+{
+    struct mf_effects *effects = reach->effects;
+    if (at.obj == PyImport_GetModuleDict() ||
+        mf_map_has(&effects->foreign, at.obj)) {
+        return 0; /* imports of modules that take no part stay */
+    }
+    Py_ssize_t index =
+        mf_effects_add(effects, kind, at.obj, at.name, reach->ran);
+    if (index == -2) {
+        return -1;
+    }
+    if (index < 0 || size >= MF_EFFECTS_BIG || at.depth >= MAX_DEPTH) {
+        return 0;
+    }
+    struct mf_effect *effect = &effects->items[index];
+    PyObject *items = effect->after.items ? effect->after.items
+                                          : effect->before.items;
+    return visit_items(reach, items, at.name, at.hops, at.depth + 1,
+                       size <= SMALL);
+}
+
+static int
+follow_class(struct reach *reach, struct reached at)
+{
+    PyTypeObject *cls = (PyTypeObject *)at.obj;
+    if (!PyType_HasFeature(cls, Py_TPFLAGS_HEAPTYPE) ||
+        PyType_HasFeature(cls, Py_TPFLAGS_IMMUTABLETYPE)) {
+        return 0;
+    }
+    struct mf_effects *effects = reach->effects;
+    if (!mf_map_has(&effects->codes, cls) &&
+        (mf_vec_push_ref(&effects->keep, at.obj) < 0 ||
+         mf_map_put(&effects->codes, cls, 1) < 0)) {
+        return -1;
+    }
+    if ((at.hops <= 1 && mf_effects_add(effects, MF_EFFECT_CLASS, at.obj,
+                                        NULL, reach->ran) == -2) ||
+        visit_items(reach, cls->tp_mro, NULL, at.hops, 0, true) < 0 ||
+        visit(reach, (PyObject *)Py_TYPE(cls), NULL, at.hops, 0) < 0) {
+        return -1;
+    }
+    return add_shape(reach, at.obj, at.hops);
+}
+
+/* The dict of an instance, borrowed, or NULL: it has none. Values that stand
+ * in the instance itself get one. */
+static PyObject *
+instance_dict(PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+    if (type->tp_dictoffset == 0 &&
+        !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
+        return NULL;
+    }
+    PyObject *dict = PyObject_GenericGetDict(obj, NULL);
+    if (dict == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    Py_DECREF(dict); /* the instance holds it */
+    return PyDict_Check(dict) ? dict : NULL;
+}
+
+static int
+note_slot(const char *name, PyObject **word, void *arg)
+{
+    *(bool *)arg = true;
+    return 0;
+}
+
+static int
+follow_instance(struct reach *reach, struct reached at)
+{
+    PyObject *dict = instance_dict(at.obj);
+    bool slots = false;
+    mf_effects_each_slot(at.obj, note_slot, &slots);
+    if ((dict != NULL && add_space(reach, dict, at.name) < 0) ||
+        (slots && mf_effects_add(reach->effects, MF_EFFECT_SLOTS, at.obj,
+                                 at.name, reach->ran) == -2) ||
+        visit(reach, (PyObject *)Py_TYPE(at.obj), NULL, at.hops, 0) < 0) {
+        return -1;
+    }
+    return add_shape(reach, at.obj, at.hops);
+}
+
+struct referents {
+    struct reach *reach;
+    int hops;
+};
+
+static int
+visit_referent(PyObject *obj, void *arg)
+{
+    struct referents *referents = arg;
+    return visit(referents->reach, obj, NULL, referents->hops, 0);
+}
+
+static int
+follow(struct reach *reach, struct reached at)
+{
+    Py_ssize_t size;
+    int kind = mf_effects_container(at.obj, &size);
+    if (kind >= 0) {
+        return follow_container(reach, at, kind, size) < 0 ? -1
+               : PyType_HasFeature(Py_TYPE(at.obj), Py_TPFLAGS_HEAPTYPE)
+                   ? follow_instance(reach, at)
+                   : 0;
+    }
+    if (PyFunction_Check(at.obj)) {
+        return follow_function(reach, at);
+    }
+    if (PyType_Check(at.obj)) {
+        return follow_class(reach, at);
+    }
+    if (PyTuple_CheckExact(at.obj)) {
+        return at.depth >= MAX_DEPTH
+                   ? 0
+                   : visit_items(reach, at.obj, at.name, at.hops,
+                                 at.depth + 1,
+                                 PyTuple_GET_SIZE(at.obj) <= SMALL);
+    }
+    if (PyCFunction_Check(at.obj)) {
+        return visit(reach, PyCFunction_GET_SELF(at.obj), at.name, at.hops,
+                     0);
+    }
+    PyTypeObject *type = Py_TYPE(at.obj);
+    /* partial, property, staticmethod, bound methods, caches, wrappers */
+    if (!PyType_HasFeature(type, Py_TPFLAGS_BASETYPE) ||
+        !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) ||
+        PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
+        struct referents referents = {reach, at.hops};
+        if (type->tp_traverse != NULL &&
+            (type->tp_call != NULL || type->tp_descr_get != NULL ||
+             type == &PyDictProxy_Type) &&
+            type->tp_traverse(at.obj, visit_referent, &referents) < 0) {
+            return -1;
+        }
+    }
+    return follow_instance(reach, at);
+}
+
+/* ---- attributes ----------------------------------------------------------------- */
+
+/* Containers are always looked at; functions, instances and classes if some
+ * code names them, special methods of a class in any case. */
+static int
+visit_attribute(struct reach *reach, struct shape *shape, PyObject *name,
+                PyObject *value)
+{
+    Py_ssize_t size;
+    if (!PyObject_IS_GC(value) || !PyUnicode_Check(name)) {
+        return 0;
+    }
+    int use = mf_effects_container(value, &size) >= 0 ||
+              (PyType_Check(shape->obj) && is_dunder(name));
+    use = use ? use : has_attr(reach, name);
+    return use <= 0 ? use
+                    : visit(reach, value, name, shape->hops, 0);
+}
+
+struct slot_visit {
+    struct reach *reach;
+    struct shape *shape;
+};
+
+static int
+visit_slot(const char *text, PyObject **word, void *arg)
+{
+    struct slot_visit *at = arg;
+    if (*word == NULL || !PyObject_IS_GC(*word)) {
+        return 0;
+    }
+    PyObject *name = PyUnicode_InternFromString(text);
+    int rc = name == NULL || mf_vec_push(&at->reach->effects->keep, name) < 0
+                 ? -1
+                 : visit_attribute(at->reach, at->shape, name, *word);
+    return rc;
+}
+
+static int
+look_at_shape(struct reach *reach, struct shape *shape)
+{
+    PyObject *dict = PyType_Check(shape->obj)
+                         ? mf_compat_type_dict((PyTypeObject *)shape->obj)
+                     : PyFunction_Check(shape->obj)
+                         ? ((PyFunctionObject *)shape->obj)->func_dict
+                         : instance_dict(shape->obj);
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (dict != NULL && PyDict_Next(dict, &pos, &key, &value)) {
+        if (visit_attribute(reach, shape, key, value) < 0) {
+            return -1;
+        }
+    }
+    if (!PyType_Check(shape->obj)) {
+        struct slot_visit at = {reach, shape};
+        return mf_effects_each_slot(shape->obj, visit_slot, &at);
+    }
+    return 0;
+}
+
+static int
+run_rounds(struct reach *reach)
+{
+    bool more = true;
+    while (more) {
+        while (reach->at < reach->len) {
+            struct reached at = reach->queue[reach->at++];
+            if (follow(reach, at) < 0) {
+                return -1;
+            }
+        }
+        more = false;
+        for (size_t i = 0; i < reach->shape_count; i++) {
+            struct shape shape = reach->shapes[i];
+            if (shape.names == reach->attrs.used + 1) {
+                continue;
+            }
+            reach->shapes[i].names = reach->attrs.used + 1;
+            if (look_at_shape(reach, &shape) < 0) {
+                return -1;
+            }
+            more = true;
+        }
+    }
+    return 0;
+}
+
+static void
+reach_clear(struct reach *reach)
+{
+    mf_map_clear(&reach->visited);
+    mf_map_clear(&reach->libs);
+    mf_map_clear(&reach->attrs);
+    mf_free(reach->shapes);
+    for (size_t i = 0; i < reach->len; i++) {
+        Py_DECREF(reach->queue[i].obj);
+    }
+    mf_free(reach->queue);
+    Py_XDECREF(reach->attr_set);
+}
+
+static PyObject *
+builtins_of(PyObject *globals)
+{
+    PyObject *found = PyDict_GetItemString(globals, "__builtins__");
+    if (found != NULL && PyModule_Check(found)) {
+        found = PyModule_GetDict(found);
+    }
+    return found != NULL && PyDict_Check(found) ? found : NULL;
+}
+
+int
+mf_effects_reach(struct mf_effects *effects, PyObject *code,
+                 PyObject *globals, bool ran)
+{
+    struct reach reach = {.effects = effects, .ran = ran};
+    reach.attr_set = PySet_New(NULL);
+    int rc = reach.attr_set == NULL ||
+                     scan_code(&reach, (PyCodeObject *)code, globals,
+                               builtins_of(globals), 0, true) < 0 ||
+                     run_rounds(&reach) < 0
+                 ? -1
+                 : 0;
+    reach_clear(&reach);
+    return rc;
+}
+
+int
+mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth)
+{
+    struct reach reach = {.effects = effects, .ran = true};
+    reach.attr_set = PySet_New(NULL);
+    depth = depth < 0 ? 0 : depth > MAX_DEPTH ? MAX_DEPTH : depth;
+    int rc = reach.attr_set == NULL ||
+                     visit(&reach, obj, NULL, 0, MAX_DEPTH - depth) < 0 ||
+                     run_rounds(&reach) < 0
+                 ? -1
+                 : 0;
+    reach_clear(&reach);
+    return rc;
+}

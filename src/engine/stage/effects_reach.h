@@ -1,0 +1,23 @@
+/* effects_reach.h -- which live objects code can reach by the names in it.
+ * Part of the room effects.
+ */
+#ifndef MF_EFFECTS_REACH_H
+#define MF_EFFECTS_REACH_H
+
+#include "effects.h"
+
+/* Every holder that the code, run over these globals, can reach gets its copy
+ * (mf_effects_add). ran: it is about to run; false: the old text of a
+ * statement. */
+int mf_effects_reach(struct mf_effects *effects, PyObject *code,
+                     PyObject *globals, bool ran);
+/* The same from an object on, containers in it `depth` levels deep. */
+int mf_effects_reach_object(struct mf_effects *effects, PyObject *obj,
+                            int depth);
+
+/* effects.c: copy a holder unless it has been copied; its index, or -1 if it
+ * is not to be watched, -2 with an exception. */
+Py_ssize_t mf_effects_add(struct mf_effects *effects, int kind,
+                          PyObject *holder, PyObject *name, bool ran);
+
+#endif

@@ -1,0 +1,741 @@
+/* effects_settle.c -- owns what a registration is. In: holders before staging
+ * and now, which staged object stands for which live one, what ran again.
+ * Out: contents in which every registration is there once, in its old place;
+ * the caller writes them.
+ *
+ * An item is a registration of a live object if it is that object, or a tuple
+ * or plain container with it, or something callable around it. One that
+ * staged code added takes the place of the old one of the same object; old
+ * ones of objects whose statement ran again or is gone, and that nothing took
+ * the place of, go.
+ */
+#include "effects_copy.h"
+
+#include "../ground/compat.h"
+#include "../ground/fault.h"
+#include "../ground/trace.h"
+
+struct settle {
+    struct mf_effects *effects;
+    const struct mf_map *home, *rerun;
+    struct mf_map homes;      /* values of home */
+    mf_effects_write write;
+    void *arg;
+};
+
+/* ---- what an item is about --------------------------------------------------- */
+
+struct mention {
+    struct settle *settle;
+    PyObject *found;  /* a live object, borrowed */
+    bool direct;      /* not only inside a closure or an instance */
+    int depth;
+};
+
+enum { MAX_MENTION = 3, MAX_ITEMS = 64 };
+
+static int look_for(PyObject *item, struct mention *mention);
+
+static int
+look_into(PyObject *item, struct mention *mention)
+{
+    if (mention->depth >= MAX_MENTION || mention->found != NULL) {
+        return 0;
+    }
+    mention->depth++;
+    look_for(item, mention);
+    mention->depth--;
+    return mention->found != NULL;
+}
+
+static int
+visit_inside(PyObject *item, void *arg)
+{
+    return look_into(item, arg);
+}
+
+static void
+look_into_function(PyObject *item, struct mention *mention)
+{
+    PyFunctionObject *func = (PyFunctionObject *)item;
+    PyObject *cells = func->func_closure;
+    for (Py_ssize_t i = 0; cells && i < PyTuple_GET_SIZE(cells); i++) {
+        PyObject *cell = PyTuple_GET_ITEM(cells, i);
+        if (PyCell_Check(cell) && PyCell_GET(cell) != NULL) {
+            look_into(PyCell_GET(cell), mention);
+        }
+    }
+    if (func->func_defaults != NULL) {
+        look_into(func->func_defaults, mention);
+    }
+    /* made by code that the statement calls, not by any other */
+    if (!mf_map_has(&mention->settle->effects->codes, func->func_code) &&
+        mention->found != NULL) {
+        mention->direct = false;
+    }
+}
+
+/* Sets found to the first live object that the item is about. */
+static int
+look_for(PyObject *item, struct mention *mention)
+{
+    struct settle *settle = mention->settle;
+    PyObject *home = mf_map_get(settle->home, item);
+    if (home != NULL || mf_map_has(settle->rerun, item) ||
+        mf_map_has(&settle->homes, item)) {
+        mention->found = home ? home : item;
+        return 1;
+    }
+    Py_ssize_t size;
+    PyTypeObject *type = Py_TYPE(item);
+    if (!PyObject_IS_GC(item) || PyModule_Check(item) || PyType_Check(item)) {
+        return 0;
+    }
+    if (PyFunction_Check(item)) {
+        look_into_function(item, mention);
+    }
+    else if (PyTuple_Check(item)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(item); i++) {
+            look_into(PyTuple_GET_ITEM(item, i), mention);
+        }
+    }
+    else if (mf_effects_container(item, &size) >= 0 ||
+             PyAnySet_Check(item)) {
+        if (PyAnySet_Check(item)) {
+            size = PySet_GET_SIZE(item);
+        }
+        if (size <= MAX_ITEMS && type->tp_traverse != NULL) {
+            type->tp_traverse(item, visit_inside, mention);
+        }
+    }
+    else if (type->tp_traverse != NULL && type->tp_call != NULL &&
+             !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+        type->tp_traverse(item, visit_inside, mention); /* bound methods */
+    }
+    else if (type->tp_dictoffset > 0 && type->tp_call != NULL &&
+             PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
+        type->tp_traverse(item, visit_inside, mention); /* partial */
+    }
+    else if (mf_map_has(&settle->effects->codes, type) &&
+             mention->depth < MAX_MENTION - 1) {
+        /* an instance of a class that the statement's code names */
+        PyObject *dict = PyObject_GenericGetDict(item, NULL);
+        if (dict != NULL) {
+            look_into(dict, mention);
+            Py_DECREF(dict);
+        }
+        PyErr_Clear();
+    }
+    return mention->found != NULL;
+}
+
+/* The live object that an entry registers, borrowed, or NULL. */
+static PyObject *
+registers(struct settle *settle, struct mf_entry entry, bool *direct)
+{
+    struct mention mention = {settle, NULL, true, 0};
+    if (!look_for(entry.key, &mention) && entry.value != NULL) {
+        look_for(entry.value, &mention);
+    }
+    *direct = mention.direct;
+    return mention.found;
+}
+
+/* ---- items brought home --------------------------------------------------------- */
+
+static bool
+has_staged(struct settle *settle, PyObject *item, int depth)
+{
+    if (mf_map_has(settle->home, item)) {
+        return true;
+    }
+    for (Py_ssize_t i = 0; PyTuple_Check(item) && depth < MAX_MENTION &&
+                           i < PyTuple_GET_SIZE(item);
+         i++) {
+        if (has_staged(settle, PyTuple_GET_ITEM(item, i), depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The item with live objects in the place of staged ones; tuples are made
+ * anew, what else contains some is become's. New reference. */
+static PyObject *
+bring_home(struct settle *settle, PyObject *item, int depth)
+{
+    PyObject *home = mf_map_get(settle->home, item);
+    if (home != NULL || !PyTuple_Check(item) ||
+        !has_staged(settle, item, depth)) {
+        return Py_NewRef(home ? home : item);
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(item);
+    PyObject *plain = PyTuple_New(n);
+    for (Py_ssize_t i = 0; plain != NULL && i < n; i++) {
+        PyObject *part =
+            bring_home(settle, PyTuple_GET_ITEM(item, i), depth + 1);
+        if (part == NULL) {
+            Py_CLEAR(plain);
+            break;
+        }
+        PyTuple_SET_ITEM(plain, i, part);
+    }
+    if (plain == NULL || PyTuple_CheckExact(item)) {
+        return plain;
+    }
+    /* a named tuple: of its own class, whatever __new__ that has */
+    PyTypeObject *type = Py_TYPE(item);
+    PyObject *of_home = mf_map_get(settle->home, type);
+    PyObject *args = NULL, *made = NULL;
+    if (type->tp_dictoffset == 0 && type->tp_itemsize > 0) {
+        args = PyTuple_Pack(1, plain);
+        made = args ? PyTuple_Type.tp_new(
+                          of_home && PyType_Check(of_home)
+                              ? (PyTypeObject *)of_home
+                              : type,
+                          args, NULL)
+                    : NULL;
+    }
+    else {
+        made = Py_NewRef(item);
+    }
+    Py_XDECREF(args);
+    Py_DECREF(plain);
+    return made;
+}
+
+/* ---- pairing ------------------------------------------------------------------------ */
+
+enum fate { STAY, DROP, NEW };
+
+/* One entry of a holder: first those of now, then those of before that are
+ * there no more. */
+struct item {
+    struct mf_entry entry;  /* borrowed */
+    PyObject *about;        /* what it registers, or NULL; borrowed */
+    struct item *by;        /* the new one that takes its place */
+    uint8_t fate;
+    bool old;               /* stood there before */
+    bool removable;         /* goes unless it is replaced */
+    bool placed;            /* a new one that has the place of an old one */
+    bool gone;              /* not there now */
+};
+
+struct view {
+    struct mf_effect *effect;
+    struct mf_contents now;
+    Py_ssize_t stride;
+    struct item *items;
+    Py_ssize_t len;         /* entries of now */
+    Py_ssize_t gone;        /* entries behind them */
+    bool ordered;           /* code that names it sorts it */
+    struct mf_map placed;   /* key -> index + 1 in the result */
+};
+
+/* Does the code that names this holder also use one of these names? */
+static bool
+code_also_names(struct mf_effects *effects, PyObject *name,
+                const char *const *words, size_t count)
+{
+    for (size_t i = 0; name != NULL && i < effects->keep.len; i++) {
+        PyObject *code = effects->keep.items[i];
+        if (!PyCode_Check(code)) {
+            continue;
+        }
+        PyObject *names = ((PyCodeObject *)code)->co_names;
+        bool same = false, word = false;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
+            PyObject *used = PyTuple_GET_ITEM(names, k);
+            same |= used == name;
+            for (size_t w = 0; w < count && !word; w++) {
+                word = PyUnicode_CompareWithASCIIString(used, words[w]) == 0;
+            }
+        }
+        if (same && word) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_sorted(struct mf_effects *effects, PyObject *name)
+{
+    static const char *const words[] = {
+        "sort", "sorted", "insort", "insort_left", "insort_right",
+        "heappush"};
+    return code_also_names(effects, name, words, Py_ARRAY_LENGTH(words));
+}
+
+static bool
+keeps_first(struct mf_effects *effects, PyObject *name)
+{
+    static const char *const words[] = {"setdefault"};
+    return code_also_names(effects, name, words, 1);
+}
+
+/* An old registration goes unless it is made again. Of an object that was
+ * only named, making it again cannot be seen where keys are told apart. */
+static bool
+is_removable(struct settle *settle, struct view *view, struct item *item,
+             bool direct)
+{
+    uintptr_t *how = mf_map_find(settle->rerun, item->about);
+    if (how == NULL || !direct) {
+        return false;
+    }
+    int kind = view->effect->kind;
+    if (*how == MF_RERUN_NAMED && view->effect->ran) {
+        return false;
+    }
+    return !(kind == MF_EFFECT_DICT &&
+             keeps_first(settle->effects, view->effect->name));
+}
+
+static void
+fill_item(struct settle *settle, struct view *view, struct item *item,
+          bool added)
+{
+    bool direct;
+    item->about = registers(settle, item->entry, &direct);
+    item->fate = added ? NEW : STAY;
+    item->old = !added;
+    item->removable =
+        !added && item->about != NULL &&
+        is_removable(settle, view, item, direct);
+}
+
+/* Entries of before that staged code has taken out, or whose value it has
+ * replaced: their place or key tells where the new one belongs. */
+static int
+add_gone(struct settle *settle, struct view *view)
+{
+    struct mf_contents *before = &view->effect->before;
+    struct mf_map left = {0};
+    int rc = 0;
+    if (view->effect->big) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < view->len && rc == 0; i++) {
+        struct item *item = &view->items[i];
+        if (item->old) {
+            rc = mf_map_put(&left, item->entry.key,
+                            (uintptr_t)mf_map_get(&left, item->entry.key) +
+                                1);
+        }
+    }
+    for (Py_ssize_t i = 0;
+         i < mf_effects_count(before, view->stride) && rc == 0; i++) {
+        struct mf_entry entry = mf_effects_entry(before, i, view->stride);
+        uintptr_t *count = mf_map_find(&left, entry.key);
+        if (count != NULL && *count > 0) {
+            --*count;
+            continue;
+        }
+        struct item *item = &view->items[view->len + view->gone++];
+        item->entry = entry;
+        fill_item(settle, view, item, false);
+        item->gone = true;
+    }
+    mf_map_clear(&left);
+    return rc;
+}
+
+/* The old item whose place a new one takes: the one of its key, else the
+ * first that registers the same object and is still free. */
+static struct item *
+find_old(struct view *view, struct item *new)
+{
+    struct item *found = NULL;
+    for (Py_ssize_t i = 0; i < view->len + view->gone; i++) {
+        struct item *old = &view->items[i];
+        if (!old->old || old->by != NULL) {
+            continue;
+        }
+        if (view->stride == 2 && old->entry.key == new->entry.key) {
+            return old;
+        }
+        if (found == NULL && new->about != NULL &&
+            old->about == new->about) {
+            found = old;
+        }
+    }
+    return found;
+}
+
+static void
+pair_items(struct view *view)
+{
+    /* keys that are there again come first, so that no other takes them */
+    for (int same_key = view->stride == 2; same_key >= 0; same_key--) {
+        for (Py_ssize_t i = 0; i < view->len; i++) {
+            struct item *new = &view->items[i];
+            if (new->fate != NEW || new->placed) {
+                continue;
+            }
+            struct item *old = find_old(view, new);
+            if (old == NULL ||
+                (same_key && old->entry.key != new->entry.key)) {
+                continue;
+            }
+            old->by = new;
+            new->placed = true;
+            if (old->gone && old->entry.key == new->entry.key) {
+                new->placed = false; /* it stands at that key already */
+                new->fate = STAY;
+            }
+        }
+    }
+    for (Py_ssize_t i = 0; i < view->len; i++) {
+        struct item *item = &view->items[i];
+        if (item->old && item->by == NULL && item->removable) {
+            item->fate = DROP;
+        }
+    }
+}
+
+/* ---- the result ------------------------------------------------------------------------ */
+
+struct result {
+    struct mf_entry *entries; /* strong keys and values */
+    Py_ssize_t len;
+};
+
+static int
+append_home(struct settle *settle, struct view *view, struct item *item,
+            struct result *out)
+{
+    struct mf_entry *entry = &out->entries[out->len];
+    *entry = item->entry;
+    entry->key = bring_home(settle, item->entry.key, 0);
+    entry->value = entry->key && item->entry.value
+                       ? bring_home(settle, item->entry.value, 0)
+                       : NULL;
+    if (entry->key == NULL || (item->entry.value && !entry->value)) {
+        Py_CLEAR(entry->key);
+        return -1;
+    }
+    if (entry->key != item->entry.key && view->now.hashes != NULL) {
+        /* only the program would know: what the staged one had */
+        int known = mf_effects_hash(entry->key, &entry->hash);
+        if (known < 0) {
+            PyErr_Clear();
+        }
+    }
+    if (view->now.hashes != NULL) {
+        Py_ssize_t twin = (Py_ssize_t)mf_map_get(&view->placed, entry->key);
+        if (twin != 0) { /* there once, with the later value */
+            Py_DECREF(entry->key);
+            Py_XSETREF(out->entries[twin - 1].value, entry->value);
+            return 0;
+        }
+        if (mf_map_put(&view->placed, entry->key, (uintptr_t)out->len + 1) <
+            0) {
+            out->len++; /* the caller drops it */
+            return -1;
+        }
+    }
+    out->len++;
+    return 0;
+}
+
+/* Where an old item that is gone stood: in front of the next one of before
+ * that is still there. NULL: nowhere. */
+static struct item *
+next_of_gone(struct view *view, struct item *gone)
+{
+    struct mf_contents *before = &view->effect->before;
+    Py_ssize_t n = mf_effects_count(before, view->stride), at = 0;
+    while (at < n && PyTuple_GET_ITEM(before->items, at * view->stride) !=
+                         gone->entry.key) {
+        at++;
+    }
+    for (at++; at < n; at++) {
+        PyObject *key = PyTuple_GET_ITEM(before->items, at * view->stride);
+        for (Py_ssize_t i = 0; i < view->len; i++) {
+            if (view->items[i].old && view->items[i].entry.key == key) {
+                return &view->items[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* New ones whose old place is gone are put back to it. */
+static int
+append_in_front(struct settle *settle, struct view *view, struct item *next,
+                struct result *out)
+{
+    for (Py_ssize_t i = view->len; i < view->len + view->gone; i++) {
+        struct item *old = &view->items[i];
+        if (old->by != NULL && old->by->placed &&
+            next_of_gone(view, old) == next &&
+            append_home(settle, view, old->by, out) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+make_result(struct settle *settle, struct view *view, struct result *out)
+{
+    for (Py_ssize_t i = view->len; i < view->len + view->gone; i++) {
+        struct item *old = &view->items[i];
+        if (old->by != NULL && old->by->placed &&
+            (view->ordered || next_of_gone(view, old) == NULL)) {
+            old->by->placed = false;
+        }
+    }
+    for (Py_ssize_t i = 0; i < view->len; i++) {
+        struct item *item = &view->items[i];
+        if (view->gone > 0 && item->old &&
+            append_in_front(settle, view, item, out) < 0) {
+            return -1;
+        }
+        if (view->ordered && (item->by != NULL || item->fate == NEW)) {
+            /* its own order counts: the new one stays where it was put */
+            if (item->by == NULL &&
+                append_home(settle, view, item, out) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (item->fate == DROP || (item->fate == NEW && item->placed)) {
+            continue;
+        }
+        if (append_home(settle, view, item->by ? item->by : item, out) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Is the result what is there now? */
+static bool
+is_present(struct view *view, struct result *result)
+{
+    if (result->len != view->len) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < view->len; i++) {
+        if (result->entries[i].key != view->items[i].entry.key ||
+            result->entries[i].value != view->items[i].entry.value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static PyObject *
+make_contents(struct view *view, struct result *result)
+{
+    struct mf_contents packed;
+    if (mf_effects_pack(result->entries, result->len, view->stride,
+                        view->now.hashes != NULL, &packed) < 0) {
+        return NULL;
+    }
+    PyObject *out = NULL;
+    switch (view->effect->kind) {
+    case MF_EFFECT_LIST:
+    case MF_EFFECT_DEQUE:
+        out = PySequence_List(packed.items);
+        break;
+    case MF_EFFECT_SET:
+        out = mf_effects_make_set(&packed);
+        break;
+    default:
+        out = mf_effects_make_dict(&packed,
+                                   PyODict_Check(view->effect->holder));
+        break;
+    }
+    mf_effects_contents_clear(&packed);
+    return out;
+}
+
+static int
+write_result(struct settle *settle, struct view *view, struct result *result)
+{
+    if (is_present(view, result)) {
+        return 0;
+    }
+    PyObject *contents = make_contents(view, result);
+    if (contents == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            return -1;
+        }
+        MF_TRACE(1, "effects: registrations in a %s stay as they are",
+                 Py_TYPE(view->effect->holder)->tp_name);
+        PyErr_Clear();
+        return 0;
+    }
+    int rc = settle->write(settle->arg, view->effect->holder, contents);
+    Py_DECREF(contents);
+    return rc;
+}
+
+/* ---- holders ------------------------------------------------------------------------------ */
+
+static int
+settle_container(struct settle *settle, struct mf_effect *effect)
+{
+    struct view view = {.effect = effect,
+                        .stride = mf_effects_stride(effect->kind)};
+    struct result result = {0};
+    bool *added = NULL;
+    int rc = -1;
+    if (mf_effects_read(effect->kind, effect->holder, &view.now) < 0) {
+        return -1;
+    }
+    view.len = mf_effects_count(&view.now, view.stride);
+    size_t most = (size_t)view.len +
+                  (size_t)mf_effects_count(&effect->before, view.stride) + 1;
+    view.items = mf_alloc(most * sizeof(*view.items));
+    result.entries = mf_alloc(most * sizeof(*result.entries));
+    added = mf_alloc((size_t)view.len + 1);
+    if (view.items == NULL || result.entries == NULL || added == NULL) {
+        PyErr_NoMemory();
+        goto release_view;
+    }
+    if (mf_effects_added(effect, &view.now, added) < 0) {
+        goto release_view;
+    }
+    bool any = false;
+    for (Py_ssize_t i = 0; i < view.len; i++) {
+        view.items[i].entry = mf_effects_entry(&view.now, i, view.stride);
+        fill_item(settle, &view, &view.items[i], added[i]);
+        any |= added[i] || view.items[i].removable;
+    }
+    if (!any) {
+        rc = 0;
+        goto release_view;
+    }
+    view.ordered = !mf_effects_is_keyed(effect->kind) &&
+                   is_sorted(settle->effects, effect->name);
+    if (effect->after.items != NULL && add_gone(settle, &view) < 0) {
+        goto release_view;
+    }
+    pair_items(&view);
+    if (make_result(settle, &view, &result) == 0) {
+        rc = write_result(settle, &view, &result);
+    }
+release_view:
+    for (Py_ssize_t i = 0; i < result.len; i++) {
+        Py_XDECREF(result.entries[i].key);
+        Py_XDECREF(result.entries[i].value);
+    }
+    mf_free(result.entries);
+    mf_free(view.items);
+    mf_free(added);
+    mf_map_clear(&view.placed);
+    mf_effects_contents_clear(&view.now);
+    return rc;
+}
+
+/* The value of a cell, all pairs of a dict, the changed ones of a class or
+ * of slots. */
+static PyObject *
+space_contents(struct mf_effect *effect, struct mf_entry *entries,
+               Py_ssize_t n, const struct mf_contents *now)
+{
+    if (effect->kind == MF_EFFECT_CELL) {
+        return PyTuple_Pack(1, entries[0].key);
+    }
+    PyObject *out = NULL;
+    if (effect->kind == MF_EFFECT_SPACE) {
+        struct mf_contents packed;
+        if (mf_effects_pack(entries, n, 2, true, &packed) == 0) {
+            out = mf_effects_make_dict(&packed,
+                                       PyODict_Check(effect->holder));
+            mf_effects_contents_clear(&packed);
+        }
+        return out;
+    }
+    out = PyDict_New();
+    for (Py_ssize_t i = 0; out != NULL && i < n; i++) {
+        if (entries[i].value != mf_effects_entry(now, i, 2).value &&
+            PyDict_SetItem(out, entries[i].key, entries[i].value) < 0) {
+            Py_CLEAR(out);
+        }
+    }
+    return out;
+}
+
+/* Namespaces: what staged code stored comes home; nothing else goes, since
+ * an attribute is no list of registrations. */
+static int
+settle_space(struct settle *settle, struct mf_effect *effect)
+{
+    struct mf_contents now = {0};
+    struct mf_entry *entries = NULL;
+    Py_ssize_t stride = mf_effects_stride(effect->kind), n = 0;
+    bool differs = false;
+    int rc = -1;
+    if (effect->after.items == NULL) {
+        return 0;
+    }
+    if (mf_effects_read(effect->kind, effect->holder, &now) < 0) {
+        return -1;
+    }
+    Py_ssize_t count = mf_effects_count(&now, stride);
+    entries = mf_alloc(((size_t)count + 1) * sizeof(*entries));
+    if (entries == NULL) {
+        PyErr_NoMemory();
+        goto release_entries;
+    }
+    for (n = 0; n < count; n++) {
+        entries[n] = mf_effects_entry(&now, n, stride);
+        PyObject **value = stride == 2 ? &entries[n].value : &entries[n].key;
+        PyObject *home = bring_home(settle, *value, 0);
+        if (home == NULL) {
+            goto release_entries;
+        }
+        differs |= home != *value;
+        *value = home;
+    }
+    rc = 0;
+    PyObject *contents =
+        differs ? space_contents(effect, entries, n, &now) : NULL;
+    if (contents != NULL) {
+        rc = settle->write(settle->arg, effect->holder, contents);
+        Py_DECREF(contents);
+    }
+    else if (differs) {
+        rc = -1;
+    }
+release_entries:
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_DECREF(stride == 2 ? entries[i].value : entries[i].key);
+    }
+    mf_free(entries);
+    mf_effects_contents_clear(&now);
+    return rc;
+}
+
+int
+mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
+                  const struct mf_map *rerun, mf_effects_write write,
+                  void *arg)
+{
+    struct settle settle = {effects, home, rerun, {0}, write, arg};
+    size_t pos = 0;
+    uintptr_t value;
+    int rc = 0;
+    if (effects->open && mf_effects_after(effects) < 0) {
+        return -1;
+    }
+    while (rc == 0 && mf_map_next(home, &pos, NULL, &value)) {
+        rc = value ? mf_map_put(&settle.homes, (void *)value, 1) : 0;
+    }
+    for (size_t i = 0; rc == 0 && i < effects->len; i++) {
+        struct mf_effect *effect = &effects->items[i];
+        if (mf_map_has(home, effect->holder)) {
+            continue; /* itself staged */
+        }
+        rc = effect->kind == MF_EFFECT_CELL || effect->kind >= MF_EFFECT_SPACE
+                 ? settle_space(&settle, effect)
+                 : settle_container(&settle, effect);
+    }
+    mf_map_clear(&settle.homes);
+    return rc;
+}
