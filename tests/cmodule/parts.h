@@ -11,6 +11,9 @@
 #include "engine.h"
 
 /* 0, or -1 with an exception set. */
+int mf_test_classes_init(PyObject *module);
+int mf_test_effects_init(PyObject *module);
+int mf_test_frames_init(PyObject *module);
 int mf_test_ground_init(PyObject *module);
 int mf_test_split_init(PyObject *module);
 int mf_test_watch_init(PyObject *module);

@@ -289,3 +289,26 @@ def test_random_graphs(seed):
     del old, pairs, rng
     gc.collect()
     assert [ref() for ref in gone] == [None] * len(gone)
+
+
+@pytest.mark.parametrize("lever", ["fail_step", "fail_alloc"])
+def test_a_failure_anywhere_leaves_everything_as_it_was(lever):
+    """One write after the other fails, until none does."""
+    (F, C), (old_F, old_C) = made("new"), made("old")
+    graph = become_graph.build(old_F, old_C)
+    pairs = [(old_F, F), (old_C, C)]
+    holders = holders_of(pairs)
+    failing, failures = 1, 0
+    while failing < 5000:
+        t.lever(lever, failing)
+        try:
+            t.become(pairs, holders, True, COMMIT)
+            break
+        except (RuntimeError, MemoryError):
+            failures += 1
+        finally:
+            t.lever(lever, 0)
+        assert become_graph.wrong(graph, old_F, old_C, once=False) == []
+        failing += 1 + failing // 8
+    assert failures > 5
+    assert become_graph.wrong(graph, F, C) == []

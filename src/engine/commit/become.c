@@ -522,8 +522,25 @@ settle_values(struct mf_become *become, PyObject *holder, bool retype)
     if (mf_compat_obj_detach_values(holder) < 0) {
         return -1;
     }
+    return 0;
+}
+
+/* An instance's dict goes with it; alone it is a holder as well. */
+static PyObject *
+instance_dict(PyObject *holder)
+{
+    if (PyType_Check(holder)) {
+        return NULL;
+    }
     PyObject **dict = mf_compat_obj_managed_dict(holder);
-    return dict == NULL || *dict == NULL ? 0 : mf_become_object(become, *dict);
+    if (dict == NULL && Py_TYPE(holder)->tp_dictoffset != 0 &&
+        !(mf_compat_obj_layout_flags(Py_TYPE(holder)) &
+          Py_TPFLAGS_MANAGED_DICT)) {
+        dict = _PyObject_GetDictPtr(holder);
+    }
+    return dict != NULL && *dict != NULL && mf_compat_obj_is_dict(*dict)
+               ? *dict
+               : NULL;
 }
 
 int
@@ -557,6 +574,10 @@ mf_become_object(struct mf_become *become, PyObject *holder)
     }
     if (found > 0 && work->touched_len > 0 &&
         write_all(become, work, holder, rekey) < 0) {
+        return -1;
+    }
+    PyObject *dict = instance_dict(holder);
+    if (dict != NULL && mf_become_object(become, dict) < 0) {
         return -1;
     }
     if (to_type != NULL && retype(become, holder, to_type) < 0) {

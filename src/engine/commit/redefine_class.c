@@ -360,6 +360,63 @@ follow_abstract(struct mf_undo *undo, PyTypeObject *cls)
     return result;
 }
 
+/* -- apply: metaclasses --------------------------------------------------- */
+
+static int
+put_metaclass(struct mf_undo *undo, PyTypeObject *cls, PyTypeObject *meta)
+{
+    if (mf_undo_call(undo, modified_back, (PyObject *)cls) < 0 ||
+        mf_undo_retype(undo, (PyObject *)cls, meta) < 0) {
+        return -1;
+    }
+    PyType_Modified(cls);
+    return 0;
+}
+
+/* A class that an ABCMeta has got without making it: the metaclass' methods
+ * need this. `sample` is the one of a class that it made. */
+static int
+put_abc_data(struct mf_undo *undo, PyTypeObject *cls, PyObject *sample)
+{
+    PyObject *data = PyObject_CallNoArgs((PyObject *)Py_TYPE(sample));
+    if (data == NULL) {
+        return -1;
+    }
+    int result = put_string(undo, cls, "_abc_impl", data);
+    Py_DECREF(data);
+    return result;
+}
+
+/* The metaclass of the class, and of subclasses that would have got it from
+ * the class. One that goes stays with the subclasses: whether they asked for
+ * it themselves is not known. */
+static int
+apply_metaclass(struct mf_class_change *change, struct mf_undo *undo)
+{
+    PyTypeObject *meta = change->metaclass;
+    if (meta == NULL || Py_TYPE(change->old_class) == meta) {
+        return 0;
+    }
+    if (put_metaclass(undo, change->old_class, meta) < 0) {
+        return -1;
+    }
+    PyObject *abc = change->new_class != NULL
+                        ? own(change->new_class, "_abc_impl")
+                        : NULL;
+    for (size_t i = 0; i < change->affected.len; i++) {
+        PyTypeObject *sub = change->affected.items[i];
+        if (Py_TYPE(sub) == meta || !PyType_IsSubtype(meta, Py_TYPE(sub))) {
+            continue;
+        }
+        if (put_metaclass(undo, sub, meta) < 0 ||
+            (abc != NULL && own(sub, "_abc_impl") == NULL &&
+             put_abc_data(undo, sub, abc) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* -- apply ---------------------------------------------------------------- */
 
 static int
@@ -476,12 +533,8 @@ mf_redefine_class_apply(struct mf_class_change *change, struct mf_undo *undo)
     if (new_changes && log_constructors(change, undo) < 0) {
         return -1;
     }
-    if (change->metaclass != NULL && Py_TYPE(cls) != change->metaclass) {
-        if (mf_undo_call(undo, modified_back, (PyObject *)cls) < 0 ||
-            mf_undo_retype(undo, (PyObject *)cls, change->metaclass) < 0) {
-            return -1;
-        }
-        PyType_Modified(cls);
+    if (apply_metaclass(change, undo) < 0) {
+        return -1;
     }
     if (change->bases != NULL && apply_bases(change, undo) < 0) {
         return -1;
