@@ -232,7 +232,8 @@ list_of(struct mf_vec *vec, bool owned)
 static PyObject *
 heap_walk(PyObject *module, PyObject *type)
 {
-    struct found found = {type != Py_None ? (PyTypeObject *)type : NULL};
+    struct found found = {0};
+    found.type = type != Py_None ? (PyTypeObject *)type : NULL;
     int rc = mf_heap_walk(find, &found);
     PyObject *list = list_of(&found.objects, true);
     if (rc < 0) {
@@ -384,7 +385,8 @@ map_check(PyObject *module, PyObject *arg)
     size_t n = PyLong_AsSize_t(arg), pos = 0, seen = 0;
     void *key;
     uintptr_t value;
-    bool good = !mf_map_has(&map, &map) && !mf_map_next(&map, &pos, &key, &value);
+    bool good = !mf_map_has(&map, &map) &&
+                !mf_map_next(&map, &pos, &key, &value);
     for (size_t i = 1; i <= n; i++) {
         if (mf_map_put(&map, (void *)(i * 16), i) < 0) {
             mf_map_clear(&map);

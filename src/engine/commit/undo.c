@@ -20,7 +20,7 @@ enum record_kind {
     RECORD_TABLE,     /* a dict, b dict with the old items */
     RECORD_WORD,      /* a owner, b old value or NULL; slot */
     RECORD_TYPE,      /* a object, b old type */
-    RECORD_ATTRIBUTE, /* a class, b name, c old value or NULL, d copy or NULL */
+    RECORD_ATTRIBUTE, /* a class, b name, c old or NULL, d copy or NULL */
     RECORD_CALL,      /* a argument or NULL; back */
     RECORD_INVERSE,   /* a, b arguments or NULL; inverse, n */
     RECORD_KEPT       /* a */

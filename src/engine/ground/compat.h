@@ -41,7 +41,9 @@ uint32_t mf_compat_code_version(PyCodeObject *code);
  * have one version? (Call caches of 3.11 and 3.12 keep that number.) */
 bool mf_compat_can_share_version(void);
 /* Function watchers of others (3.12+), called before the write as CPython
- * does. what: 'c' code, 'd' defaults, 'k' keyword defaults. */
+ * does. what: 'c' code, 'd' defaults, 'k' keyword defaults. Found by the
+ * probe. */
+void mf_compat_function_find_watchers(void);
 void mf_compat_function_tell(PyFunctionObject *func, char what,
                              PyObject *value);
 
