@@ -3,6 +3,7 @@
  */
 #include "args.h"
 #include "ground/compat.h"
+#include "ground/compat_names.h"
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "heap/heap.h"
@@ -88,6 +89,7 @@ static int
 module_exec(PyObject *module)
 {
     mf_trace_from_env();
+    mf_split_fstrings(mf_compat_nested_fstrings());
     if (mf_fault_from_env() < 0 || mf_source_init() < 0 ||
         mf_imports_init(module) < 0) {
         return -1;

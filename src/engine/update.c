@@ -598,31 +598,46 @@ pending_apart(struct mf_state *state, PyObject *asked, PyObject **apart)
     return mf_graph_connected(state, asked, *apart);
 }
 
-/* With what is pending; if that is rejected and nothing connects it with what
- * was asked for, without. */
+/* With what is pending; if that is rejected, and nothing connects it with
+ * what was asked for, without. */
 static int
 attempt_groups(struct mf_state *state, struct mf_update *update,
                PyObject *paths, PyObject *sources, PyObject **dict)
 {
-    if (gather(update, paths, sources) < 0) {
-        update_clear(update);
-        return -1;
+    PyObject *asked = NULL, *apart = NULL;
+    int outcome = -1, connected = -1;
+    if (gather(update, paths, sources) == 0) {
+        asked = PySet_New(update->paths);
+        connected = asked ? pending_apart(state, asked, &apart) : -1;
     }
-    PyObject *asked = PySet_New(update->paths), *apart = NULL;
-    int connected = asked ? pending_apart(state, asked, &apart) : -1;
-    int outcome = -1;
-    if (connected < 0) {
+    if (connected < 0 || add_paths(update->paths, apart) < 0) {
         update_clear(update);
+        goto release_sets;
     }
-    else if (connected || PySet_GET_SIZE(apart) == 0 ||
-             PySet_GET_SIZE(asked) == 0) {
-        outcome = add_paths(update->paths, apart) < 0
+    /* a group whose other files are asked for goes in together */
+    bool together = connected || PySet_GET_SIZE(apart) == 0 ||
+                    PySet_GET_SIZE(asked) == 0 ||
+                    PySet_GET_SIZE(apart) < PyDict_GET_SIZE(state->pending);
+    PyObject *given = Py_XNewRef(update->sources);
+    outcome = attempt(update, dict);
+    if (outcome == MF_REJECTED && !together) {
+        Py_CLEAR(*dict);
+        if (update->mode == MF_MODE_UPDATE) {
+            state->number--;
+        }
+        enum mf_mode mode = update->mode;
+        PyObject *undo = update->undo;
+        memset(update, 0, sizeof(*update));
+        *update = (struct mf_update){.state = state, .mode = mode,
+                                     .undo = undo,
+                                     .sources = Py_XNewRef(given),
+                                     .paths = Py_NewRef(asked)};
+        outcome = mf_report_init(&update->report) < 0
                       ? (update_clear(update), -1)
                       : attempt(update, dict);
     }
-    else {
-        outcome = attempt(update, dict);
-    }
+    Py_XDECREF(given);
+release_sets:
     Py_XDECREF(asked);
     Py_XDECREF(apart);
     return outcome;

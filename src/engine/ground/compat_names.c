@@ -91,6 +91,12 @@ note_action(int op, struct mf_name_scan *scan)
     }
 }
 
+bool
+mf_compat_nested_fstrings(void)
+{
+    return PY_VERSION_HEX >= 0x030C0000;
+}
+
 int
 mf_compat_scan_names(PyCodeObject *code, struct mf_name_scan *scan)
 {

@@ -25,6 +25,9 @@ struct mf_name_scan {
     bool operates;     /* out: operators, comparisons, subscripts, iteration */
 };
 
+/* Strings with the quotes of their f-string may stand inside it (3.12+). */
+bool mf_compat_nested_fstrings(void);
+
 /* Scan the code's own instructions, nested code objects not. 0 / -1. */
 int mf_compat_scan_names(PyCodeObject *code, struct mf_name_scan *scan);
 

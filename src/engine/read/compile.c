@@ -396,9 +396,8 @@ is_named(PyObject *code, const char *name)
                ((PyCodeObject *)code)->co_name, name) == 0;
 }
 
-/* Runs while the statement around it runs: class bodies, comprehensions. */
-static bool
-runs_at_once(PyObject *code)
+bool
+mf_compile_runs_at_once(PyObject *code)
 {
     return !(((PyCodeObject *)code)->co_flags & CO_OPTIMIZED) ||
            is_named(code, "<listcomp>") || is_named(code, "<dictcomp>") ||
@@ -422,7 +421,7 @@ scan_scope(struct mf_names *names, PyObject *code, bool own, bool all)
     PyObject *consts = ((PyCodeObject *)code)->co_consts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
         PyObject *item = PyTuple_GET_ITEM(consts, i);
-        if (PyCode_Check(item) && (all || runs_at_once(item)) &&
+        if (PyCode_Check(item) && (all || mf_compile_runs_at_once(item)) &&
             scan_scope(names, item, false, all) < 0) {
             return -1;
         }

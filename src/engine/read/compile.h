@@ -41,6 +41,9 @@ struct mf_names {
     PyObject *attrs;   /* set of str; attributes read, names imported */
     bool calls, stores_items, sets_attrs, imports, operates;
 };
+/* Nested code that runs while the code around it runs: class bodies,
+ * comprehensions. */
+bool mf_compile_runs_at_once(PyObject *code);
 int mf_names_of(struct mf_names *names, PyObject *code);
 /* Global names that a function can load when called, its nested functions'
  * too; attributes likewise. Adds to the sets. */

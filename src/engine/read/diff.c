@@ -56,8 +56,10 @@ mf_diff_const_equal(PyObject *a, PyObject *b, int flags)
         return 0;
     }
     if (PyCode_Check(a)) {
-        return flags & MF_CODE_NESTED
-                   ? mf_diff_code_equal(a, b, MF_CODE_NESTED)
+        /* comprehensions and class bodies run with what is around them: they
+         * are the statement's own code */
+        return (flags & MF_CODE_NESTED) || mf_compile_runs_at_once(a)
+                   ? mf_diff_code_equal(a, b, flags & MF_CODE_NESTED)
                    : PyUnicode_Compare(((PyCodeObject *)a)->co_name,
                                        ((PyCodeObject *)b)->co_name) == 0;
     }

@@ -739,6 +739,13 @@ follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
     if (edge->name != NULL &&
         PyUnicode_Compare(edge->module, module_name) == 0) {
         bool star = PyUnicode_CompareWithASCIIString(edge->name, "*") == 0;
+        if (PyUnicode_CompareWithASCIIString(name, "__getattr__") == 0 &&
+            !star && edge->as != NULL) {
+            /* a name that only the module's __getattr__ gives */
+            return add_bind(importer, at) < 0
+                       ? -1
+                       : taint(importer, edge->as, true);
+        }
         if (!star && PyUnicode_Compare(edge->name, name) != 0) {
             return 0;
         }
@@ -816,7 +823,8 @@ follow_importers(struct mf_state *state, struct mf_plan *plan,
         if (importer == NULL) {
             struct mf_edges edges = {0};
             struct mf_module *m = source->modules.items[0];
-            bool wanted = value;
+            bool wanted = value || PyUnicode_CompareWithASCIIString(
+                                       name, "__getattr__") == 0;
             if (!wanted &&
                 mf_graph_edges(&source->text, &source->split, m->name,
                                mf_source_is_package(m), &edges) < 0) {

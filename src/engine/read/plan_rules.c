@@ -6,21 +6,6 @@
 
 /* ---- plain data ------------------------------------------------------------ */
 
-static bool
-is_frozen_dataclass(PyTypeObject *type)
-{
-    PyObject *params = PyDict_GetItemString(type->tp_dict,
-                                            "__dataclass_params__");
-    if (params == NULL) {
-        return false;
-    }
-    PyObject *frozen = PyObject_GetAttrString(params, "frozen");
-    bool yes = frozen == Py_True;
-    Py_XDECREF(frozen);
-    PyErr_Clear();
-    return yes;
-}
-
 bool
 mf_plan_is_plain(PyObject *value, int depth)
 {
@@ -65,7 +50,7 @@ mf_plan_is_plain(PyObject *value, int depth)
         return true;
     }
     PyErr_Clear();
-    return is_frozen_dataclass(Py_TYPE(value));
+    return mf_source_is_frozen(value);
 }
 
 /* ---- rules ------------------------------------------------------------------ */

@@ -684,6 +684,33 @@ mf_source_is_data(PyObject *value)
 }
 
 static bool
+is_frozen_dataclass(PyTypeObject *type)
+{
+    /* static types may have no dict of their own to look at */
+    PyObject *params = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                           ? PyDict_GetItemString(type->tp_dict,
+                                                  "__dataclass_params__")
+                           : NULL;
+    if (params == NULL) {
+        return false;
+    }
+    PyObject *frozen = PyObject_GetAttrString(params, "frozen");
+    bool yes = frozen == Py_True;
+    Py_XDECREF(frozen);
+    PyErr_Clear();
+    return yes;
+}
+
+/* A value of the program that cannot change: an instance of a frozen dataclass
+ * or a named tuple. It is noted as itself. */
+bool
+mf_source_is_frozen(PyObject *value)
+{
+    return (PyTuple_Check(value) && !PyTuple_CheckExact(value)) ||
+           is_frozen_dataclass(Py_TYPE(value));
+}
+
+static bool
 is_dunder(PyObject *name)
 {
     Py_ssize_t n = PyUnicode_GET_LENGTH(name);
@@ -724,7 +751,9 @@ note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
             }
         }
         else if (!PyFunction_Check(value) && !PyModule_Check(value)) {
-            PyObject *noted = mf_source_note_value(value, 0);
+            PyObject *noted = mf_source_is_frozen(value)
+                                  ? Py_NewRef(value)
+                                  : mf_source_note_value(value, 0);
             if (noted != NULL) {
                 rc = PyDict_SetItem(notes, full, noted);
                 Py_DECREF(noted);

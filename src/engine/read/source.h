@@ -73,6 +73,7 @@ int mf_source_changed(struct mf_state *state, PyObject *paths);
 PyObject *mf_source_flatten(PyObject *module_code);
 /* Note the values of base: names of a module's namespace. New dict. */
 PyObject *mf_source_note_base(PyObject *dict, PyObject *module_name);
+bool mf_source_is_frozen(PyObject *value);
 /* Plain data that can be noted. */
 bool mf_source_is_data(PyObject *value);
 

@@ -18,6 +18,8 @@
      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 #define NOISE_MAX 50                    /* writes nobody wants, */
 #define NOISE_TIME (1000 * MF_WATCH_MS) /* in so long */
+#define IDLE_MAX 200                    /* readings in vain, in so long */
+#define PAUSE_MS 3
 #define ALIASES 8
 
 /* Numbers of file systems, from statfs(2). */
@@ -306,13 +308,46 @@ take_for_all(struct mf_watch *watch, const struct inotify_event *event)
     }
 }
 
+/* Databases and the like make and delete files all day long. */
+static void
+count_reading(struct mf_watch *watch, bool wanted)
+{
+    if (wanted) { /* editors make files, too: those come with a save */
+        watch->idle_reads = 0;
+        watch->busy_until = 0;
+        return;
+    }
+    int64_t now = mf_watch_now();
+    if (now - watch->idle_since > NOISE_TIME) {
+        watch->idle_since = now;
+        watch->idle_reads = 0;
+    }
+    /* While it pauses, it cannot read so often: a lower mark to stay. */
+    uint32_t most = now < watch->busy_until ? IDLE_MAX / 4 : IDLE_MAX;
+    if (++watch->idle_reads > most) {
+        watch->busy_until = now + NOISE_TIME;
+    }
+}
+
+int
+mf_watch_pause_ms(const struct mf_watch *watch)
+{
+    return watch->busy_until != 0 && mf_watch_now() < watch->busy_until
+               ? PAUSE_MS
+               : 0;
+}
+
 int
 mf_watch_linux_read(struct mf_watch *watch)
 {
     _Alignas(struct inotify_event) char buffer[32768];
+    int64_t last = watch->last_event;
     for (int i = 0; i < 64; i++) {
         ssize_t len = read(watch->fd, buffer, sizeof buffer);
         if (len <= 0) {
+            if (i > 0) {
+                count_reading(watch, last != watch->last_event);
+            }
             return len == 0 || errno == EAGAIN || errno == EINTR ? 0 : -1;
         }
         for (ssize_t at = 0; at < len;) {
@@ -349,6 +384,13 @@ mf_watch_linux_remove(struct mf_watch *watch, struct mf_watch_dir *dir)
 
 int
 mf_watch_linux_read(struct mf_watch *watch)
+{
+    (void)watch;
+    return 0;
+}
+
+int
+mf_watch_pause_ms(const struct mf_watch *watch)
 {
     (void)watch;
     return 0;

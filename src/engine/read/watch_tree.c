@@ -326,6 +326,7 @@ mf_watch_tree_open(struct mf_watch *watch, struct mf_watch_dir *parent,
         mf_watch_tree_drop(watch, dir, report); /* another one by now */
         dir = NULL;
     }
+    bool is_new = dir == NULL;
     if (dir != NULL) {
         dir->root |= parent == NULL;
         if (parent != NULL && dir->parent == NULL) {
@@ -348,7 +349,13 @@ mf_watch_tree_open(struct mf_watch *watch, struct mf_watch_dir *parent,
         mf_watch_linux_add(watch, dir);
     }
     dir->whole |= whole;
-    return mf_watch_tree_read(watch, dir, report, false);
+    int result = mf_watch_tree_read(watch, dir, report, false);
+    if (result < 0 && is_new) {
+        int error = errno;
+        mf_watch_tree_drop(watch, dir, false); /* not ours to read */
+        errno = error;
+    }
+    return result;
 }
 
 static void

@@ -644,6 +644,24 @@ mf_match_defines(struct mf_change *change, PyObject *name)
            same_statement(change, binder, old_unit);
 }
 
+/* An assigned function or class that the same place has made again
+ * (`show = maker(fmt)`, `Point = namedtuple(...)`). */
+static bool
+made_alike(struct mf_target *target, PyObject *old_obj, PyObject *new_obj)
+{
+    if (PyFunction_Check(old_obj) && PyFunction_Check(new_obj)) {
+        PyObject *a = PyFunction_GET_CODE(old_obj);
+        PyObject *b = PyFunction_GET_CODE(new_obj);
+        return a == b || mf_map_get(&target->exchange, a) == b;
+    }
+    if (is_heap_class(old_obj) && is_heap_class(new_obj)) {
+        PyHeapTypeObject *a = (PyHeapTypeObject *)old_obj;
+        PyHeapTypeObject *b = (PyHeapTypeObject *)new_obj;
+        return PyUnicode_Compare(a->ht_qualname, b->ht_qualname) == 0;
+    }
+    return false;
+}
+
 static int
 pair_names(struct mf_match *match, struct mf_staged *staged)
 {
@@ -663,6 +681,12 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
             uint32_t delta =
                 binder_of(staged->target->change, name, &defines);
             struct pairing p = {match, staged->target, delta, 0};
+            if (pair_values(&p, old_obj, new_obj) < 0) {
+                return -1;
+            }
+        }
+        else if (made_alike(staged->target, old_obj, new_obj)) {
+            struct pairing p = {match, staged->target, MF_UNIT_NONE, 0};
             if (pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;
             }

@@ -431,7 +431,10 @@ note_new_base(struct mf_merge *merge, struct mf_module *module,
     PyObject *full = cls_name
                          ? PyUnicode_FromFormat("%U.%U", cls_name, name)
                          : Py_NewRef(name);
-    PyObject *noted = fresh ? mf_source_note_value(fresh, 0) : NULL;
+    PyObject *noted = fresh == NULL                  ? NULL
+                      : mf_source_is_frozen(fresh) ? Py_NewRef(fresh)
+                                                   : mf_source_note_value(
+                                                         fresh, 0);
     if (notes != NULL && full != NULL && !PyErr_Occurred()) {
         rc = PyDict_SetItem(notes, full, noted ? noted : Py_NotImplemented);
     }

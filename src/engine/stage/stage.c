@@ -486,6 +486,8 @@ staged_side(struct mf_stage *stage, PyObject *module)
 
 static struct mf_stage *current_stage;
 
+static int run_target(struct mf_stage *stage, struct mf_staged *staged);
+
 /* __import__ of the staging builtins. */
 static PyObject *
 staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -510,7 +512,18 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
             Py_XDECREF(full);
             return NULL;
         }
+        PyObject *entry =
+            PyDict_GetItemWithError(PyImport_GetModuleDict(), full);
+        struct mf_staged *staged =
+            entry && PyModule_Check(entry)
+                ? mf_stage_of(stage, PyModule_GetDict(entry))
+                : NULL;
         Py_DECREF(full);
+        if (PyErr_Occurred() ||
+            (staged != NULL && staged->target != NULL && !staged->started &&
+             run_target(stage, staged) < 0)) {
+            return NULL;
+        }
     }
     PyObject *result = PyImport_ImportModuleLevelObject(
         name, globals, locals, fromlist, level);
@@ -594,6 +607,52 @@ step_failed(struct mf_stage *stage, struct mf_target *target,
     return rc;
 }
 
+/* What a name held before a prerequisite bound it anew: it holds it again at
+ * the end, unless another statement has run that binds it. */
+static int
+save_names(struct mf_staged *staged, PyObject *names)
+{
+    if (staged->saved == NULL && (staged->saved = PyDict_New()) == NULL) {
+        return -1;
+    }
+    PyObject *name, *iter = PyObject_GetIter(names);
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        if (PyDict_GetItemWithError(staged->saved, name) == NULL) {
+            PyObject *value = PyDict_GetItemWithError(staged->dict, name);
+            rc = PyDict_SetItem(staged->saved, name,
+                                value ? value : Py_NotImplemented);
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+restore_names(struct mf_staged *staged)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (staged->saved != NULL &&
+           PyDict_Next(staged->saved, &pos, &name, &value)) {
+        if (PyDict_GetItemWithError(staged->bound, name) != NULL) {
+            continue;
+        }
+        int rc = 0;
+        if (value != Py_NotImplemented) {
+            rc = PyDict_SetItem(staged->dict, name, value);
+        }
+        else if (PyDict_GetItemWithError(staged->dict, name) != NULL) {
+            rc = PyDict_DelItem(staged->dict, name);
+        }
+        if (rc < 0 || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 run_unit(struct mf_stage *stage, struct mf_staged *staged,
          struct mf_delta *delta)
@@ -603,7 +662,9 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_names *names = code ? mf_diff_names(diff, delta) : NULL;
     if (names == NULL || ensure_names(stage, staged, code, 0) < 0 ||
         mf_effects_before(&stage->effects, code, staged->dict) < 0 ||
-        note_all_bound(staged, names->stores, !delta->derived) < 0) {
+        (delta->prerequisite
+             ? save_names(staged, names->stores)
+             : note_all_bound(staged, names->stores, !delta->derived)) < 0) {
         return -1;
     }
     stage->derived_step = delta->derived;
@@ -828,7 +889,9 @@ bind_star(struct mf_staged *staged, struct mf_staged *from)
                          ? PySequence_Contains(all, key)
                          : PyUnicode_READ_CHAR(key, 0) != '_';
         PyObject *old = PyDict_GetItemWithError(from->live_dict, key);
-        if (public < 0 || (public && value != old &&
+        bool missing =
+            PyDict_GetItemWithError(staged->dict, key) == NULL;
+        if (public < 0 || (public && (value != old || missing) &&
                            bind_value(staged, key, value, old) < 0)) {
             return -1;
         }
@@ -853,6 +916,37 @@ bind_star(struct mf_staged *staged, struct mf_staged *from)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* A name that no namespace holds: the module's own __getattr__ gives it. */
+static int
+bind_by_getattr(struct mf_stage *stage, struct mf_staged *staged,
+                struct mf_staged *from, struct mf_edge *edge)
+{
+    PyObject *hook = PyDict_GetItemString(from->dict, "__getattr__");
+    PyObject *clone = PyFunction_Check(hook) ? clone_value(stage, hook, 0)
+                                             : NULL;
+    if (clone == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    PyObject *value = PyObject_CallOneArg(clone ? clone : hook, edge->name);
+    Py_XDECREF(clone);
+    int rc = 0;
+    if (value == NULL) {
+        rc = edge->guarded ? (PyErr_Clear(), 0)
+                           : mf_report_exception(
+                                 stage->report, 403,
+                                 staged->target->module->name, edge->as,
+                                 staged->target->change->source->path,
+                                 (long)edge->line);
+    }
+    else {
+        rc = PyDict_SetItem(staged->dict, edge->as, value) < 0
+                 ? -1
+                 : note_bound(staged, edge->as, false);
+    }
+    Py_XDECREF(value);
+    return rc;
+}
+
 static int
 run_bind(struct mf_stage *stage, struct mf_staged *staged,
          struct mf_edge *edge)
@@ -871,6 +965,10 @@ run_bind(struct mf_stage *stage, struct mf_staged *staged,
     }
     PyObject *value = PyDict_GetItemWithError(from->dict, edge->name);
     PyObject *old = PyDict_GetItemWithError(from->live_dict, edge->name);
+    if (value == NULL && old == NULL && !PyErr_Occurred() &&
+        PyDict_GetItemString(from->dict, "__getattr__") != NULL) {
+        return bind_by_getattr(stage, staged, from, edge);
+    }
     if (value == NULL) {
         PyObject *mine = PyDict_GetItemWithError(staged->live_dict, edge->as);
         if (PyErr_Occurred()) {
@@ -943,10 +1041,46 @@ remove_names(struct mf_staged *staged)
     return 0;
 }
 
+/* Before a statement that imports staged modules: those run first, as they
+ * would when the program starts. */
+static int
+run_imported(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
+{
+    struct mf_edges *edges = &staged->target->change->edges;
+    for (uint32_t e = 0; e < edges->len; e++) {
+        struct mf_edge *edge = &edges->items[e];
+        if (edge->unit != unit || edge->nested) {
+            continue;
+        }
+        for (size_t i = 0; i < stage->items.len; i++) {
+            struct mf_staged *other = stage->items.items[i];
+            if (other->target == NULL || other->started) {
+                continue;
+            }
+            PyObject *name = other->target->module->name;
+            bool hit = PyUnicode_Compare(name, edge->module) == 0;
+            if (!hit && edge->name != NULL) {
+                PyObject *sub = PyUnicode_FromFormat("%U.%U", edge->module,
+                                                     edge->name);
+                hit = sub && PyUnicode_Compare(sub, name) == 0;
+                Py_XDECREF(sub);
+            }
+            if (hit && run_target(stage, other) < 0) {
+                return -1;
+            }
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int
 run_target(struct mf_stage *stage, struct mf_staged *staged)
 {
     struct mf_diff *diff = &staged->target->change->diff;
+    if (staged->started) {
+        return 0;
+    }
+    staged->started = true;
     if (staged->target->change->kind == MF_CHANGE_EDITED &&
         remove_names(staged) < 0) {
         return -1;
@@ -958,11 +1092,16 @@ run_target(struct mf_stage *stage, struct mf_staged *staged)
         }
         int rc = 0;
         if (delta->parent == MF_UNIT_NONE) {
+            rc = run_imported(stage, staged, delta->new_unit);
+            delta = &diff->deltas[i];
+        }
+        if (rc == 0 && delta->parent == MF_UNIT_NONE) {
             rc = delta->runs
                      ? run_unit(stage, staged, delta)
                      : run_binds(stage, staged, delta->new_unit);
         }
-        else if ((delta->kind == MF_DELTA_RUN ||
+        else if (rc == 0 &&
+                 (delta->kind == MF_DELTA_RUN ||
                   delta->kind == MF_DELTA_ADDED) &&
                  diff->deltas[delta->parent].kind == MF_DELTA_CLASS) {
             rc = run_member(stage, staged, i);
@@ -974,7 +1113,37 @@ run_target(struct mf_stage *stage, struct mf_staged *staged)
             return 0;
         }
     }
-    return 0;
+    return restore_names(staged);
+}
+
+/* In the order in which the program imported them; each runs those that it
+ * imports first, at the place of the import. */
+static int
+run_all(struct mf_stage *stage)
+{
+    PyObject *names = PyDict_Keys(PyImport_GetModuleDict());
+    int rc = names ? 0 : -1;
+    for (Py_ssize_t n = 0; rc == 0 && n < PyList_GET_SIZE(names); n++) {
+        for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
+            struct mf_staged *staged = stage->items.items[i];
+            if (staged->target != NULL && !staged->started &&
+                staged->target->module->name == PyList_GET_ITEM(names, n)) {
+                rc = run_target(stage, staged);
+            }
+        }
+        if (mf_report_reasons(stage->report) > 0) {
+            break;
+        }
+    }
+    Py_XDECREF(names);
+    for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        if (staged->target != NULL && !staged->started &&
+            mf_report_reasons(stage->report) == 0) {
+            rc = run_target(stage, staged);
+        }
+    }
+    return rc;
 }
 
 int
@@ -1013,16 +1182,7 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     }
     current_stage = stage;
     state->staging_thread = PyThread_get_thread_ident();
-    int rc = 0;
-    for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
-        struct mf_staged *staged = stage->items.items[i];
-        if (staged->target != NULL) {
-            rc = run_target(stage, staged);
-        }
-        if (mf_report_reasons(report) > 0) {
-            break;
-        }
-    }
+    int rc = run_all(stage);
     current_stage = NULL;
     state->staging_thread = 0;
     return rc;
@@ -1057,6 +1217,7 @@ mf_stage_clear(struct mf_stage *stage)
     for (size_t i = 0; i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
         Py_XDECREF(staged->before);
+        Py_XDECREF(staged->saved);
         Py_XDECREF(staged->bound);
         Py_XDECREF(staged->module);
         Py_XDECREF(staged->dict);

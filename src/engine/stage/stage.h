@@ -15,11 +15,14 @@
 struct mf_staged {
     struct mf_target *target; /* borrowed; NULL: a package that is staged only
                                  because a staged module is its attribute */
+    bool started;             /* its steps have begun */
     PyObject *live;           /* the live module object */
     PyObject *live_dict;
     PyObject *module;         /* the staging module object */
     PyObject *dict;           /* its namespace */
     PyObject *before;         /* copy of dict before the first step */
+    PyObject *saved;          /* dict: name -> value before a prerequisite
+                                 bound it; NULL: none has */
     PyObject *bound;          /* dict: name -> True (bound by an edited
                                  statement) or False (by a derived one or by
                                  an import binding) */
