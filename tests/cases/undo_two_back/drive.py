@@ -15,7 +15,7 @@ def apply2(s, update):
     if update.midflight is None:
         return
     assert s.f() == ('v3', 3) and len(update.midflight.history()) >= 2
-    assert update.midflight.undo(to=s.number - 1).outcome == 'committed'
+    assert update.midflight.undo(to=s.number).outcome == 'committed'
 
 
 def check2(s):
