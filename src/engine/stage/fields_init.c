@@ -19,6 +19,8 @@ struct store {
     PyObject *name;   /* borrowed from the code */
     struct mf_fields_value value;
     uint32_t step;
+    size_t first;     /* index of the first store of the same statement: the
+                         compiler may copy the end of a function */
     bool always;
 };
 
@@ -58,6 +60,74 @@ do_set_attr(struct reader *r, uint32_t index, PyObject *name)
         (struct store){.name = name, .value = value, .step = index};
 }
 
+/* Of two copies of one statement. Nothing but builtins and constants can be
+ * in what is displayed, so repr runs no code of the program. */
+static int
+same_value(struct mf_fields_value a, struct mf_fields_value b)
+{
+    if (a.known != b.known || a.local != b.local || a.obj == b.obj) {
+        return a.known == b.known && a.local == b.local;
+    }
+    if (a.known != MF_KNOWN_FRESH || Py_TYPE(a.obj) != Py_TYPE(b.obj)) {
+        return 0;
+    }
+    PyObject *one = PyObject_Repr(a.obj), *other = PyObject_Repr(b.obj);
+    int same = one != NULL && other != NULL
+                   ? PyUnicode_Compare(one, other) == 0
+                   : -1;
+    Py_XDECREF(one);
+    Py_XDECREF(other);
+    return same;
+}
+
+struct position {
+    int line, column, end_line, end_column;
+};
+
+static struct position
+position_of(const struct reader *r, const struct store *store)
+{
+    struct position p = {0};
+    int at = (int)(r->steps[store->step].at * 2); /* units have two bytes */
+    PyCode_Addr2Location(r->code, at, &p.line, &p.column, &p.end_line,
+                         &p.end_column);
+    return p;
+}
+
+/* Puts copies together; where they store different values (`1 if a else 2`)
+ * none is known. */
+static int
+join_copies(struct reader *r)
+{
+    for (size_t i = 0; i < r->stored; i++) {
+        struct store *store = &r->stores[i];
+        struct position own = position_of(r, store);
+        store->first = i;
+        for (size_t j = 0; j < i && store->first == i; j++) {
+            struct store *before = &r->stores[j];
+            if (before->name != store->name) {
+                continue;
+            }
+            struct position other = position_of(r, before);
+            if (memcmp(&own, &other, sizeof(own)) == 0) {
+                store->first = before->first;
+            }
+        }
+        if (store->first != i) {
+            struct store *first = &r->stores[store->first];
+            int same = same_value(first->value, store->value);
+            if (same < 0) {
+                return -1;
+            }
+            if (!same) {
+                first->value.known = MF_KNOWN_NOT;
+            }
+            store->value = first->value;
+        }
+    }
+    return 0;
+}
+
 static int
 find_stores(struct reader *r)
 {
@@ -88,7 +158,7 @@ find_stores(struct reader *r)
             mf_fields_stack_forget(&r->stack);
         }
     }
-    return 0;
+    return join_copies(r);
 }
 
 /* --- pass two: the paths ------------------------------------------------- */
@@ -134,7 +204,8 @@ go_through(struct paths *p, size_t index, size_t store)
     const struct mf_compat_step *step = &r->steps[index];
     memcpy(p->after, set_at(p, index), p->words * sizeof(uint64_t));
     if (store < r->stored && r->stores[store].step == index) {
-        p->after[store / WORD_BITS] |= UINT64_C(1) << (store % WORD_BITS);
+        size_t bit = r->stores[store].first;
+        p->after[bit / WORD_BITS] |= UINT64_C(1) << (bit % WORD_BITS);
     }
     for (size_t i = 0;
          step->kind == MF_STEP_DEL_ATTR && i < r->stored; i++) {
@@ -199,8 +270,8 @@ find_always(struct reader *r)
     } while (p.changed);
     const uint64_t *end = set_at(&p, r->count - 1);
     for (size_t i = 0; i < r->stored; i++) {
-        r->stores[i].always =
-            end[i / WORD_BITS] >> (i % WORD_BITS) & 1;
+        size_t bit = r->stores[i].first;
+        r->stores[i].always = end[bit / WORD_BITS] >> (bit % WORD_BITS) & 1;
     }
     mf_free(p.sets);
     mf_free(p.after);
@@ -280,7 +351,7 @@ tell(const struct reader *r,
         }
         struct mf_field field = {.name = name, .how = MF_FIELD_UNSET};
         if (last != NULL) {
-            field = field_of(r, last);
+            field = field_of(r, &r->stores[last->first]);
         }
         if (found(&field, arg) < 0) {
             return -1;
