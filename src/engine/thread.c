@@ -308,7 +308,11 @@ wait_for_work(struct mf_thread *thread, bool failed)
         {.fd = mf_watch_fd(thread->watch), .events = POLLIN},
     };
     int timeout = mf_watch_timeout_ms(thread->watch);
+    int pause = mf_watch_pause_ms(thread->watch);
     leave(thread);
+    if (pause > 0) {
+        poll(fds, 1, pause);
+    }
     if (failed) {
         fds[1].fd = -1;
         timeout = ERROR_WAIT_MS;

@@ -621,6 +621,29 @@ def test_thread_add(threaded, tmp_path_factory, free_gil):
         t.watch_thread_add(threaded.watch, str(other / "nowhere"), free_gil)
 
 
+def test_thread_lets_noise_gather(threaded):
+    """A database makes and deletes files: no wake-up for each of them."""
+
+    def switches():
+        with open(f"/proc/self/task/{engine_tid()}/status") as file:
+            return sum(int(x.split()[1]) for x in file if "ctxt_switches" in x)
+
+    def noise(seconds):
+        end, rounds = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            (threaded.root / "journal").write_text("x")
+            (threaded.root / "journal").unlink()
+            rounds += 1
+        return rounds
+
+    noise(0.3)
+    before = switches()
+    rounds = noise(0.5)
+    assert switches() - before < max(400, rounds)
+    (threaded.root / "a.py").write_text("a = 2\n")
+    assert names(threaded.batches.next()[1], threaded.root) == ["a.py"]
+
+
 def test_thread_note(threaded):
     shutil.rmtree(threaded.root)
     threaded.batches.next()
