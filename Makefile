@@ -3,14 +3,14 @@
 # Everything is built into a virtual environment of its own; nothing else is installed or changed. Variables:
 #   PYTHON      the interpreter to build for (python3)
 #   VENV        the environment (.venv); one per interpreter, so that several live side by side
-#   SETUP_ARGS  more arguments for meson setup, for example SETUP_ARGS='-Dbuildtype=debug -Dlevers=true'
+#   SETUP_ARGS  more arguments for meson setup, for example SETUP_ARGS='-Dbuildtype=debug -Dtests=true'
 #   TESTS       what pytest runs (tests), for example TESTS='tests/package -k undo'
 #   PORT        the arena's port in make run (4000)
 #   PYTHONS     a folder with more interpreters for make test-all (.pythons)
 
 PYTHON ?= python3
 VENV ?= .venv
-SETUP_ARGS ?=
+SETUP_ARGS ?= -Dtests=true -Dlevers=true
 TESTS ?= tests
 PORT ?= 4000
 PYTHONS ?= .pythons
@@ -63,7 +63,7 @@ test-all:
 sanitize:
 	@libs="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)"; \
 	$(MAKE) --no-print-directory test VENV=.venv-sanitize \
-		SETUP_ARGS='-Dbuildtype=debug -Dsanitize=address,undefined' \
+		SETUP_ARGS='-Dbuildtype=debug -Dtests=true -Dsanitize=address,undefined' \
 		TEST_ENV="env LD_PRELOAD='$$libs' ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc"
 
 # The environment with what building and testing need: the list is pyproject.toml's extra `test`. An interpreter

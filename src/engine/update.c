@@ -10,6 +10,7 @@
 
 #include "ground/fault.h"
 #include "ground/trace.h"
+#include "heap/frames.h"
 #include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
@@ -246,6 +247,67 @@ before_hooks(struct mf_update *update)
                            update->hook_classes);
 }
 
+/* ---- stragglers --------------------------------------------------------------- */
+
+static int
+on_straggler(PyCodeObject *code, int line, PyObject *kind,
+             unsigned long thread_id, int frames, void *arg)
+{
+    struct mf_update *update = arg;
+    PyObject *text = PyUnicode_FromFormat(
+        "%U still runs its old code: %d %U%s", code->co_qualname, frames,
+        kind, frames == 1 ? "" : "s");
+    (void)thread_id;
+    int rc = text ? mf_report_add(&update->report, 501, '=', NULL,
+                                  code->co_qualname, code->co_filename, line,
+                                  "%U", text)
+                  : -1;
+    if (rc == 0 && update->state->stragglers == 1) {
+        rc = mf_report_add(&update->report, 430, '=', NULL, code->co_qualname,
+                           code->co_filename, line,
+                           "%U, and the rule for stragglers is reject", text);
+    }
+    Py_XDECREF(text);
+    return rc;
+}
+
+/* Who runs code that the update replaces. */
+static int
+find_stragglers(struct mf_update *update)
+{
+    struct mf_map codes = {0}, known = {0};
+    size_t at;
+    void *code;
+    uintptr_t value;
+    int rc = 0;
+    for (size_t i = 0; i < update->plan.targets.len && rc == 0; i++) {
+        struct mf_target *target = update->plan.targets.items[i];
+        at = 0;
+        while (rc == 0 &&
+               mf_map_next(&target->exchange, &at, &code, &value)) {
+            /* our list or the constants around it, and the plan */
+            rc = mf_map_put(&codes, code, 1) < 0 ||
+                         mf_map_put(&known, code, 2) < 0
+                     ? -1
+                     : 0;
+        }
+    }
+    for (size_t i = 0; i < update->match.codes_of.len && rc == 0; i++) {
+        PyObject *func = update->match.codes_of.items[i];
+        uintptr_t *count = mf_map_find(&known, PyFunction_GET_CODE(func));
+        if (count != NULL) {
+            *count += 1;
+        }
+    }
+    if (rc == 0 && codes.used > 0) {
+        rc = mf_frames_stragglers_beyond(&codes, &known, on_straggler,
+                                         update);
+    }
+    mf_map_clear(&codes);
+    mf_map_clear(&known);
+    return rc;
+}
+
 /* Code exchanges are reported by name here: nothing else speaks of them. */
 static int
 report_codes(struct mf_update *update)
@@ -281,7 +343,10 @@ commit(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now(), stopped = clock;
     MF_TRACE(1, "update %ld: preparing", report->number);
-    if (report_codes(update) < 0 || before_hooks(update) < 0) {
+    if (report_codes(update) < 0 || find_stragglers(update) < 0) {
+        return -1;
+    }
+    if (!is_rejected(update) && before_hooks(update) < 0) {
         return -1;
     }
     if (is_rejected(update)) {

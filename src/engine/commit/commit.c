@@ -6,6 +6,7 @@
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 #include "../stage/check.h"
+#include "../stage/register.h"
 #include "baseline.h"
 #include "redefine_class.h"
 #include "redefine_code.h"
@@ -429,6 +430,12 @@ mf_commit_prepare(struct mf_commit *commit)
         return -1;
     }
     struct mf_merge *merge = commit->merge;
+    if (mf_register_run(merge) < 0) {
+        return -1;
+    }
+    if (mf_report_reasons(commit->report) > 0) {
+        return 0;
+    }
     if (mf_undo_reserve(&commit->undo,
                         2 * commit->n_exchanges + commit->n_shifts +
                             2 * merge->len + 8) < 0) {
@@ -495,9 +502,18 @@ apply_all(struct mf_commit *commit)
     }
     for (size_t i = 0; i < merge->len; i++) {
         struct mf_write *w = &merge->writes[i];
-        if (w->kind == MF_WRITE_CONTENTS &&
-            (mf_fault_step() ||
-             mf_redefine_data_contents(undo, w->holder, w->value) < 0)) {
+        int rc = mf_fault_step() ? -1 : 0;
+        if (rc == 0 && w->kind == MF_WRITE_CONTENTS) {
+            rc = mf_redefine_data_contents(undo, w->holder, w->value);
+        }
+        else if (rc == 0 && w->kind == MF_WRITE_ATTRIBUTE) {
+            rc = mf_redefine_data_attribute(undo, w->holder, w->key,
+                                            w->value);
+        }
+        else if (rc == 0 && w->kind == MF_WRITE_CELL) {
+            rc = mf_redefine_data_cell(undo, w->holder, w->value);
+        }
+        if (rc < 0) {
             return -1;
         }
     }

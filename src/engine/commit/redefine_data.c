@@ -63,3 +63,54 @@ mf_redefine_data_instance(struct mf_undo *undo, PyObject *old_obj,
     Py_XDECREF(b);
     return rc;
 }
+
+static void
+attribute_back(PyObject *arg)
+{
+    PyObject *old_value = PyTuple_GET_ITEM(arg, 2);
+    if (PyObject_GenericSetAttr(
+            PyTuple_GET_ITEM(arg, 0), PyTuple_GET_ITEM(arg, 1),
+            old_value == Py_NotImplemented ? NULL : old_value) < 0) {
+        PyErr_Clear();
+    }
+}
+
+int
+mf_redefine_data_attribute(struct mf_undo *undo, PyObject *holder,
+                           PyObject *name, PyObject *value)
+{
+    if (PyType_Check(holder)) {
+        return mf_undo_type_set(undo, (PyTypeObject *)holder, name, value);
+    }
+    /* fields are only given where the instance has none (fields.c) and slots
+     * of registrations hold plain references: the generic setter writes */
+    PyObject *old_value = PyObject_GenericGetAttr(holder, name);
+    if (old_value == NULL) {
+        PyErr_Clear();
+    }
+    PyObject *arg = PyTuple_Pack(3, holder, name,
+                                 old_value ? old_value : Py_NotImplemented);
+    Py_XDECREF(old_value);
+    int rc = arg ? mf_undo_call(undo, attribute_back, arg) : -1;
+    Py_XDECREF(arg);
+    return rc < 0 ? -1 : PyObject_GenericSetAttr(holder, name, value);
+}
+
+static void
+cell_back(PyObject *arg)
+{
+    PyObject *old_value = PyTuple_GET_ITEM(arg, 1);
+    PyCell_Set(PyTuple_GET_ITEM(arg, 0),
+               old_value == Py_NotImplemented ? NULL : old_value);
+}
+
+int
+mf_redefine_data_cell(struct mf_undo *undo, PyObject *cell, PyObject *value)
+{
+    PyObject *old_value = PyCell_GET(cell);
+    PyObject *arg =
+        PyTuple_Pack(2, cell, old_value ? old_value : Py_NotImplemented);
+    int rc = arg ? mf_undo_call(undo, cell_back, arg) : -1;
+    Py_XDECREF(arg);
+    return rc < 0 ? -1 : PyCell_Set(cell, value);
+}

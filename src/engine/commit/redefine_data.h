@@ -9,6 +9,11 @@
 /* The holder (list, dict, set, deque) gets these contents. */
 int mf_redefine_data_contents(struct mf_undo *undo, PyObject *holder,
                               PyObject *contents);
+/* A class's or an instance's attribute, without code of the program. */
+int mf_redefine_data_attribute(struct mf_undo *undo, PyObject *holder,
+                               PyObject *name, PyObject *value);
+int mf_redefine_data_cell(struct mf_undo *undo, PyObject *cell,
+                          PyObject *value);
 /* The instance dict of old_obj gets the contents of new_obj's (both of one
  * class with a dict: enum members). */
 int mf_redefine_data_instance(struct mf_undo *undo, PyObject *old_obj,

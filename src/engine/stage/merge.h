@@ -9,7 +9,9 @@
 
 enum mf_write_kind {
     MF_WRITE_NAME,     /* holder: namespace dict; value NULL: delete */
-    MF_WRITE_CONTENTS  /* holder: list, dict or set; value: its new contents */
+    MF_WRITE_CONTENTS, /* holder: list, dict or set; value: its new contents */
+    MF_WRITE_ATTRIBUTE, /* holder: class or instance; key, value */
+    MF_WRITE_CELL      /* holder: cell; value */
 };
 
 struct mf_write {

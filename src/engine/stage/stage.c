@@ -653,6 +653,44 @@ restore_names(struct mf_staged *staged)
     return 0;
 }
 
+/* What the step did is read at once; its own exception stays set. */
+static int
+read_effects(struct mf_stage *stage)
+{
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    if (mf_effects_after(&stage->effects) < 0) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(tb);
+        return -1;
+    }
+    PyErr_Restore(type, value, tb);
+    return 0;
+}
+
+/* Old texts of statements that run again or are gone: where they had
+ * registered something is looked at too. */
+static int
+look_at_old_code(struct mf_stage *stage, struct mf_staged *staged)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *delta = &diff->deltas[i];
+        if (delta->old_unit == MF_UNIT_NONE ||
+            !(delta->runs || delta->kind == MF_DELTA_RUN ||
+              delta->kind == MF_DELTA_REMOVED)) {
+            continue;
+        }
+        PyObject *code = mf_diff_old_code(diff, delta);
+        if (code == NULL || mf_effects_before_old(&stage->effects, code,
+                                                  staged->live_dict) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 run_unit(struct mf_stage *stage, struct mf_staged *staged,
          struct mf_delta *delta)
@@ -670,6 +708,10 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     stage->derived_step = delta->derived;
     PyObject *result = PyEval_EvalCode(code, staged->dict, staged->dict);
     stage->derived_step = false;
+    if (read_effects(stage) < 0) {
+        Py_XDECREF(result);
+        return -1;
+    }
     if (result == NULL) {
         return step_failed(stage, staged->target, delta);
     }
@@ -827,6 +869,10 @@ run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
         goto release_spaces;
     }
     PyObject *result = PyEval_EvalCode(scope, staged->dict, space);
+    if (read_effects(stage) < 0) {
+        Py_XDECREF(result);
+        goto release_spaces;
+    }
     if (result == NULL) {
         rc = step_failed(stage, staged->target, delta);
         goto release_spaces;
@@ -1177,6 +1223,12 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
         staged->before = PyDict_Copy(staged->dict);
         if (staged->before == NULL ||
             mf_map_put(&stage->effects.foreign, staged->dict, 1) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < stage->items.len; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        if (staged->target != NULL && look_at_old_code(stage, staged) < 0) {
             return -1;
         }
     }
