@@ -167,7 +167,7 @@ mf_watch_change(struct mf_watch *watch, struct mf_watch_dir *dir,
     }
     bool gone = what == MF_WATCH_DELETED || what == MF_WATCH_LEFT;
     struct mf_watch_file *file = mf_watch_tree_file(dir, name, !gone);
-    bool known = file != NULL && file->exists;
+    bool known = gone || (file != NULL && file->exists);
     if (file == NULL && !gone) {
         mf_watch_lost(watch);
         return true;
