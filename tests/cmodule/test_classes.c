@@ -83,9 +83,11 @@ become_run(PyObject *module, PyObject *args)
         rc = run_become(&become, holders, weakly);
     }
     rc = end_log(&undo, rc, mode);
-    PyObject *answer = rc < 0 ? NULL
-                              : Py_BuildValue("(nn)", (Py_ssize_t)become.rewritten,
-                                              (Py_ssize_t)become.unsure.len);
+    PyObject *answer = NULL;
+    if (rc == 0) {
+        answer = Py_BuildValue("(nn)", (Py_ssize_t)become.rewritten,
+                               (Py_ssize_t)become.unsure.len);
+    }
     mf_become_clear(&become);
     mf_map_clear(&pairs);
     return answer;
@@ -160,7 +162,8 @@ shape(PyObject *module, PyObject *args)
     if (rc < 0) {
         return NULL;
     }
-    return Py_BuildValue("(iN)", rc, detail != NULL ? detail : Py_NewRef(Py_None));
+    return Py_BuildValue("(iN)", rc,
+                         detail != NULL ? detail : Py_NewRef(Py_None));
 }
 
 static void *

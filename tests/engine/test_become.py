@@ -255,7 +255,8 @@ def described(kept, names):
             result = ("tuple", *map(describe, obj))
         elif isinstance(obj, (set, frozenset)):
             assert all(item in obj for item in obj)
-            result = (type(obj).__name__, *sorted(map(repr, map(describe, obj))))
+            items = sorted(map(repr, map(describe, obj)))
+            result = (type(obj).__name__, *items)
         elif isinstance(obj, dict):
             assert all(key in obj for key in obj)
             result = ["dict", *((describe(k), describe(v))

@@ -1,67 +1,15 @@
 """Live classes take new contents, bases and metaclasses."""
 
 import abc
-import collections.abc
 import copyreg
-import functools
 import gc
 import typing
 import weakref
 
 import pytest
 
+from class_edits import REPLAY, Base, both, redefine, state
 from midflight import _testengine as t
-
-t.heap_probe()
-
-COMMIT, REPLAY = 0, 1
-
-
-def contents(cls):
-    return {name: value for name, value in cls.__dict__.items()
-            if not t.class_skips(name)}
-
-
-def redefine(old, new, mode=COMMIT):
-    """old becomes what new is; new stays hidden from its bases."""
-    t.class_hide(new)
-    gone = [name for name in old.__dict__
-            if name not in new.__dict__ and not t.class_skips(name)]
-    bases = new.__bases__ if new.__bases__ != old.__bases__ else None
-    meta = type(new) if type(new) is not type(old) else None
-    t.redefine_class(old, new, contents(new), gone, bases, meta, mode)
-
-
-def state(cls):
-    """All of a class that a replay must bring back."""
-    return (
-        {k: v for k, v in cls.__dict__.items() if k != "__slotnames__"},
-        cls.__mro__, cls.__bases__, cls.__base__, cls.__name__,
-        cls.__qualname__, type(cls), cls.__flags__ & ~(1 << 19),
-        [base.__subclasses__() for base in cls.__bases__
-         if base is not object],
-        [state(sub) for sub in cls.__subclasses__()],
-    )
-
-
-def both(old, make):
-    """make() redefines old: first taken back, then for good."""
-    new = make()
-    t.class_hide(new)
-    before = state(old)
-    redefine(old, new, REPLAY)
-    assert state(old) == before
-    new = make()
-    redefine(old, new)
-    return weakref.ref(new)
-
-
-class Base:
-    def hello(self):
-        return "base"
-
-    def __len__(self):
-        return 7
 
 
 def test_attributes_slots_and_bases():
@@ -169,93 +117,6 @@ def test_a_constructor_comes_and_goes():
     assert not hasattr(Sub(3), "new")
 
 
-def test_abstract_methods_of_subclasses():
-    class Live(abc.ABC):
-        @abc.abstractmethod
-        def f(self):
-            pass
-
-    class Concrete(Live):
-        def f(self):
-            return 1
-
-    class Below(Concrete):
-        pass
-
-    Live.register(int)
-
-    def make():
-        class Live(abc.ABC):
-            @abc.abstractmethod
-            def f(self):
-                pass
-
-            @property
-            @abc.abstractmethod
-            def g(self):
-                pass
-
-            @classmethod
-            @abc.abstractmethod
-            def h(cls):
-                pass
-
-        return Live
-
-    redefine(Live, make(), REPLAY)
-    Concrete(), Below()
-    both(Live, make)
-    assert Live.__abstractmethods__ == {"f", "g", "h"}
-    assert Below.__abstractmethods__ == {"g", "h"}
-    for cls in Live, Concrete, Below:
-        with pytest.raises(TypeError):
-            cls()
-    assert isinstance(3, Live)
-    both(Live, lambda: abc.ABCMeta("Live", (abc.ABC,), {}))
-    Live(), Concrete(), Below()
-
-
-def test_cached_answers_are_forgotten():
-    class Live:
-        pass
-
-    class Sub(Live):
-        pass
-
-    @functools.singledispatch
-    def what(obj):
-        return "object"
-
-    what.register(Base, lambda obj: "base")
-
-    def answers():
-        return (isinstance(Live(), collections.abc.Sized),
-                issubclass(Sub, collections.abc.Iterable), what(Sub()))
-
-    assert answers() == (False, False, "object")
-    redefine(Live, type("Live", (Base,), {"__iter__": lambda self: None}))
-    assert answers() == (True, True, "base")
-    redefine(Live, type("Live", (), {}))
-    assert answers() == (False, False, "object")
-
-
-def test_members_of_a_protocol():
-    @typing.runtime_checkable
-    class Live(typing.Protocol):
-        def f(self):
-            pass
-
-    class HasF:
-        def f(self):
-            pass
-
-    assert isinstance(HasF(), Live)
-    t.redefine_class(Live, None, {"g": lambda self: 0}, [], None, None, 0)
-    assert not isinstance(HasF(), Live)
-    t.redefine_class(Live, None, {}, ["g"], None, None, 0)
-    assert isinstance(HasF(), Live)
-
-
 class Meta(type):
     @property
     def guarded(cls):
@@ -285,28 +146,6 @@ def test_a_metaclass_comes_and_goes():
     assert Live.guarded == "of the metaclass"
     both(Live, lambda: type("Live", (), {}))
     assert type(Live) is type and not hasattr(Live(), "by_meta")
-
-
-def test_a_class_becomes_abstract():
-    class Live:
-        def f(self):
-            pass
-
-    def make():
-        class Live(abc.ABC):
-            @abc.abstractmethod
-            def f(self):
-                pass
-
-        return Live
-
-    both(Live, make)
-    with pytest.raises(TypeError):
-        Live()
-    Live.register(int)
-    assert isinstance(1, Live)
-    both(Live, lambda: type("Live", (), {"f": lambda self: 1}))
-    assert Live().f() == 1
 
 
 def test_the_mro_of_a_metaclass_is_not_called():
@@ -392,35 +231,6 @@ def test_slots_stay_with_their_class():
     assert (live.m(), live.b) == (4, 3) and "__slotnames__" not in vars(Live)
 
 
-def test_patterns_see_a_sequence():
-    class Live:
-        def __len__(self):
-            return 2
-
-        def __getitem__(self, i):
-            return [10, 20][i]
-
-    class Sub(Live):
-        pass
-
-    def is_sequence(obj):
-        match obj:
-            case [_, _]:
-                return True
-        return False
-
-    def make():
-        return abc.ABCMeta("Live", (collections.abc.Sequence,), {
-            "__len__": lambda self: 2,
-            "__getitem__": lambda self, i: [10, 20][i]})
-
-    assert not is_sequence(Live())
-    redefine(Live, make(), REPLAY)
-    assert not is_sequence(Sub())
-    both(Live, make)
-    assert is_sequence(Live()) and is_sequence(Sub())
-
-
 def test_annotations_are_asked_again():
     class Live:
         a: int
@@ -436,8 +246,6 @@ def test_annotations_are_asked_again():
     both(Live, make)
     assert Live.__annotations__ == {"b": str}
     assert typing.get_type_hints(Live) == {"b": str}
-
-
 
 
 def test_scopes_of_annotations_look_into_the_live_class():

@@ -646,8 +646,9 @@ mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
     }
     struct mf_vec others = {0};
     struct collect collect = {pairs, holders, &others};
-    int result = mark != NULL ? mf_heap_mark_walk(mark, collect_visit, &collect)
-                              : mf_heap_walk(collect_visit, &collect);
+    int result = mark != NULL
+                     ? mf_heap_mark_walk(mark, collect_visit, &collect)
+                     : mf_heap_walk(collect_visit, &collect);
     if (result >= 0) {
         result = mf_vec_reserve(holders, holders->len + others.len);
     }

@@ -24,7 +24,8 @@ struct mf_edge {
     PyObject *key;  /* MF_EDGE_ITEM: borrowed, else NULL */
 };
 
-/* What the word refers to (it may be any bit pattern: compare, never follow). */
+/* What the word refers to (it may be any bit pattern: compare, never follow
+ * it). */
 PyObject *mf_edges_read(const struct mf_edge *edge);
 
 /* 0: go on; anything else stops and is returned. */
