@@ -48,6 +48,7 @@ from fingerprint import Fingerprint
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
 LEVERS = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
+DEAD = "the lever %s shows no effect, or the wrong one"
 UPDATES_AT_MOST = 40        # attempts of one step under fail_alloc and fail_step
 
 
@@ -156,27 +157,27 @@ class Run:
         different = before.differences(Fingerprint(self.src))
         assert not different, "an update that did not commit changed the program:\n" + "\n".join(different)
 
-    # Each lever ends with an ordinary update, so that the checks of the case hold as well.
+    # Each lever must show that it acts, or a pass would mean nothing, and ends with an ordinary update, so that the case's checks hold as well.
     def lever_none(self, value, once, wanted):
         return once()
 
     def lever_every(self, value, once, wanted):
         self.set_lever("every", value)
-        for _ in range(3 * value):
-            self.midflight.poll()
+        before = [self.midflight.poll() for _ in range(3 * value)]
         report = once()
-        for _ in range(3 * value):
-            self.midflight.poll()
+        after = [self.midflight.poll() for _ in range(3 * value)]
         self.set_lever("every", 0)
+        assert any(before + after), DEAD % "every"
         return report
 
     def lever_identity(self, value, once, wanted):
         before = Fingerprint(self.src)
         self.set_lever("identity", 1)
         report = once()
-        assert report["outcome"] in ("committed", "skipped"), report
         self.set_lever("identity", 0)
-        self.assert_untouched(before)
+        assert report["outcome"] in ("committed", "skipped"), report
+        different = before.differences(Fingerprint(self.src))
+        assert not different, DEAD % "identity" + "\n" + "\n".join(different)
         return once()
 
     def lever_force_rollback(self, value, once, wanted):
@@ -184,13 +185,15 @@ class Run:
         report = once()
         self.set_lever("force_rollback", 0)
         ends = ["rolled back", "rejected"] if wanted == "committed" else wanted.split("|")
-        assert report["outcome"] in ends, "under force_rollback: %s" % report
+        assert report["outcome"] in ends, DEAD % "force_rollback" + " %s" % report
         return once()
 
     def lever_repeat(self, value, once, wanted):
+        number = self.midflight.status()["number"]
         self.set_lever("repeat", value)
         report = once()
         self.set_lever("repeat", 0)
+        assert report["outcome"] != "committed" or self.midflight.status()["number"] > number + 1, DEAD % "repeat"
         return report
 
     def lever_fail_alloc(self, value, once, wanted, name="fail_alloc"):
@@ -204,6 +207,7 @@ class Run:
             finally:
                 self.set_lever(name, 0)
             if report is not None and report["outcome"] == "committed":
+                assert attempt or wanted != "committed", DEAD % name
                 return report
             step += max(value, step // 8)
         return once()
