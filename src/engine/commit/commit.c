@@ -77,16 +77,39 @@ is_ours(struct mf_commit *commit, PyObject *holder)
     return mf_match_is_fresh(commit->match, holder);
 }
 
+/* Copies that effects has taken tell staged objects from live ones: they stay
+ * as they are. */
+static int
+keep_copies(struct mf_commit *commit, struct mf_map *copies)
+{
+    struct mf_effects *effects = &commit->stage->effects;
+    for (size_t i = 0; i < effects->len; i++) {
+        struct mf_effect *e = &effects->items[i];
+        if ((e->before.items != NULL &&
+             mf_map_put(copies, e->before.items, 1) < 0) ||
+            (e->after.items != NULL &&
+             mf_map_put(copies, e->after.items, 1) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int
 mf_commit_bring_home(struct mf_commit *commit)
 {
+    struct mf_map copies = {0};
     struct mf_vec holders = {0};
     struct mf_become become = {.pairs = &commit->match->home};
-    int rc = mf_become_holders(&commit->match->home, &commit->stage->mark,
+    int rc = keep_copies(commit, &copies);
+    if (rc == 0) {
+        rc = mf_become_holders(&commit->match->home, &commit->stage->mark,
                                &holders);
+    }
     for (size_t i = 0; i < holders.len && rc == 0; i++) {
         PyObject *holder = holders.items[i];
-        if (!mf_match_is_fresh(commit->match, holder)) {
+        if (!mf_match_is_fresh(commit->match, holder) ||
+            mf_map_has(&copies, holder)) {
             continue; /* the suffix was broken: live ones come at apply */
         }
         if (mf_become_object(&become, holder) < 0) {
@@ -94,6 +117,7 @@ mf_commit_bring_home(struct mf_commit *commit)
         }
     }
     mf_vec_clear(&holders);
+    mf_map_clear(&copies);
     mf_become_clear(&become);
     if (rc < 0) {
         return -1;
