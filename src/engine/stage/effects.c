@@ -60,7 +60,8 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
         return (Py_ssize_t)known - 1;
     }
     Py_ssize_t size = size_of(kind, holder);
-    if (effects->copied + (size_t)size > MAX_COPIED) {
+    if (size < MF_EFFECTS_BIG &&
+        effects->copied + (size_t)size > MAX_COPIED) {
         MF_TRACE(1, "effects: too much to copy, a %s is not watched",
                  Py_TYPE(holder)->tp_name);
         return -1;
@@ -88,7 +89,7 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
     }
     Py_INCREF(holder);
     effect.name = Py_XNewRef(name);
-    effects->copied += (size_t)size;
+    effects->copied += effect.big ? MF_EFFECTS_TAIL : (size_t)size;
     effects->items[effects->len++] = effect;
     return (Py_ssize_t)effects->len - 1;
 }
@@ -221,16 +222,19 @@ read_after(struct mf_effect *effect)
 int
 mf_effects_after(struct mf_effects *effects)
 {
-    effects->open = false;
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
     int rc = 0;
-    for (size_t i = 0; i < effects->len && rc == 0; i++) {
-        rc = read_after(&effects->items[i]);
+    for (size_t i = 0; i < effects->len; i++) {
+        if (read_after(&effects->items[i]) < 0) {
+            rc = -1;
+        }
     }
+    effects->open = rc < 0; /* to be read again by whoever takes back */
     if (type != NULL) { /* the step failed: that is what counts */
         PyErr_Clear();
         PyErr_Restore(type, value, tb);
+        return 0;
     }
     return rc;
 }
@@ -240,16 +244,17 @@ mf_effects_after(struct mf_effects *effects)
 /* Names that staged code can have written, as attributes or globals. */
 struct written {
     PyObject *names; /* set */
-    bool any;        /* through setattr, __dict__ and the like */
+    PyObject *machinery; /* set: by code of threads, connections ... */
+    bool any;        /* through setattr, __dict__ and the like, or nobody
+                        else is there who could have */
 };
 
 static int
-note_written(enum mf_name_use use, PyObject *name, void *arg)
+note_written(enum mf_name_use use, PyObject *name, void *set)
 {
-    struct written *written = arg;
     return use == MF_NAME_STORE || use == MF_NAME_DELETE ||
                    use == MF_NAME_SET_ATTR
-               ? PySet_Add(written->names, name)
+               ? PySet_Add(set, name)
                : 0;
 }
 
@@ -273,28 +278,40 @@ writes_by_text(PyCodeObject *code)
 static int
 read_written(const struct mf_effects *effects, struct written *written)
 {
-    struct mf_name_scan scan = {note_written, written, false, false, false};
     written->names = PySet_New(NULL);
-    written->any = false;
-    for (size_t i = 0; written->names && i < effects->keep.len; i++) {
-        PyObject *code = effects->keep.items[i];
+    written->machinery = PySet_New(NULL);
+    written->any = mf_compat_thread_count() == 1;
+    if (written->names == NULL || written->machinery == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < effects->keep.len; i++) {
+        PyCodeObject *code = effects->keep.items[i];
         if (!PyCode_Check(code)) {
             continue;
         }
-        written->any |= writes_by_text((PyCodeObject *)code);
-        if (mf_compat_scan_names((PyCodeObject *)code, &scan) < 0) {
-            Py_CLEAR(written->names);
+        bool machine = (enum mf_effects_code)(uintptr_t)mf_map_get(
+                           &effects->codes, code) == MF_CODE_MACHINERY;
+        struct mf_name_scan scan = {.use = note_written};
+        scan.arg = machine ? written->machinery : written->names;
+        written->any |= !machine && writes_by_text(code);
+        if (mf_compat_scan_names(code, &scan) < 0) {
+            return -1;
         }
     }
-    return written->names ? 0 : -1;
+    return 0;
 }
 
 static bool
 may_be_written(void *arg, PyObject *name)
 {
     struct written *written = arg;
-    return written->any || !PyUnicode_CheckExact(name) ||
-           PySet_Contains(written->names, name) == 1;
+    if (!PyUnicode_CheckExact(name) || written->names == NULL) {
+        return true;
+    }
+    int machine = PySet_Contains(written->machinery, name);
+    int may = written->any ? 1 : PySet_Contains(written->names, name);
+    PyErr_Clear();
+    return machine == 0 && may == 1;
 }
 
 /* A module that an import of staged code has set in its package and that
@@ -335,22 +352,41 @@ take_back_one(struct mf_effects *effects, struct mf_effect *effect,
     if (effect->kind == MF_EFFECT_SPACE && keep_imports(effect) < 0) {
         return -1;
     }
-    bool names = effect->kind >= MF_EFFECT_SPACE && written != NULL;
     int rc = mf_effects_read(effect->kind, effect->holder, &now);
     if (rc == 0) {
-        rc = mf_effects_undone(effect, &now, names ? may_be_written : NULL,
-                               written, &wanted);
-    }
-    /* what goes is held until all is written: destructors come last */
-    if (rc == 0) {
-        rc = mf_vec_push_ref(&effects->keep, now.items);
+        rc = mf_effects_undone(
+            effect, &now,
+            effect->kind >= MF_EFFECT_SPACE ? may_be_written : NULL, written,
+            &wanted);
     }
     if (rc == 0) {
-        mf_effects_put(effect->kind, effect->holder, &now, &wanted);
+        rc = mf_effects_put(effect->kind, effect->holder, &now, &wanted);
     }
+    /* what others put there instead of staged values is held elsewhere; what
+     * staged code left is in `after` until all is written: destructors last */
     mf_effects_contents_clear(&now);
     mf_effects_contents_clear(&wanted);
     return rc;
+}
+
+static void
+take_back_all(struct mf_effects *effects, struct written *written)
+{
+    for (size_t i = effects->len; i > 0; i--) {
+        struct mf_effect *effect = &effects->items[i - 1];
+        if (effect->after.items == NULL) {
+            continue;
+        }
+        /* twice, since what failed for want of memory may go the next time;
+         * what has been written is no difference any more */
+        if (take_back_one(effects, effect, written) < 0 &&
+            (PyErr_Clear(), take_back_one(effects, effect, written)) < 0) {
+            MF_TRACE(1, "effects: a %s could not be taken back",
+                     Py_TYPE(effect->holder)->tp_name);
+            PyErr_Clear();
+        }
+        effect->done = true;
+    }
 }
 
 void
@@ -358,38 +394,28 @@ mf_effects_take_back(struct mf_effects *effects)
 {
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
-    if (effects->open && mf_effects_after(effects) < 0) {
-        MF_TRACE(1, "effects: not all holders could be read");
+    for (int i = 0; i < 2 && effects->open; i++) {
+        mf_effects_after(effects);
         PyErr_Clear();
     }
-    /* alone, everything that differs was written by staged code */
-    struct written names, *written = NULL;
-    if (mf_compat_thread_count() > 1) {
-        if (read_written(effects, &names) == 0) {
-            written = &names;
-        }
+    struct written written = {NULL, NULL, false};
+    if (read_written(effects, &written) < 0) {
         PyErr_Clear();
+        Py_CLEAR(written.names); /* then all of it counts */
+        Py_CLEAR(written.machinery);
     }
-    for (size_t i = effects->len; i > 0; i--) {
-        struct mf_effect *effect = &effects->items[i - 1];
-        if (effect->after.items == NULL) {
-            continue;
+    take_back_all(effects, &written);
+    Py_XDECREF(written.names);
+    Py_XDECREF(written.machinery);
+    /* what went is dropped when all is written: destructors may come here */
+    for (size_t i = 0; i < effects->len; i++) {
+        struct mf_effect *effect = &effects->items[i];
+        if (effect->done) {
+            struct mf_contents after = effect->after;
+            effect->after = (struct mf_contents){0};
+            effect->done = false;
+            mf_effects_contents_clear(&after);
         }
-        if (take_back_one(effects, effect, written) < 0) {
-            MF_TRACE(1, "effects: a %s could not be taken back",
-                     Py_TYPE(effect->holder)->tp_name);
-            PyErr_Clear();
-        }
-        struct mf_contents done = effect->after;
-        effect->after = (struct mf_contents){0};
-        if (mf_vec_push(&effects->keep, done.items) < 0) {
-            PyErr_Clear();
-            Py_DECREF(done.items);
-        }
-        mf_free(done.hashes);
-    }
-    if (written != NULL) {
-        Py_XDECREF(written->names);
     }
     PyErr_Restore(type, value, tb);
 }

@@ -22,6 +22,13 @@ enum mf_effect_kind {
     MF_EFFECT_CLASS
 };
 
+/* Where a code object was found. */
+enum mf_effects_code {
+    MF_CODE_CALLED = 1, /* a function's */
+    MF_CODE_STEP,       /* the statement itself */
+    MF_CODE_MACHINERY   /* of threads, processes, connections */
+};
+
 /* Contents at one moment. */
 struct mf_contents {
     PyObject *items;   /* tuple; dicts and namespaces: key, value, key ... */
@@ -37,8 +44,10 @@ struct mf_effect {
     Py_ssize_t length;         /* of a big one: only its end was copied */
     uint8_t kind;              /* enum mf_effect_kind */
     bool big;
+    bool nested;               /* in another container */
     bool ran;                  /* reached by code that ran (not only by the
                                   old text of a statement) */
+    bool done;                 /* taken back, its contents still held */
 };
 
 struct mf_effects {
@@ -47,8 +56,8 @@ struct mf_effects {
     struct mf_map seen;     /* holder -> index + 1, instance's slots: holder
                                is the instance */
     struct mf_map foreign;  /* dicts that are no live state: staging ones */
-    struct mf_map codes;    /* every code object looked at, nested ones too,
-                               and classes reached */
+    struct mf_map codes;    /* every code object looked at, nested ones too:
+                               enum mf_effects_code; classes reached: 1 */
     struct mf_vec keep;     /* strong: what codes points to */
     size_t copied;          /* items copied so far: the bound of all this */
     bool open;              /* code has run since the last mf_effects_after */

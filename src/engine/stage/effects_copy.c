@@ -438,65 +438,112 @@ mf_effects_same(int kind, PyObject *holder, const struct mf_contents *contents)
 
 /* ---- big ones ------------------------------------------------------------------ */
 
+/* The last items of a dict, in order. */
+static PyObject *
+end_of_dict(PyObject *dict)
+{
+    Py_ssize_t n = PyDict_GET_SIZE(dict), pos = 0, i = 0;
+    Py_ssize_t from = n > MF_EFFECTS_TAIL ? n - MF_EFFECTS_TAIL : 0;
+    PyObject *end = PyTuple_New(2 * (n - from)), *key, *value;
+    Py_hash_t hash;
+    while (end != NULL && i < n &&
+           mf_compat_dict_next(dict, &pos, &key, &value, &hash)) {
+        if (i >= from) {
+            PyTuple_SET_ITEM(end, 2 * (i - from), Py_NewRef(key));
+            PyTuple_SET_ITEM(end, 2 * (i - from) + 1, Py_NewRef(value));
+        }
+        i++;
+    }
+    if (end != NULL && i < n) {
+        Py_CLEAR(end);
+        PyErr_SetString(PyExc_RuntimeError, "a dict changes while it is read");
+    }
+    return end;
+}
+
 int
 mf_effects_read_end(struct mf_effect *effect)
 {
+    PyObject *holder = effect->holder;
     struct mf_contents all;
-    if (mf_effects_read(effect->kind, effect->holder, &all) < 0) {
-        return -1;
+    Py_ssize_t n;
+    switch (effect->kind) {
+    case MF_EFFECT_SET: /* no order: what is new cannot be told */
+        effect->length = PySet_GET_SIZE(holder);
+        effect->before.items = PyTuple_New(0);
+        break;
+    case MF_EFFECT_DICT:
+        effect->length = PyDict_GET_SIZE(holder);
+        effect->before.items = end_of_dict(holder);
+        break;
+    default:
+        if (mf_effects_read(effect->kind, holder, &all) < 0) {
+            return -1;
+        }
+        n = PyTuple_GET_SIZE(all.items);
+        effect->length = n;
+        effect->before.items = PyTuple_GetSlice(
+            all.items, n > MF_EFFECTS_TAIL ? n - MF_EFFECTS_TAIL : 0, n);
+        mf_effects_contents_clear(&all);
+        break;
     }
-    Py_ssize_t stride = mf_effects_stride(effect->kind);
-    Py_ssize_t n = mf_effects_count(&all, stride);
-    Py_ssize_t from = n > MF_EFFECTS_TAIL ? n - MF_EFFECTS_TAIL : 0;
-    effect->length = n;
-    effect->before.items = PyTuple_GetSlice(all.items, from * stride,
-                                            n * stride);
-    mf_effects_contents_clear(&all);
     return effect->before.items ? 0 : -1;
 }
 
-/* Where the items of the end stand in `all`, as a whole; -1: nowhere. */
-static Py_ssize_t
-find_end(PyObject *all, PyObject *end)
+/* Items of a dict behind the last key of its old end. */
+static PyObject *
+added_to_dict(PyObject *dict, PyObject *end)
 {
-    Py_ssize_t n = PyTuple_GET_SIZE(end);
-    for (Py_ssize_t at = PyTuple_GET_SIZE(all) - n; n > 0 && at >= 0; at--) {
-        Py_ssize_t i = 0;
-        while (i < n &&
-               PyTuple_GET_ITEM(all, at + i) == PyTuple_GET_ITEM(end, i)) {
-            i++;
+    PyObject *last = PyTuple_GET_ITEM(end, PyTuple_GET_SIZE(end) - 2);
+    PyObject *list = PyList_New(0), *key, *value;
+    Py_hash_t hash;
+    Py_ssize_t pos = 0;
+    bool behind = false;
+    while (list != NULL &&
+           mf_compat_dict_next(dict, &pos, &key, &value, &hash)) {
+        if (behind && (PyList_Append(list, key) < 0 ||
+                       PyList_Append(list, value) < 0)) {
+            Py_CLEAR(list);
         }
-        if (i == n) {
-            return at;
-        }
+        behind |= key == last;
     }
-    return -1;
+    PyObject *items = list ? PyList_AsTuple(list) : NULL;
+    Py_XDECREF(list);
+    return items;
+}
+
+/* Items of a list or deque behind its old end, else in front of it. */
+static PyObject *
+added_to_sequence(PyObject *all, PyObject *end, Py_ssize_t length)
+{
+    Py_ssize_t grown = PyTuple_GET_SIZE(all) - length;
+    Py_ssize_t n = PyTuple_GET_SIZE(end), i = 0;
+    while (i < n && PyTuple_GET_ITEM(all, length - n + i) ==
+                        PyTuple_GET_ITEM(end, i)) {
+        i++;
+    }
+    return i == n ? PyTuple_GetSlice(all, length, length + grown)
+                  : PyTuple_GetSlice(all, 0, grown);
 }
 
 int
 mf_effects_read_added(const struct mf_effect *effect, struct mf_contents *out)
 {
     struct mf_contents all;
+    Py_ssize_t size;
     out->items = NULL;
     out->hashes = NULL;
-    if (mf_effects_read(effect->kind, effect->holder, &all) < 0) {
-        return -1;
+    if (mf_effects_container(effect->holder, &size) < 0 ||
+        size <= effect->length || effect->kind == MF_EFFECT_SET) {
+        out->items = PyTuple_New(0);
     }
-    Py_ssize_t stride = mf_effects_stride(effect->kind);
-    Py_ssize_t n = PyTuple_GET_SIZE(all.items);
-    Py_ssize_t grown = n - effect->length * stride;
-    Py_ssize_t from = n, to = n;
-    Py_ssize_t at = effect->kind == MF_EFFECT_SET
-                        ? -1 /* no order: what is new cannot be told */
-                        : find_end(all.items, effect->before.items);
-    if (at >= 0 && grown > 0) {
-        from = at + PyTuple_GET_SIZE(effect->before.items);
-        if (from == n) { /* the end is as it was: added in front */
-            from = 0;
-            to = effect->kind == MF_EFFECT_DICT ? 0 : grown;
-        }
+    else if (effect->kind == MF_EFFECT_DICT) {
+        out->items = added_to_dict(effect->holder, effect->before.items);
     }
-    out->items = PyTuple_GetSlice(all.items, from, to);
-    mf_effects_contents_clear(&all);
+    else if (mf_effects_read(effect->kind, effect->holder, &all) == 0) {
+        out->items = added_to_sequence(all.items, effect->before.items,
+                                       effect->length);
+        mf_effects_contents_clear(&all);
+    }
     return out->items ? 0 : -1;
 }

@@ -86,10 +86,10 @@ int mf_effects_undone(const struct mf_effect *effect,
 int mf_effects_added(const struct mf_effect *effect,
                      const struct mf_contents *now, bool *out);
 
-/* The holder, which has the contents `now`, gets `wanted`. What cannot be
- * written is traced; the rest is written. */
-void mf_effects_put(int kind, PyObject *holder, const struct mf_contents *now,
-                    const struct mf_contents *wanted);
+/* The holder, which has the contents `now`, gets `wanted`. An attribute that
+ * cannot be set is traced, the others are written. -1: not all is written. */
+int mf_effects_put(int kind, PyObject *holder, const struct mf_contents *now,
+                   const struct mf_contents *wanted);
 /* A set with these items, or a dict with these keys and values (an
  * OrderedDict if ordered): by the stored hashes, nothing is called. */
 PyObject *mf_effects_make_set(const struct mf_contents *contents);

@@ -343,21 +343,33 @@ put_list(PyObject *list, PyObject *items)
     return PyList_SetSlice(list, 0, PyList_GET_SIZE(list), items);
 }
 
+/* The new items come behind the old ones before these go, so that a failure
+ * for want of memory loses none; one with a maxlen drops the old ones itself.
+ */
 static int
-put_any(int kind, PyObject *holder, const struct mf_contents *now,
+put_deque(PyObject *deque, PyObject *items)
+{
+    PyTypeObject *type = mf_effects_deque();
+    if (type == NULL || call_base(type, "extend", deque, items) < 0) {
+        return -1;
+    }
+    int rc = 0;
+    Py_ssize_t n = PyTuple_GET_SIZE(items);
+    while (rc == 0 && type->tp_as_sequence->sq_length(deque) > n) {
+        rc = call_base(type, "popleft", deque, NULL);
+    }
+    return rc;
+}
+
+int
+mf_effects_put(int kind, PyObject *holder, const struct mf_contents *now,
         const struct mf_contents *wanted)
 {
-    PyTypeObject *deque;
     switch (kind) {
     case MF_EFFECT_LIST:
         return put_list(holder, wanted->items);
     case MF_EFFECT_DEQUE:
-        deque = mf_effects_deque();
-        if (deque == NULL ||
-            call_base(deque, "clear", holder, NULL) < 0) {
-            return -1;
-        }
-        return call_base(deque, "extend", holder, wanted->items);
+        return put_deque(holder, wanted->items);
     case MF_EFFECT_CELL:
         return PyCell_Set(holder, PyTuple_GET_SIZE(wanted->items) > 0
                                       ? PyTuple_GET_ITEM(wanted->items, 0)
@@ -369,14 +381,5 @@ put_any(int kind, PyObject *holder, const struct mf_contents *now,
         return put_dict(holder, now, wanted);
     default:
         return put_names(kind, holder, now, wanted);
-    }
-}
-
-void
-mf_effects_put(int kind, PyObject *holder, const struct mf_contents *now,
-               const struct mf_contents *wanted)
-{
-    if (put_any(kind, holder, now, wanted) < 0) {
-        trace_failure(holder);
     }
 }

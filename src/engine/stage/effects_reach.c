@@ -6,8 +6,9 @@
  * are attributes that may be used on any instance or class found; a round
  * goes over these again while new names come in. Every name of a code object
  * counts as a global and as an attribute, which is more than it can mean and
- * needs no look at its instructions. What is reached through several calls
- * inside the standard library is left out: its state there is caches.
+ * needs no look at its instructions. Functions of the standard library are
+ * followed a few calls deep for the names that they use on the program's
+ * objects; the library's own state is left alone, it is caches and what runs.
  *
  * Idea: rapid type analysis, as used for call graphs.
  */
@@ -29,8 +30,13 @@ enum {
 struct reached {
     PyObject *obj;
     PyObject *name;  /* borrowed from a code object or namespace */
-    uint8_t hops, depth;
+    uint8_t hops;    /* 0: the program's, a holder */
+    uint8_t depth;
 };
+
+/* Whose a module is. What machinery keeps in its objects follows threads,
+ * processes and connections, which nobody can take back. */
+enum owner { PROGRAM = 1, LIBRARY, MACHINERY };
 
 /* A class or instance whose attributes are looked at by name. */
 struct shape {
@@ -46,7 +52,7 @@ struct reach {
     struct shape *shapes;    /* borrowed from queue */
     size_t shape_count, shape_cap;
     struct mf_map visited;   /* object -> 1, code -> its globals */
-    struct mf_map libs;      /* globals -> 1 the library's, 2 not */
+    struct mf_map owners;    /* namespace -> enum owner */
     struct mf_map attrs;     /* interned name -> 1 */
     PyObject *attr_set;      /* the same as a set, for names not interned */
     size_t codes;
@@ -135,29 +141,49 @@ is_dunder(PyObject *name)
            PyUnicode_READ_CHAR(name, n - 2) == '_';
 }
 
-/* Is the namespace one of a module of the standard library? */
-static int
-is_library(struct reach *reach, PyObject *globals)
+static bool
+is_machinery(PyObject *name)
 {
-    uintptr_t known = (uintptr_t)mf_map_get(&reach->libs, globals);
-    if (known != 0) {
-        return known == 1;
+    static const char *const modules[] = {
+        "threading", "queue",   "concurrent",   "asyncio",    "multiprocessing",
+        "selectors", "socket",  "socketserver", "subprocess", "ssl",
+        "sched",     "_thread", "contextvars"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(modules); i++) {
+        if (PyUnicode_CompareWithASCIIString(name, modules[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whose is the namespace of a module ("__name__") or class ("__module__")?
+ * An enum owner, or -1. */
+static int
+owner_of(struct reach *reach, PyObject *dict, const char *key)
+{
+    int owner = (int)(uintptr_t)mf_map_get(&reach->owners, dict);
+    if (owner != 0) {
+        return owner;
     }
     PyObject *names = PySys_GetObject("stdlib_module_names");
-    PyObject *name = PyDict_GetItemString(globals, "__name__");
-    int found = 0;
+    PyObject *name = PyDict_GetItemString(dict, key);
+    owner = PROGRAM;
     if (names != NULL && PyAnySet_CheckExact(names) && name != NULL &&
         PyUnicode_CheckExact(name)) {
         Py_ssize_t n = PyUnicode_GET_LENGTH(name);
         Py_ssize_t dot = PyUnicode_FindChar(name, '.', 0, n, 1);
         PyObject *top = PyUnicode_Substring(name, 0, dot < 0 ? n : dot);
-        found = top ? PySet_Contains(names, top) : -1;
+        int found = top ? PySet_Contains(names, top) : -1;
+        owner = found <= 0          ? PROGRAM
+                : is_machinery(top) ? MACHINERY
+                                    : LIBRARY;
         Py_XDECREF(top);
+        if (found < 0) {
+            return -1;
+        }
     }
-    if (found < 0 || mf_map_put(&reach->libs, globals, found ? 1 : 2) < 0) {
-        return -1;
-    }
-    return found;
+    return mf_map_put(&reach->owners, dict, (uintptr_t)owner) < 0 ? -1
+                                                                  : owner;
 }
 
 /* ---- code -------------------------------------------------------------------- */
@@ -173,15 +199,27 @@ runs_at_once(PyCodeObject *code)
 }
 
 static int
-add_space(struct reach *reach, PyObject *dict, PyObject *name)
+add_holder(struct reach *reach, int kind, PyObject *holder, PyObject *name,
+           int hops)
 {
-    if (mf_map_has(&reach->effects->foreign, dict)) {
+    if (hops > 0 || mf_map_has(&reach->effects->foreign, holder)) {
         return 0;
     }
-    return mf_effects_add(reach->effects, MF_EFFECT_SPACE, dict, name,
-                          reach->ran) == -2
+    return mf_effects_add(reach->effects, kind, holder, name, reach->ran) ==
+                   -2
                ? -1
                : 0;
+}
+
+/* A value that a name in code has. Of what the library's code names, only
+ * code is followed. */
+static int
+visit_named(struct reach *reach, PyObject *value, PyObject *name, int hops)
+{
+    if (hops > 0 && !PyFunction_Check(value) && !PyType_Check(value)) {
+        return 0;
+    }
+    return visit(reach, value, name, hops, 0);
 }
 
 /* Names of the code found in a module that it names. */
@@ -193,7 +231,7 @@ visit_module(struct reach *reach, PyObject *module, PyCodeObject *code,
     if (dict == NULL || level > MAX_DEPTH) {
         return 0;
     }
-    if (hops <= 1 && add_space(reach, dict, NULL) < 0) {
+    if (add_holder(reach, MF_EFFECT_SPACE, dict, NULL, hops) < 0) {
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
@@ -204,7 +242,7 @@ visit_module(struct reach *reach, PyObject *module, PyCodeObject *code,
         }
         int rc = PyModule_Check(value)
                      ? visit_module(reach, value, code, hops, level + 1)
-                     : visit(reach, value, name, hops, 0);
+                     : visit_named(reach, value, name, hops);
         if (rc < 0) {
             return -1;
         }
@@ -229,7 +267,7 @@ resolve(PyObject *name, PyObject *globals, PyObject *builtins)
 
 static int
 scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
-          PyObject *builtins, int hops, bool step)
+          PyObject *builtins, int hops, enum owner owner, bool step)
 {
     struct mf_effects *effects = reach->effects;
     if (mf_map_get(&reach->visited, code) == globals ||
@@ -242,7 +280,10 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
     }
     if (!mf_map_has(&effects->codes, code) &&
         (mf_vec_push_ref(&effects->keep, (PyObject *)code) < 0 ||
-         mf_map_put(&effects->codes, code, 1) < 0)) {
+         mf_map_put(&effects->codes, code,
+                    owner == MACHINERY ? MF_CODE_MACHINERY
+                    : step             ? MF_CODE_STEP
+                                       : MF_CODE_CALLED) < 0)) {
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
@@ -254,7 +295,7 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
         int rc = value == NULL ? 0
                  : PyModule_Check(value)
                      ? visit_module(reach, value, code, hops, 0)
-                     : visit(reach, value, name, hops, 0);
+                     : visit_named(reach, value, name, hops);
         if (rc < 0 || PyErr_Occurred()) {
             return -1;
         }
@@ -266,7 +307,7 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
             continue; /* a def of the step itself is not called by it */
         }
         if (scan_code(reach, (PyCodeObject *)inner, globals, builtins, hops,
-                      step) < 0) {
+                      owner, step) < 0) {
             return -1;
         }
     }
@@ -295,38 +336,40 @@ static int
 follow_function(struct reach *reach, struct reached at)
 {
     PyFunctionObject *func = (PyFunctionObject *)at.obj;
-    int library = is_library(reach, func->func_globals);
-    int hops = library ? at.hops + 1 : 0;
-    if (library < 0 || hops > MAX_HOPS) {
-        return library < 0 ? -1 : 0;
+    int owner = owner_of(reach, func->func_globals, "__name__");
+    int hops = owner == PROGRAM ? 0 : at.hops + 1;
+    if (owner < 0 || hops > MAX_HOPS) {
+        return owner < 0 ? -1 : 0;
     }
     PyObject *builtins = func->func_builtins;
     if (scan_code(reach, (PyCodeObject *)func->func_code, func->func_globals,
                   builtins && PyDict_Check(builtins) ? builtins : NULL, hops,
-                  false) < 0 ||
-        (hops <= 1 && add_space(reach, func->func_globals, NULL) < 0)) {
+                  (enum owner)owner, false) < 0 ||
+        add_holder(reach, MF_EFFECT_SPACE, func->func_globals, NULL, hops) <
+            0) {
         return -1;
     }
+    /* what hangs on the function is its holder's, wherever its code is */
     PyObject *cells = func->func_closure;
     for (Py_ssize_t i = 0; cells && i < PyTuple_GET_SIZE(cells); i++) {
         PyObject *cell = PyTuple_GET_ITEM(cells, i);
         if (PyCell_Check(cell) &&
-            (mf_effects_add(reach->effects, MF_EFFECT_CELL, cell, NULL,
-                            reach->ran) == -2 ||
-             visit(reach, PyCell_GET(cell), NULL, hops, 0) < 0)) {
+            (add_holder(reach, MF_EFFECT_CELL, cell, NULL, at.hops) < 0 ||
+             visit(reach, PyCell_GET(cell), NULL, at.hops, 0) < 0)) {
             return -1;
         }
     }
-    if (visit_items(reach, func->func_defaults, NULL, hops, 0, true) < 0 ||
-        visit(reach, func->func_kwdefaults, NULL, hops, 0) < 0) {
+    if (visit_items(reach, func->func_defaults, NULL, at.hops, 0, true) < 0 ||
+        visit(reach, func->func_kwdefaults, NULL, at.hops, 0) < 0) {
         return -1;
     }
     if (func->func_dict == NULL) {
         return 0;
     }
-    return add_space(reach, func->func_dict, NULL) < 0
+    return add_holder(reach, MF_EFFECT_SPACE, func->func_dict, NULL,
+                      at.hops) < 0
                ? -1
-               : add_shape(reach, at.obj, hops);
+               : add_shape(reach, at.obj, at.hops);
 }
 
 static int
@@ -334,7 +377,7 @@ follow_container(struct reach *reach, struct reached at, int kind,
                  Py_ssize_t size)
 {
     struct mf_effects *effects = reach->effects;
-    if (at.obj == PyImport_GetModuleDict() ||
+    if (at.hops > 0 || at.obj == PyImport_GetModuleDict() ||
         mf_map_has(&effects->foreign, at.obj)) {
         return 0; /* imports of modules that take no part stay */
     }
@@ -347,6 +390,7 @@ follow_container(struct reach *reach, struct reached at, int kind,
         return 0;
     }
     struct mf_effect *effect = &effects->items[index];
+    effect->nested |= at.depth > 0;
     PyObject *items = effect->after.items ? effect->after.items
                                           : effect->before.items;
     return visit_items(reach, items, at.name, at.hops, at.depth + 1,
@@ -367,13 +411,18 @@ follow_class(struct reach *reach, struct reached at)
          mf_map_put(&effects->codes, cls, 1) < 0)) {
         return -1;
     }
-    if ((at.hops <= 1 && mf_effects_add(effects, MF_EFFECT_CLASS, at.obj,
-                                        NULL, reach->ran) == -2) ||
-        visit_items(reach, cls->tp_mro, NULL, at.hops, 0, true) < 0 ||
-        visit(reach, (PyObject *)Py_TYPE(cls), NULL, at.hops, 0) < 0) {
+    PyObject *dict = mf_compat_type_dict(cls);
+    int owner = dict ? owner_of(reach, dict, "__module__") : PROGRAM;
+    int hops = owner == PROGRAM ? at.hops : at.hops + 1;
+    if (owner < 0 || hops > MAX_HOPS) {
+        return owner < 0 ? -1 : 0;
+    }
+    if (add_holder(reach, MF_EFFECT_CLASS, at.obj, NULL, hops) < 0 ||
+        visit_items(reach, cls->tp_mro, NULL, hops, 0, true) < 0 ||
+        visit(reach, (PyObject *)Py_TYPE(cls), NULL, hops, 0) < 0) {
         return -1;
     }
-    return add_shape(reach, at.obj, at.hops);
+    return add_shape(reach, at.obj, hops);
 }
 
 /* The dict of an instance, borrowed, or NULL: it has none. Values that stand
@@ -402,19 +451,41 @@ note_slot(const char *name, PyObject **word, void *arg)
     return 0;
 }
 
+/* An instance of the machinery itself, not of a class of the program. */
+static int
+is_machine(struct reach *reach, PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+    if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+        return 0;
+    }
+    int owner = owner_of(reach, mf_compat_type_dict(type), "__module__");
+    return owner < 0 ? -1 : owner == MACHINERY;
+}
+
 static int
 follow_instance(struct reach *reach, struct reached at)
 {
+    int machine = is_machine(reach, at.obj);
+    if (machine != 0) {
+        return machine < 0 ? -1 : 0;
+    }
+    if (visit(reach, (PyObject *)Py_TYPE(at.obj), NULL, at.hops, 0) < 0) {
+        return -1;
+    }
+    if (at.hops > 0) {
+        return 0;
+    }
     PyObject *dict = instance_dict(at.obj);
     bool slots = false;
     mf_effects_each_slot(at.obj, note_slot, &slots);
-    if ((dict != NULL && add_space(reach, dict, at.name) < 0) ||
-        (slots && mf_effects_add(reach->effects, MF_EFFECT_SLOTS, at.obj,
-                                 at.name, reach->ran) == -2) ||
-        visit(reach, (PyObject *)Py_TYPE(at.obj), NULL, at.hops, 0) < 0) {
+    if ((dict != NULL &&
+         add_holder(reach, MF_EFFECT_SPACE, dict, at.name, 0) < 0) ||
+        (slots &&
+         add_holder(reach, MF_EFFECT_SLOTS, at.obj, at.name, 0) < 0)) {
         return -1;
     }
-    return add_shape(reach, at.obj, at.hops);
+    return add_shape(reach, at.obj, 0);
 }
 
 struct referents {
@@ -485,11 +556,13 @@ visit_attribute(struct reach *reach, struct shape *shape, PyObject *name,
     if (!PyObject_IS_GC(value) || !PyUnicode_Check(name)) {
         return 0;
     }
-    int use = mf_effects_container(value, &size) >= 0 ||
-              (PyType_Check(shape->obj) && is_dunder(name));
+    bool container = mf_effects_container(value, &size) >= 0;
+    if (shape->hops > 0 && (container || !Py_TYPE(value)->tp_descr_get)) {
+        return 0; /* of the library's classes only methods and the like */
+    }
+    int use = container || (PyType_Check(shape->obj) && is_dunder(name));
     use = use ? use : has_attr(reach, name);
-    return use <= 0 ? use
-                    : visit(reach, value, name, shape->hops, 0);
+    return use <= 0 ? use : visit(reach, value, name, shape->hops, 0);
 }
 
 struct slot_visit {
@@ -564,7 +637,7 @@ static void
 reach_clear(struct reach *reach)
 {
     mf_map_clear(&reach->visited);
-    mf_map_clear(&reach->libs);
+    mf_map_clear(&reach->owners);
     mf_map_clear(&reach->attrs);
     mf_free(reach->shapes);
     for (size_t i = 0; i < reach->len; i++) {
@@ -592,7 +665,7 @@ mf_effects_reach(struct mf_effects *effects, PyObject *code,
     reach.attr_set = PySet_New(NULL);
     int rc = reach.attr_set == NULL ||
                      scan_code(&reach, (PyCodeObject *)code, globals,
-                               builtins_of(globals), 0, true) < 0 ||
+                               builtins_of(globals), 0, PROGRAM, true) < 0 ||
                      run_rounds(&reach) < 0
                  ? -1
                  : 0;

@@ -9,6 +9,7 @@
  * ones of objects whose statement ran again or is gone, and that nothing took
  * the place of, go.
  */
+#include "effects_about.h"
 #include "effects_copy.h"
 
 #include "../ground/compat.h"
@@ -16,193 +17,10 @@
 #include "../ground/trace.h"
 
 struct settle {
-    struct mf_effects *effects;
-    const struct mf_map *home, *rerun;
-    struct mf_map homes;      /* values of home */
+    struct mf_effects_homes homes;
     mf_effects_write write;
     void *arg;
 };
-
-/* ---- what an item is about --------------------------------------------------- */
-
-struct mention {
-    struct settle *settle;
-    PyObject *found;  /* a live object, borrowed */
-    bool direct;      /* not only inside a closure or an instance */
-    int depth;
-};
-
-enum { MAX_MENTION = 3, MAX_ITEMS = 64 };
-
-static int look_for(PyObject *item, struct mention *mention);
-
-static int
-look_into(PyObject *item, struct mention *mention)
-{
-    if (mention->depth >= MAX_MENTION || mention->found != NULL) {
-        return 0;
-    }
-    mention->depth++;
-    look_for(item, mention);
-    mention->depth--;
-    return mention->found != NULL;
-}
-
-static int
-visit_inside(PyObject *item, void *arg)
-{
-    return look_into(item, arg);
-}
-
-static void
-look_into_function(PyObject *item, struct mention *mention)
-{
-    PyFunctionObject *func = (PyFunctionObject *)item;
-    PyObject *cells = func->func_closure;
-    for (Py_ssize_t i = 0; cells && i < PyTuple_GET_SIZE(cells); i++) {
-        PyObject *cell = PyTuple_GET_ITEM(cells, i);
-        if (PyCell_Check(cell) && PyCell_GET(cell) != NULL) {
-            look_into(PyCell_GET(cell), mention);
-        }
-    }
-    if (func->func_defaults != NULL) {
-        look_into(func->func_defaults, mention);
-    }
-    /* made by code that the statement calls, not by any other */
-    if (!mf_map_has(&mention->settle->effects->codes, func->func_code) &&
-        mention->found != NULL) {
-        mention->direct = false;
-    }
-}
-
-/* Sets found to the first live object that the item is about. */
-static int
-look_for(PyObject *item, struct mention *mention)
-{
-    struct settle *settle = mention->settle;
-    PyObject *home = mf_map_get(settle->home, item);
-    if (home != NULL || mf_map_has(settle->rerun, item) ||
-        mf_map_has(&settle->homes, item)) {
-        mention->found = home ? home : item;
-        return 1;
-    }
-    Py_ssize_t size;
-    PyTypeObject *type = Py_TYPE(item);
-    if (!PyObject_IS_GC(item) || PyModule_Check(item) || PyType_Check(item)) {
-        return 0;
-    }
-    if (PyFunction_Check(item)) {
-        look_into_function(item, mention);
-    }
-    else if (PyTuple_Check(item)) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(item); i++) {
-            look_into(PyTuple_GET_ITEM(item, i), mention);
-        }
-    }
-    else if (mf_effects_container(item, &size) >= 0 ||
-             PyAnySet_Check(item)) {
-        if (PyAnySet_Check(item)) {
-            size = PySet_GET_SIZE(item);
-        }
-        if (size <= MAX_ITEMS && type->tp_traverse != NULL) {
-            type->tp_traverse(item, visit_inside, mention);
-        }
-    }
-    else if (type->tp_traverse != NULL && type->tp_call != NULL &&
-             !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
-        type->tp_traverse(item, visit_inside, mention); /* bound methods */
-    }
-    else if (type->tp_dictoffset > 0 && type->tp_call != NULL &&
-             PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
-        type->tp_traverse(item, visit_inside, mention); /* partial */
-    }
-    else if (mf_map_has(&settle->effects->codes, type) &&
-             mention->depth < MAX_MENTION - 1) {
-        /* an instance of a class that the statement's code names */
-        PyObject *dict = PyObject_GenericGetDict(item, NULL);
-        if (dict != NULL) {
-            look_into(dict, mention);
-            Py_DECREF(dict);
-        }
-        PyErr_Clear();
-    }
-    return mention->found != NULL;
-}
-
-/* The live object that an entry registers, borrowed, or NULL. */
-static PyObject *
-registers(struct settle *settle, struct mf_entry entry, bool *direct)
-{
-    struct mention mention = {settle, NULL, true, 0};
-    if (!look_for(entry.key, &mention) && entry.value != NULL) {
-        look_for(entry.value, &mention);
-    }
-    *direct = mention.direct;
-    return mention.found;
-}
-
-/* ---- items brought home --------------------------------------------------------- */
-
-static bool
-has_staged(struct settle *settle, PyObject *item, int depth)
-{
-    if (mf_map_has(settle->home, item)) {
-        return true;
-    }
-    for (Py_ssize_t i = 0; PyTuple_Check(item) && depth < MAX_MENTION &&
-                           i < PyTuple_GET_SIZE(item);
-         i++) {
-        if (has_staged(settle, PyTuple_GET_ITEM(item, i), depth + 1)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The item with live objects in the place of staged ones; tuples are made
- * anew, what else contains some is become's. New reference. */
-static PyObject *
-bring_home(struct settle *settle, PyObject *item, int depth)
-{
-    PyObject *home = mf_map_get(settle->home, item);
-    if (home != NULL || !PyTuple_Check(item) ||
-        !has_staged(settle, item, depth)) {
-        return Py_NewRef(home ? home : item);
-    }
-    Py_ssize_t n = PyTuple_GET_SIZE(item);
-    PyObject *plain = PyTuple_New(n);
-    for (Py_ssize_t i = 0; plain != NULL && i < n; i++) {
-        PyObject *part =
-            bring_home(settle, PyTuple_GET_ITEM(item, i), depth + 1);
-        if (part == NULL) {
-            Py_CLEAR(plain);
-            break;
-        }
-        PyTuple_SET_ITEM(plain, i, part);
-    }
-    if (plain == NULL || PyTuple_CheckExact(item)) {
-        return plain;
-    }
-    /* a named tuple: of its own class, whatever __new__ that has */
-    PyTypeObject *type = Py_TYPE(item);
-    PyObject *of_home = mf_map_get(settle->home, type);
-    PyObject *args = NULL, *made = NULL;
-    if (type->tp_dictoffset == 0 && type->tp_itemsize > 0) {
-        args = PyTuple_Pack(1, plain);
-        made = args ? PyTuple_Type.tp_new(
-                          of_home && PyType_Check(of_home)
-                              ? (PyTypeObject *)of_home
-                              : type,
-                          args, NULL)
-                    : NULL;
-    }
-    else {
-        made = Py_NewRef(item);
-    }
-    Py_XDECREF(args);
-    Py_DECREF(plain);
-    return made;
-}
 
 /* ---- pairing ------------------------------------------------------------------------ */
 
@@ -219,6 +37,8 @@ struct item {
     bool removable;         /* goes unless it is replaced */
     bool placed;            /* a new one that has the place of an old one */
     bool gone;              /* not there now */
+    bool weak;              /* a weak reference to what it registers */
+    bool taken;             /* has been paired */
 };
 
 struct view {
@@ -229,6 +49,7 @@ struct view {
     Py_ssize_t len;         /* entries of now */
     Py_ssize_t gone;        /* entries behind them */
     bool ordered;           /* code that names it sorts it */
+    bool record;            /* itself an item of a registry, not one */
     struct mf_map placed;   /* key -> index + 1 in the result */
 };
 
@@ -280,29 +101,31 @@ static bool
 is_removable(struct settle *settle, struct view *view, struct item *item,
              bool direct)
 {
-    uintptr_t *how = mf_map_find(settle->rerun, item->about);
+    uintptr_t *how = mf_map_find(settle->homes.rerun, item->about);
     if (how == NULL || !direct) {
         return false;
     }
     int kind = view->effect->kind;
-    if (*how == MF_RERUN_NAMED && view->effect->ran) {
+    if ((*how == MF_RERUN_NAMED && view->effect->ran) || view->record) {
         return false;
     }
     return !(kind == MF_EFFECT_DICT &&
-             keeps_first(settle->effects, view->effect->name));
+             keeps_first(settle->homes.effects, view->effect->name));
 }
 
 static void
 fill_item(struct settle *settle, struct view *view, struct item *item,
           bool added)
 {
-    bool direct;
-    item->about = registers(settle, item->entry, &direct);
+    struct mf_effects_about about;
+    mf_effects_about(&settle->homes, item->entry, &about);
+    item->about = about.live;
+    item->weak = about.weak;
     item->fate = added ? NEW : STAY;
     item->old = !added;
     item->removable =
         !added && item->about != NULL &&
-        is_removable(settle, view, item, direct);
+        is_removable(settle, view, item, about.direct);
 }
 
 /* Entries of before that staged code has taken out, or whose value it has
@@ -349,7 +172,7 @@ find_old(struct view *view, struct item *new)
     struct item *found = NULL;
     for (Py_ssize_t i = 0; i < view->len + view->gone; i++) {
         struct item *old = &view->items[i];
-        if (!old->old || old->by != NULL) {
+        if (!old->old || old->taken) {
             continue;
         }
         if (view->stride == 2 && old->entry.key == new->entry.key) {
@@ -361,6 +184,23 @@ find_old(struct view *view, struct item *new)
         }
     }
     return found;
+}
+
+/* A weak reference to a staged object dies with it; the old one, to the live
+ * object, is as good as new. */
+static void
+keep_weak(struct item *old, struct item *new)
+{
+    if (!old->gone) {
+        old->by = NULL;
+        old->removable = false;
+        new->fate = DROP;
+    }
+    else {
+        new->entry = old->entry; /* at the place of the new one */
+        new->fate = STAY;
+    }
+    new->placed = false;
 }
 
 static void
@@ -378,8 +218,13 @@ pair_items(struct view *view)
                 (same_key && old->entry.key != new->entry.key)) {
                 continue;
             }
+            old->taken = true;
             old->by = new;
             new->placed = true;
+            if (new->weak && old->weak) {
+                keep_weak(old, new);
+                continue;
+            }
             if (old->gone && old->entry.key == new->entry.key) {
                 new->placed = false; /* it stands at that key already */
                 new->fate = STAY;
@@ -407,9 +252,9 @@ append_home(struct settle *settle, struct view *view, struct item *item,
 {
     struct mf_entry *entry = &out->entries[out->len];
     *entry = item->entry;
-    entry->key = bring_home(settle, item->entry.key, 0);
+    entry->key = mf_effects_bring_home(&settle->homes, item->entry.key);
     entry->value = entry->key && item->entry.value
-                       ? bring_home(settle, item->entry.value, 0)
+                       ? mf_effects_bring_home(&settle->homes, item->entry.value)
                        : NULL;
     if (entry->key == NULL || (item->entry.value && !entry->value)) {
         Py_CLEAR(entry->key);
@@ -600,6 +445,8 @@ settle_container(struct settle *settle, struct mf_effect *effect)
     if (mf_effects_added(effect, &view.now, added) < 0) {
         goto release_view;
     }
+    view.record = effect->nested &&
+                  mf_effects_is_record(&settle->homes, effect->holder);
     bool any = false;
     for (Py_ssize_t i = 0; i < view.len; i++) {
         view.items[i].entry = mf_effects_entry(&view.now, i, view.stride);
@@ -611,7 +458,7 @@ settle_container(struct settle *settle, struct mf_effect *effect)
         goto release_view;
     }
     view.ordered = !mf_effects_is_keyed(effect->kind) &&
-                   is_sorted(settle->effects, effect->name);
+                   is_sorted(settle->homes.effects, effect->name);
     if (effect->after.items != NULL && add_gone(settle, &view) < 0) {
         goto release_view;
     }
@@ -686,7 +533,7 @@ settle_space(struct settle *settle, struct mf_effect *effect)
     for (n = 0; n < count; n++) {
         entries[n] = mf_effects_entry(&now, n, stride);
         PyObject **value = stride == 2 ? &entries[n].value : &entries[n].key;
-        PyObject *home = bring_home(settle, *value, 0);
+        PyObject *home = mf_effects_bring_home(&settle->homes, *value);
         if (home == NULL) {
             goto release_entries;
         }
@@ -717,15 +564,15 @@ mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
                   const struct mf_map *rerun, mf_effects_write write,
                   void *arg)
 {
-    struct settle settle = {effects, home, rerun, {0}, write, arg};
-    size_t pos = 0;
-    uintptr_t value;
-    int rc = 0;
+    struct settle settle = {{effects, home, rerun, {0}}, write, arg};
     if (effects->open && mf_effects_after(effects) < 0) {
         return -1;
     }
+    size_t pos = 0;
+    uintptr_t value;
+    int rc = 0;
     while (rc == 0 && mf_map_next(home, &pos, NULL, &value)) {
-        rc = value ? mf_map_put(&settle.homes, (void *)value, 1) : 0;
+        rc = value ? mf_map_put(&settle.homes.live, (void *)value, 1) : 0;
     }
     for (size_t i = 0; rc == 0 && i < effects->len; i++) {
         struct mf_effect *effect = &effects->items[i];
@@ -736,6 +583,6 @@ mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
                  ? settle_space(&settle, effect)
                  : settle_container(&settle, effect);
     }
-    mf_map_clear(&settle.homes);
+    mf_map_clear(&settle.homes.live);
     return rc;
 }

@@ -1,0 +1,36 @@
+/* effects_about.h -- what an item of a registry is about. Part of the room
+ * effects.
+ */
+#ifndef MF_EFFECTS_ABOUT_H
+#define MF_EFFECTS_ABOUT_H
+
+#include "effects_copy.h"
+
+struct mf_effects_homes {
+    struct mf_effects *effects;
+    const struct mf_map *home;  /* staged object -> live one */
+    const struct mf_map *rerun; /* live objects: mf_effects_settle */
+    struct mf_map live;         /* the values of home */
+};
+
+struct mf_effects_about {
+    PyObject *live; /* the live object that is registered, borrowed, or NULL */
+    bool direct;    /* not only captured by a function of unknown making */
+    bool weak;      /* held by a weak reference */
+};
+
+/* Which live object does the entry register? Itself, in a tuple or in a
+ * record, in a partial, bound method or closure, in an instance of a class
+ * that the statement's code names. Runs nothing, allocates nothing. */
+void mf_effects_about(const struct mf_effects_homes *homes,
+                      struct mf_entry entry, struct mf_effects_about *about);
+/* Is the container a record of a registration rather than a registry: a dict
+ * whose keys are constants of one called function, a list with an atom? */
+bool mf_effects_is_record(const struct mf_effects_homes *homes,
+                          PyObject *container);
+/* The item with live objects in the place of staged ones; tuples are made
+ * anew, what else has staged ones in it is become's. New reference. */
+PyObject *mf_effects_bring_home(const struct mf_effects_homes *homes,
+                                PyObject *item);
+
+#endif
