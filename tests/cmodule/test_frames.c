@@ -5,7 +5,7 @@
 
 #include "heap/frames.h"
 #include "stage/fields.h"
-#include "stage/hooks.h"
+#include "stage/hooks_migrate.h"
 
 /* --- frames -------------------------------------------------------------- */
 
@@ -274,12 +274,66 @@ fields_fill(PyObject *Py_UNUSED(module), PyObject *args)
     return result;
 }
 
+static int
+note_migrated(void *arg, PyObject *instance, PyObject *name, PyObject *value)
+{
+    PyObject *item = value != NULL
+                         ? Py_BuildValue("(OOO)", instance, name, value)
+                         : Py_BuildValue("(OO)", instance, name);
+    int rc = item != NULL ? PyList_Append(arg, item) : -1;
+    Py_XDECREF(item);
+    return rc;
+}
+
+static int
+note_become(void *arg, PyObject *copy, PyObject *instance)
+{
+    PyObject *item = Py_BuildValue("(sOO)", "become", copy, instance);
+    int rc = item != NULL ? PyList_Append(arg, item) : -1;
+    Py_XDECREF(item);
+    return rc;
+}
+
+/* (hooks, old class, new class, function __init__ of the new one, become too,
+ * fields changed) -> list of what is to be written */
+static PyObject *
+hooks_migrate_all(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *old_class, *new_class, *init;
+    int become, changed;
+    if (!PyArg_ParseTuple(args, "OO!O!O!pp", &capsule, &PyType_Type,
+                          &old_class, &PyType_Type, &new_class,
+                          &PyFunction_Type, &init, &become, &changed)) {
+        return NULL;
+    }
+    struct test_hooks *self = PyCapsule_GetPointer(capsule, hooks_name);
+    PyObject *out = PyList_New(0);
+    struct mf_fields fields = {0};
+    struct mf_hooks_migration migration = {
+        .write = note_migrated,
+        .become = become ? note_become : NULL,
+        .arg = out,
+        .fields_changed = changed,
+    };
+    if (self == NULL || out == NULL ||
+        mf_fields_find((PyTypeObject *)old_class, NULL,
+                       PyFunction_GET_CODE(init), init, NULL, NULL,
+                       &fields) < 0 ||
+        mf_hooks_migrate_all(&self->hooks, &fields, (PyTypeObject *)old_class,
+                             (PyTypeObject *)new_class, &migration) < 0) {
+        Py_CLEAR(out);
+    }
+    mf_fields_clear(&fields);
+    return out;
+}
+
 static PyMethodDef methods[] = {
     {"frames_stragglers", frames_stragglers, METH_VARARGS, NULL},
     {"frames_stack", frames_stack, METH_VARARGS, NULL},
     {"hooks_new", hooks_new, METH_VARARGS, NULL},
     {"hooks_run", hooks_run, METH_VARARGS, NULL},
     {"hooks_migrate", hooks_migrate, METH_VARARGS, NULL},
+    {"hooks_migrate_all", hooks_migrate_all, METH_VARARGS, NULL},
     {"hooks_state", hooks_state, METH_O, NULL},
     {"fields_read", fields_read, METH_VARARGS, NULL},
     {"fields_fill", fields_fill, METH_VARARGS, NULL},

@@ -510,3 +510,97 @@ mf_compat_fields_slot(PyTypeObject *type, PyObject *name, bool *other)
     }
     return 0;
 }
+
+static int
+each_in_dict(PyObject *dict, mf_compat_fields_visit each, void *arg)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(dict, &pos, &name, &value)) {
+        if (PyUnicode_CheckExact(name) && each(name, value, arg) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+each_beside(PyObject *obj, mf_compat_fields_visit each, void *arg)
+{
+    Py_ssize_t count;
+    PyObject **words = mf_compat_obj_values(obj, &count);
+    if (words == NULL) {
+        return 0;
+    }
+    PyDictKeysObject *keys =
+        ((PyHeapTypeObject *)Py_TYPE(obj))->ht_cached_keys;
+    if (keys == NULL || !DK_IS_UNICODE(keys)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < count && i < keys->dk_nentries; i++) {
+        PyObject *name = DK_UNICODE_ENTRIES(keys)[i].me_key;
+        if (words[i] != NULL && name != NULL &&
+            each(name, words[i], arg) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+each_in_slots(PyObject *obj, mf_compat_fields_visit each, void *arg)
+{
+    for (PyTypeObject *type = Py_TYPE(obj); type != NULL;
+         type = type->tp_base) {
+        if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+            continue;
+        }
+        for (PyMemberDef *member = type->tp_members;
+             member != NULL && member->name != NULL; member++) {
+            PyObject *value =
+                *(PyObject **)((char *)obj + member->offset);
+            if (member->type != T_OBJECT_EX || value == NULL) {
+                continue;
+            }
+            PyObject *name = PyUnicode_InternFromString(member->name);
+            int rc = name != NULL ? each(name, value, arg) : -1;
+            Py_XDECREF(name);
+            if (rc < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int
+mf_compat_fields_each(PyObject *obj, mf_compat_fields_visit each, void *arg)
+{
+    PyObject *dict = dict_of(obj);
+    int rc = dict != NULL ? each_in_dict(dict, each, arg)
+                          : each_beside(obj, each, arg);
+    return rc == 0 ? each_in_slots(obj, each, arg) : rc;
+}
+
+PyObject *
+mf_compat_fields_blank(PyTypeObject *type)
+{
+    PyTypeObject *base = type;
+    while (base != NULL && (base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        /* Made by C code, with a state that only that code knows. */
+        if (base->tp_dealloc != type->tp_dealloc &&
+            base->tp_basicsize > (Py_ssize_t)sizeof(PyObject)) {
+            return NULL;
+        }
+        base = base->tp_base;
+    }
+    if (base != &PyBaseObject_Type ||
+        type->tp_alloc != PyType_GenericAlloc) {
+        return NULL;
+    }
+    PyObject *obj = type->tp_alloc(type, 0);
+    if (obj != NULL && PyObject_IS_GC(obj)) {
+        _PyGC_SET_FINALIZED(obj); /* its __del__ counts as run */
+    }
+    return obj;
+}

@@ -67,6 +67,18 @@ bool mf_compat_fields_has_dict(PyTypeObject *type);
 /* Is the name (an exact str) set in the instance's own dict, or beside it? No
  * dict is made for the answer. 1 / 0, -1. */
 int mf_compat_fields_in_dict(PyObject *obj, PyObject *name);
+/* Calls `each` for every name and value, both borrowed, in the instance's own
+ * dict, or beside it, whose name is an exact str; for slots likewise, under
+ * the names that their class has them by. `each` must not run Python code.
+ * -1: what it returned. No dict is made. */
+typedef int (*mf_compat_fields_visit)(PyObject *name, PyObject *value,
+                                      void *arg);
+int mf_compat_fields_each(PyObject *obj, mf_compat_fields_visit each,
+                          void *arg);
+/* New: an instance of `type` that nobody has initialised, that has no
+ * attributes, and whose __del__ will never run. Only for classes that have no C base but object: else NULL
+ * without an exception. */
+PyObject *mf_compat_fields_blank(PyTypeObject *type);
 /* Where in an instance the slot is that this class or one it inherits from
  * has by this name, if that is what an attribute look-up finds; else 0.
  * *other: the look-up finds something else that takes stores (a property). */

@@ -433,3 +433,32 @@ mf_fields_fill_one(struct mf_fields *fields, PyObject *instance,
     filling_clear(&f);
     return rc;
 }
+
+int
+mf_fields_set(void *Py_UNUSED(unused), PyObject *instance, PyObject *name,
+              PyObject *value)
+{
+    bool other;
+    PyTypeObject *type = Py_TYPE(instance);
+    Py_ssize_t slot = mf_compat_fields_slot(type, name, &other);
+    if (slot > 0) {
+        PyObject **word = (PyObject **)((char *)instance + slot);
+        Py_XSETREF(*word, Py_XNewRef(value));
+        return 0;
+    }
+    if (!mf_compat_fields_has_dict(type)) {
+        return 1;
+    }
+    PyObject *dict = PyObject_GenericGetDict(instance, NULL);
+    if (dict == NULL) {
+        return -1;
+    }
+    int rc = value != NULL ? PyDict_SetItem(dict, name, value)
+                           : PyDict_DelItem(dict, name);
+    Py_DECREF(dict);
+    if (rc < 0 && value == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_Clear();
+        rc = 0;
+    }
+    return rc;
+}

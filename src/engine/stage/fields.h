@@ -47,4 +47,11 @@ int mf_fields_fill(struct mf_fields *fields, PyTypeObject *cls,
 int mf_fields_fill_one(struct mf_fields *fields, PyObject *instance,
                        mf_fields_write write, void *arg);
 
+/* An attribute of an instance past all code of the program: into its slot or
+ * its dict. value NULL: deletes it. 1: it has no place for one. A
+ * mf_fields_write for instances that nobody sees yet; for live ones use the
+ * undo log. */
+int mf_fields_set(void *unused, PyObject *instance, PyObject *name,
+                  PyObject *value);
+
 #endif
