@@ -17,7 +17,7 @@ PYTHONS ?= .pythons
 
 ENV := $(abspath $(VENV))
 BIN := $(ENV)/bin
-SOURCES := $(shell find src include -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.pyi' -o -name meson.build \) 2>/dev/null) \
+SOURCES := $(shell find src include tests/cmodule -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.pyi' -o -name meson.build \) 2>/dev/null) \
 	meson.build meson.options pyproject.toml README.md
 
 # Another interpreter asked for than the environment has: build it anew.
@@ -67,7 +67,8 @@ sanitize:
 		TEST_ENV="env LD_PRELOAD='$$libs' ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc"
 
 # The environment with what building and testing need: the list is pyproject.toml's extra `test`. An interpreter
-# without ensurepip gets its environment from virtualenv, which python3 fetches.
+# without ensurepip gets its environment from virtualenv, which python3 fetches. Before 23.1 pip takes only the last
+# of several --config-settings of one name.
 $(ENV)/.tools: pyproject.toml
 	@rm -rf $(ENV)
 	@$(PYTHON) -m venv $(ENV) 2>/dev/null || { rm -rf $(ENV); \
@@ -76,7 +77,7 @@ $(ENV)/.tools: pyproject.toml
 		[ $$rc = 0 ] || { echo "No virtual environment for $(PYTHON). On Debian: apt install python3-venv python3-dev gcc make" >&2; exit 1; }; }
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"], sep="\n")' \
 		> $(ENV)/tools.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(ENV)/tools.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=23.1' -r $(ENV)/tools.txt
 	@touch $@
 
 # A regular install. The build folder stays in the environment: only what changed is compiled again.
