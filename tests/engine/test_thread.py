@@ -13,7 +13,8 @@ import time
 import pytest
 
 from midflight import _testengine as t
-from watching import POLL, SETTLE, WAIT, Batches, engine_tid, events, names  # noqa: F401
+from watching import POLL, SETTLE, WAIT, Batches, engine_tid, names
+from watching import events  # noqa: F401 (a fixture)
 
 # ---- the thread -----------------------------------------------------------
 

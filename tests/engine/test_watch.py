@@ -6,7 +6,8 @@ import threading
 import time
 
 from midflight import _testengine as t
-from watching import POLL, SETTLE, Watched, events, replace, watched  # noqa: F401
+from watching import LATE, POLL, SETTLE, Watched, replace
+from watching import events, patient, watched  # noqa: F401 (fixtures)
 
 # ---- one file -------------------------------------------------------------
 
@@ -67,12 +68,12 @@ def test_came_and_went(watched):
     assert watched.wait() == ["a.py"]
 
 
-def test_truncated_then_written(watched):
-    with open(watched.root / "a.py", "w") as file:
+def test_truncated_then_written(patient):
+    with open(patient.root / "a.py", "w") as file:
         file.flush()
-        assert watched.wait(SETTLE // 2) == []
+        assert patient.wait(LATE // 20) == []
         file.write("a = 5\n")
-    assert watched.wait() == ["a.py"]
+    assert patient.wait() == ["a.py"]
 
 
 def test_written_but_never_closed(watched):
@@ -82,38 +83,38 @@ def test_written_but_never_closed(watched):
         assert watched.wait() == ["a.py"]
 
 
-def test_waits_while_somebody_writes(events):
-    with open(events.root / "a.py", "w") as file:
+def test_waits_while_somebody_writes(patient):
+    with open(patient.root / "a.py", "w") as file:
         for i in range(8):
             file.write(f"line = {i}\n")
             file.flush()
-            assert events.wait(SETTLE // 4) == []
-    assert events.wait() == ["a.py"]
-    assert events.quiet()
+            assert patient.wait(LATE // 40) == []
+    assert patient.wait() == ["a.py"]
+    assert patient.quiet()
 
 
-def test_emptied_file_waits_for_its_text(events):
-    (events.root / "a.py").write_text("")
-    assert events.wait(SETTLE // 2) == []
-    (events.root / "a.py").write_text("a = 6\n")
-    assert events.wait() == ["a.py"]
-    assert events.quiet()
+def test_emptied_file_waits_for_its_text(patient):
+    (patient.root / "a.py").write_text("")
+    assert patient.wait(LATE // 20) == []
+    (patient.root / "a.py").write_text("a = 6\n")
+    assert patient.wait() == ["a.py"]
+    assert patient.quiet()
 
 
 # ---- editors --------------------------------------------------------------
 
 
-def test_vim(events):
-    root = events.root
+def test_vim(patient):
+    root = patient.root
     (root / "4913").write_text("")
     (root / "4913").unlink()
     (root / "a.py").rename(root / "a.py~")
     (root / "a.py").write_text("a = 7\n")
     (root / "a.py~").unlink()
     start = time.monotonic()
-    assert events.wait() == ["a.py"]
-    assert time.monotonic() - start < SETTLE / 1000 / 2
-    assert events.quiet()
+    assert patient.wait() == ["a.py"]
+    assert time.monotonic() - start < LATE / 1000 / 2
+    assert patient.quiet()
 
 
 def test_emacs(events):
@@ -127,16 +128,16 @@ def test_emacs(events):
     assert events.quiet()
 
 
-def test_pycharm(events):
-    root = events.root
+def test_pycharm(patient):
+    root = patient.root
     (root / "a.py___jb_tmp___").write_text("a = 9\n")
     (root / "a.py").rename(root / "a.py___jb_old___")
     (root / "a.py___jb_tmp___").rename(root / "a.py")
     (root / "a.py___jb_old___").unlink()
     start = time.monotonic()
-    assert events.wait() == ["a.py"]
-    assert time.monotonic() - start < SETTLE / 1000 / 2
-    assert events.quiet()
+    assert patient.wait() == ["a.py"]
+    assert time.monotonic() - start < LATE / 1000 / 2
+    assert patient.quiet()
 
 
 # ---- many files -----------------------------------------------------------

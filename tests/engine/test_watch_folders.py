@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from midflight import _testengine as t
-from watching import POLL, SETTLE, WAIT, Watched, events, replace, watched  # noqa: F401
+from watching import POLL, SETTLE, WAIT, Watched, replace
+from watching import events, watched  # noqa: F401 (fixtures)
 
 # ---- folders --------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from midflight import _testengine as t
 
 SETTLE = 25
 POLL = 50
+LATE = 600
 WAIT = 5000
 
 
@@ -78,6 +79,13 @@ def events(tmp_path):
     (tmp_path / "a.py").write_text("a = 1\n")
     (tmp_path / "b.py").write_text("b = 1\n")
     return Watched(tmp_path)
+
+
+@pytest.fixture
+def patient(tmp_path):
+    """Settles so late that a busy machine does not matter."""
+    (tmp_path / "a.py").write_text("a = 1\n")
+    return Watched(tmp_path, settle=LATE)
 
 
 class Batches:
