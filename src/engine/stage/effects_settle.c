@@ -260,8 +260,10 @@ append_home(struct settle *settle, struct view *view, struct item *item,
         Py_CLEAR(entry->key);
         return -1;
     }
-    if (entry->key != item->entry.key && view->now.hashes != NULL) {
-        /* only the program would know: what the staged one had */
+    if (view->now.hashes != NULL &&
+        (entry->key != item->entry.key || PyTuple_Check(entry->key))) {
+        /* a tuple may have been brought home already; where only the program
+         * would know, the staged key's hash stands */
         int known = mf_effects_hash(entry->key, &entry->hash);
         if (known < 0) {
             PyErr_Clear();
