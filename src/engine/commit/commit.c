@@ -51,7 +51,7 @@ is_held_outside(struct mf_commit *commit)
 {
     for (size_t i = 0; i < commit->match->len; i++) {
         struct mf_pair *pair = &commit->match->pairs[i];
-        if (pair->kind == MF_PAIR_PLACE) {
+        if (pair->kind == MF_PAIR_PLACE || pair->kind == MF_PAIR_DATA) {
             continue;
         }
         if (pair->kind == MF_PAIR_CLASS ||

@@ -529,6 +529,35 @@ note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
 
 static bool class_has_say(struct mf_target *target, struct mf_delta *delta);
 
+/* A derived member may run if what it has bound in the class is plain. */
+static int
+may_run_member(struct mf_change *change, uint32_t cls_delta,
+               struct mf_delta *delta)
+{
+    if (change->diff.new_of.split->units[delta->new_unit].name_len > 0) {
+        return 1;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int yes = iter ? 1 : -1;
+    while (yes == 1 && (name = PyIter_Next(iter)) != NULL) {
+        for (size_t t = 0; t < change->targets.len; t++) {
+            PyObject *cls = mf_plan_live_class(
+                change->targets.items[t], &change->diff.deltas[cls_delta]);
+            PyObject *live =
+                cls ? PyDict_GetItemWithError(((PyTypeObject *)cls)->tp_dict,
+                                              name)
+                    : NULL;
+            if (live != NULL && !mf_plan_is_plain(live, 0)) {
+                yes = 0;
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return PyErr_Occurred() ? -1 : yes;
+}
+
 /* Members of a class that read the name run, alone where the class allows. */
 static int
 follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
@@ -546,6 +575,9 @@ follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
             continue;
         }
         int reads = unit_reads(change, d, name, value);
+        if (reads > 0) {
+            reads = may_run_member(change, at, &diff->deltas[i]);
+        }
         if (reads < 0) {
             return -1;
         }
@@ -957,6 +989,22 @@ members_differ(struct mf_diff *diff, uint32_t parent)
     return false;
 }
 
+/* A class body with a `global` statement cannot run in parts. */
+static bool
+has_global(const struct mf_compile_unit_of *of, uint32_t cls)
+{
+    const char *text = PyBytes_AS_STRING(of->text->bytes);
+    for (uint32_t c = of->split->units[cls].first_child; c != MF_UNIT_NONE;
+         c = of->split->units[c].next) {
+        const struct mf_unit *u = &of->split->units[c];
+        if (u->end - u->start > u->indent + 7 &&
+            memcmp(text + u->start + u->indent, "global ", 7) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 plan_class(struct mf_change *change, uint32_t at)
 {
@@ -967,6 +1015,16 @@ plan_class(struct mf_change *change, uint32_t at)
         for (size_t t = 0; t < change->targets.len && !say; t++) {
             say = class_has_say(change->targets.items[t], delta);
         }
+        /* statements that are no definitions may do anything with the body's
+         * namespace: then it is made anew as a whole */
+        for (uint32_t i = at + 1; i < diff->len && !say; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            uint32_t unit = d->new_unit;
+            say = d->parent == at && unit != MF_UNIT_NONE &&
+                  d->kind != MF_DELTA_SAME &&
+                  diff->new_of.split->units[unit].kind == MF_UNIT_BLOCK;
+        }
+        say = say || has_global(&diff->new_of, delta->new_unit);
         /* a nested class that has a say runs with the class around it */
         for (uint32_t i = at + 1; i < diff->len && !say; i++) {
             struct mf_delta *d = &diff->deltas[i];
@@ -979,6 +1037,26 @@ plan_class(struct mf_change *change, uint32_t at)
         }
     }
     return 0;
+}
+
+/* Methods that making an instance, or a class, calls. */
+static bool
+runs_at_making(PyObject *full)
+{
+    static const char *const names[] = {
+        ".__init__", ".__new__", ".__post_init__", ".__call__",
+        ".__set_name__", ".__init_subclass__", ".__prepare__",
+        ".__class_getitem__", ".__instancecheck__"};
+    Py_ssize_t len;
+    const char *text = PyUnicode_AsUTF8AndSize(full, &len);
+    for (size_t i = 0; text && i < Py_ARRAY_LENGTH(names); i++) {
+        size_t n = strlen(names[i]);
+        if ((size_t)len > n && strcmp(text + len - n, names[i]) == 0) {
+            return true;
+        }
+    }
+    PyErr_Clear();
+    return false;
 }
 
 /* What calls of a class's changed members give: "Class.member"; making an
@@ -999,9 +1077,7 @@ taint_members(struct mf_change *change, uint32_t at)
             rc = -1;
             break;
         }
-        Py_ssize_t n = PyUnicode_GET_LENGTH(full);
-        bool special = PyUnicode_READ_CHAR(full, n - 1) == '_' &&
-                       PyUnicode_READ_CHAR(full, n - 2) == '_';
+        bool special = runs_at_making(full);
         rc = taint(change, special ? cls : full, false);
         Py_DECREF(full);
     }
@@ -1236,6 +1312,68 @@ follow_all(struct mf_state *state, struct mf_plan *plan,
     return 0;
 }
 
+/* A class of an edited module by its name, if only members of it differ. */
+static struct mf_delta *
+differing_class(struct mf_plan *plan, PyObject *module, PyObject *name,
+                struct mf_change **where)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (size_t t = 0; t < change->targets.len; t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (PyUnicode_Compare(target->module->name, module) != 0) {
+                continue;
+            }
+            uint32_t at = mf_plan_class_delta(change, name);
+            if (at != MF_UNIT_NONE) {
+                struct mf_delta *d = &change->diff.deltas[at];
+                *where = change;
+                return d->kind == MF_DELTA_CLASS && !d->runs &&
+                               d->parent == MF_UNIT_NONE &&
+                               members_differ(&change->diff, at)
+                           ? d
+                           : NULL;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Running statements that use, through an import, a class whose members
+ * differ must see the new class: it runs as a whole. 1: one was found. */
+static int
+promote_across(struct mf_plan *plan)
+{
+    int found = 0;
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (uint32_t d = 0; d < change->diff.len; d++) {
+            struct mf_names *names = &change->diff.deltas[d].names;
+            if (!change->diff.deltas[d].runs || names->loads == NULL) {
+                continue;
+            }
+            for (uint32_t e = 0; e < change->edges.len; e++) {
+                struct mf_edge *edge = &change->edges.items[e];
+                if (edge->nested || edge->name == NULL || edge->as == NULL ||
+                    PySet_Contains(names->loads, edge->as) != 1) {
+                    continue;
+                }
+                struct mf_change *where;
+                struct mf_delta *cls = differing_class(
+                    plan, edge->module, edge->name, &where);
+                if (cls != NULL) {
+                    cls->kind = MF_DELTA_RUN;
+                    if (mark_runs(where, cls, false) < 0) {
+                        return -1;
+                    }
+                    found = 1;
+                }
+            }
+        }
+    }
+    return PyErr_Occurred() ? -1 : found;
+}
+
 /* An edited module's own imports follow too, if what they bring changes: the
  * edges were followed from the other side; but a module that is edited and
  * imports from another edited one is in both. Nothing else to do here. */
@@ -1254,8 +1392,12 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
     if (mf_report_reasons(report) > 0) {
         return 0;
     }
-    if (follow_all(state, plan, report) < 0) {
-        return -1;
+    for (int more = 1; more > 0;) {
+        more = follow_all(state, plan, report) < 0 ? -1
+                                                   : promote_across(plan);
+        if (more < 0) {
+            return -1;
+        }
     }
     for (size_t i = 0; i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];

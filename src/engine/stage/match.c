@@ -44,6 +44,7 @@ mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
     pair->new_obj = Py_NewRef(new_obj);
     pair->target = target;
     pair->delta = delta;
+    pair->merged = false;
     return 1;
 }
 
@@ -634,6 +635,51 @@ same_statement(struct mf_change *change, uint32_t binder, uint32_t old_unit)
     return true;
 }
 
+/* A container that the name's statement has made anew: how many references
+ * the staging namespaces hold is all there are. (Dicts of plain data are not
+ * tracked by the collector, so the suffix may not know them.) */
+static bool
+is_new_container(struct mf_match *match, PyObject *obj)
+{
+    if (mf_match_is_fresh(match, obj)) {
+        return true;
+    }
+    Py_ssize_t held = 0;
+    for (size_t i = 0; i < match->stage->items.len; i++) {
+        struct mf_staged *staged = match->stage->items.items[i];
+        PyObject *key, *value;
+        Py_ssize_t pos = 0;
+        while (PyDict_Next(staged->dict, &pos, &key, &value)) {
+            held += value == obj;
+        }
+        pos = 0;
+        while (PyDict_Next(staged->live_dict, &pos, &key, &value)) {
+            if (value == obj) {
+                return false;
+            }
+        }
+    }
+    return Py_REFCNT(obj) <= held;
+}
+
+/* Containers keep their identity: whoever holds the live one sees the merged
+ * contents, under whatever names. */
+static int
+pair_container(struct mf_match *match, struct mf_staged *staged,
+               PyObject *old_obj, PyObject *new_obj)
+{
+    if (Py_TYPE(old_obj) != Py_TYPE(new_obj) || old_obj == new_obj ||
+        !(PyList_CheckExact(old_obj) || PyDict_CheckExact(old_obj) ||
+          PySet_CheckExact(old_obj)) ||
+        !is_new_container(match, new_obj)) {
+        return 0;
+    }
+    return mf_match_add(match, MF_PAIR_DATA, old_obj, new_obj,
+                        staged->target, MF_UNIT_NONE) < 0
+               ? -1
+               : 0;
+}
+
 bool
 mf_match_defines(struct mf_change *change, PyObject *name)
 {
@@ -675,6 +721,9 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
                 return -1;
             }
             continue;
+        }
+        if (pair_container(match, staged, old_obj, new_obj) < 0) {
+            return -1;
         }
         if (mf_match_defines(staged->target->change, name)) {
             bool defines;
@@ -865,6 +914,30 @@ pair_gone(struct mf_match *match)
     return 0;
 }
 
+/* A member that was added pairs by name only with what no other statement of
+ * the class defines (two definitions of one name stay two). */
+static bool
+member_pairs(struct mf_member *member, PyObject *name)
+{
+    struct mf_diff *diff = &member->target->change->diff;
+    struct mf_delta *own = &diff->deltas[member->delta];
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (own->old_unit != MF_UNIT_NONE || word == NULL) {
+        PyErr_Clear();
+        return true;
+    }
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent == own->parent && d->old_unit != MF_UNIT_NONE &&
+            d->new_unit != MF_UNIT_NONE &&
+            unit_defines(&diff->old_of, d->old_unit, word, (size_t)len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int
 mf_match_run(struct mf_match *match, struct mf_plan *plan,
              struct mf_stage *stage)
@@ -896,7 +969,7 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
         PyObject *dict = ((PyTypeObject *)member->cls)->tp_dict;
         while (PyDict_Next(member->set, &pos, &key, &value)) {
             PyObject *old_obj = PyDict_GetItemWithError(dict, key);
-            if (old_obj != NULL && pair_values(&p, old_obj, value) < 0) {
+            if (old_obj != NULL && member_pairs(member, key) && pair_values(&p, old_obj, value) < 0) {
                 return -1;
             }
         }

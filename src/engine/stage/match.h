@@ -12,15 +12,18 @@ enum mf_pair_kind {
     MF_PAIR_CLASS,    /* old_obj is redefined from new_obj */
     MF_PAIR_INSTANCE, /* the instance dict of old_obj becomes new_obj's (enum
                          members) */
+    MF_PAIR_DATA,     /* a list, dict or set: the contents are merged into
+                         old_obj, which stays */
     MF_PAIR_PLACE     /* new_obj only stands for old_obj while staging:
                          namespaces, modules, builtins, clones */
 };
 
 struct mf_pair {
-    uint8_t kind;
+    uint8_t kind;                /* enum mf_pair_kind */
     PyObject *old_obj, *new_obj; /* strong */
     struct mf_target *target;    /* where it was found; NULL for places */
     uint32_t delta;              /* its statement, or MF_UNIT_NONE */
+    bool merged;                 /* DATA: merge has decided */
 };
 
 struct mf_match {

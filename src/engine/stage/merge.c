@@ -384,8 +384,13 @@ decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         goto release_base;
     }
     bool plain = merges_in_place(live, fresh);
-    if (plain && !is_base && policy != MF_POLICY_NEW) {
-        *out = mf_merge_three(base, live, fresh, 0);
+    if (plain && (is_base || policy == MF_POLICY_NEW)) {
+        *out = mf_merge_adopt(merge, live, fresh, 0);
+        *in_place = true;
+        rc = *out == NULL ? -1 : 1;
+    }
+    else if (plain) {
+        *out = mf_merge_three(merge, base, live, fresh, 0);
         *in_place = true;
         rc = *out == NULL ? -1 : 1;
         if (rc == 1 && base == NULL) {
@@ -525,10 +530,21 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
                    : report_one(merge, &one, 105, '+', "%U", NULL, NULL);
     }
     if (one.live == one.fresh) {
-        return mf_match_of_old(merge->match, one.live) != NULL &&
-                       one.delta != MF_UNIT_NONE
-                   ? report_definition(merge, &one)
-                   : 0;
+        struct mf_pair *pair = mf_match_of_old(merge->match, one.live);
+        if (pair == NULL || pair->kind != MF_PAIR_DATA) {
+            return pair != NULL && one.delta != MF_UNIT_NONE
+                       ? report_definition(merge, &one)
+                       : 0;
+        }
+        if (pair->target != staged->target || pair->merged) {
+            return 0; /* the statement that made it decides, once */
+        }
+        pair->merged = true;
+        one.fresh = pair->new_obj;
+        if (note_new_base(merge, staged->target->module, NULL, name,
+                          one.fresh) < 0) {
+            return -1;
+        }
     }
     PyObject *value;
     bool in_place;
@@ -629,8 +645,9 @@ member_state(struct mf_change *change, uint32_t parent, PyObject *name)
     if (at == MF_UNIT_NONE) {
         return -1;
     }
-    uint8_t kind = change->diff.deltas[at].kind;
-    return kind == MF_DELTA_RUN || kind == MF_DELTA_ADDED;
+    struct mf_delta *d = &change->diff.deltas[at];
+    return (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) &&
+           !d->derived;
 }
 
 /* Did a statement of the old class body bind the name? */
@@ -766,7 +783,7 @@ merge_member(struct mf_merge *merge, struct mf_member *member)
     Py_ssize_t pos = 0;
     while (PyDict_Next(member->set, &pos, &name, &value)) {
         if (merge_attribute(merge, staged, &merge->classes[at], delta->parent,
-                            name, value, true) < 0) {
+                            name, value, !delta->derived) < 0) {
             return -1;
         }
     }

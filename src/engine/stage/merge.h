@@ -48,8 +48,12 @@ int mf_merge_equal(PyObject *a, PyObject *b, int depth);
 /* Hash and equality of such a key run no user code. */
 bool mf_merge_is_key(PyObject *value);
 /* Three-way merge of one container; base may be NULL (unknown). New reference
- * to a fresh container of live's type. */
-PyObject *mf_merge_three(PyObject *base, PyObject *live, PyObject *fresh,
-                         int depth);
+ * to a fresh container of live's type: the contents that live is to have.
+ * Plain containers inside keep their identity too: merge gets their writes. */
+PyObject *mf_merge_three(struct mf_merge *merge, PyObject *base,
+                         PyObject *live, PyObject *fresh, int depth);
+/* The same where live is base: fresh's contents in fresh's order. */
+PyObject *mf_merge_adopt(struct mf_merge *merge, PyObject *live,
+                         PyObject *fresh, int depth);
 
 #endif

@@ -127,19 +127,68 @@ mf_merge_equal(PyObject *a, PyObject *b, int depth)
 
 /* ---- three ways ------------------------------------------------------------------ */
 
-static PyObject *
-three_item(PyObject *base, PyObject *live, PyObject *fresh, int depth)
+static bool
+both_plain(PyObject *live, PyObject *fresh)
 {
-    if (Py_TYPE(live) == Py_TYPE(fresh) && depth < 20 &&
-        (PyDict_CheckExact(live) || PyList_CheckExact(live) ||
-         PySet_CheckExact(live))) {
-        return mf_merge_three(base, live, fresh, depth + 1);
+    return Py_TYPE(live) == Py_TYPE(fresh) && live != fresh &&
+           (PyDict_CheckExact(live) || PyList_CheckExact(live) ||
+            PySet_CheckExact(live));
+}
+
+/* An item that both sides have and that the edit changed: a container stays
+ * and gets its own contents, anything else is the edit's. */
+static PyObject *
+three_item(struct mf_merge *merge, PyObject *base, PyObject *live,
+           PyObject *fresh, int depth)
+{
+    if (!both_plain(live, fresh) || depth > 20) {
+        return Py_NewRef(fresh);
     }
-    return Py_NewRef(fresh);
+    PyObject *contents = mf_merge_three(merge, base, live, fresh, depth + 1);
+    int same = contents ? mf_merge_equal(contents, live, 0) : -1;
+    if (same == 0 && mf_merge_write(merge, MF_WRITE_CONTENTS, live, NULL,
+                                    contents) < 0) {
+        same = -1;
+    }
+    Py_XDECREF(contents);
+    return same < 0 ? NULL : Py_NewRef(live);
+}
+
+PyObject *
+mf_merge_adopt(struct mf_merge *merge, PyObject *live, PyObject *fresh,
+               int depth)
+{
+    if (PyList_CheckExact(fresh)) {
+        return PyList_GetSlice(fresh, 0, PyList_GET_SIZE(fresh));
+    }
+    if (!PyDict_CheckExact(fresh)) {
+        return PySet_New(fresh);
+    }
+    PyObject *out = PyDict_Copy(fresh), *key, *value;
+    Py_ssize_t pos = 0;
+    while (out != NULL && PyDict_Next(fresh, &pos, &key, &value)) {
+        PyObject *item = PyDict_GetItemWithError(live, key);
+        if (item == NULL || !both_plain(item, value) || depth > 20) {
+            if (PyErr_Occurred()) {
+                Py_CLEAR(out);
+            }
+            continue;
+        }
+        PyObject *contents = mf_merge_adopt(merge, item, value, depth + 1);
+        if (contents == NULL ||
+            mf_merge_write(merge, MF_WRITE_CONTENTS, item, NULL, contents) <
+                0 ||
+            PyDict_SetItem(out, key, item) < 0) {
+            Py_CLEAR(out);
+        }
+        Py_XDECREF(contents);
+    }
+    return out;
 }
 
 static PyObject *
-three_dicts(PyObject *base, PyObject *live, PyObject *fresh, int depth)
+three_dicts(struct mf_merge *merge, PyObject *base, PyObject *live,
+            PyObject *fresh, int depth)
 {
     PyObject *out = PyDict_New(), *key, *value;
     Py_ssize_t pos = 0;
@@ -164,7 +213,7 @@ three_dicts(PyObject *base, PyObject *live, PyObject *fresh, int depth)
                 goto fail;
             }
             keep = same ? Py_NewRef(value)
-                        : three_item(b, value, f, depth);
+                        : three_item(merge, b, value, f, depth);
             if (keep == NULL) {
                 goto fail;
             }
@@ -320,13 +369,14 @@ three_lists(PyObject *base, PyObject *live, PyObject *fresh)
 }
 
 PyObject *
-mf_merge_three(PyObject *base, PyObject *live, PyObject *fresh, int depth)
+mf_merge_three(struct mf_merge *merge, PyObject *base, PyObject *live,
+               PyObject *fresh, int depth)
 {
     if (base != NULL && Py_TYPE(base) != Py_TYPE(live)) {
         base = NULL;
     }
     if (PyDict_CheckExact(live)) {
-        return three_dicts(base, live, fresh, depth);
+        return three_dicts(merge, base, live, fresh, depth);
     }
     if (PyList_CheckExact(live)) {
         return three_lists(base, live, fresh);

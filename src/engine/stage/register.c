@@ -21,6 +21,32 @@ mark(struct mf_map *rerun, PyObject *obj, uintptr_t how)
     return mf_map_put(rerun, obj, how);
 }
 
+/* Functions of the statement itself, whatever a decorator has made of them. */
+static int
+mark_inside(struct mf_map *rerun, PyObject *value, PyObject *path,
+            const struct mf_unit *u, int depth)
+{
+    if (value == NULL || !PyFunction_Check(value) || depth > 5) {
+        return 0;
+    }
+    PyFunctionObject *func = (PyFunctionObject *)value;
+    PyCodeObject *code = (PyCodeObject *)func->func_code;
+    if (code->co_firstlineno >= (int)u->line &&
+        code->co_firstlineno <= (int)u->end_line &&
+        PyUnicode_Compare(code->co_filename, path) == 0 &&
+        mark(rerun, value, MF_RERUN_MADE) < 0) {
+        return -1;
+    }
+    PyObject *closure = func->func_closure;
+    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(closure); i++) {
+        if (mark_inside(rerun, PyCell_GET(PyTuple_GET_ITEM(closure, i)), path,
+                        u, depth + 1) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Objects that a statement's old side had made or named. */
 static int
 mark_statement(struct mf_map *rerun, struct mf_target *target,
@@ -34,8 +60,10 @@ mark_statement(struct mf_map *rerun, struct mf_target *target,
         return -1;
     }
     bool gone = delta->kind == MF_DELTA_REMOVED;
-    bool defines = u->name_len > 0;
-    bool bare = !defines && PySet_GET_SIZE(names.stores) == 0 && names.calls;
+    /* a plain def registers nothing by itself */
+    bool defines = u->kind == MF_UNIT_CLASS ||
+                   (u->kind == MF_UNIT_DEF && (u->flags & MF_UNIT_DECORATED));
+    bool bare = u->name_len == 0 && PySet_GET_SIZE(names.stores) == 0 && names.calls;
     PyObject *set = bare ? names.loads : names.stores;
     PyObject *name, *iter = defines || bare ? PyObject_GetIter(set) : NULL;
     int rc = 0;
@@ -45,6 +73,10 @@ mark_statement(struct mf_map *rerun, struct mf_target *target,
         if (value != NULL && !PyDict_Check(value) && !PyList_Check(value)) {
             rc = mark(rerun, value,
                       gone || defines ? MF_RERUN_MADE : MF_RERUN_NAMED);
+            if (rc == 0 && defines) {
+                rc = mark_inside(rerun, value, target->change->source->path,
+                                 u, 0);
+            }
         }
         Py_DECREF(name);
         rc = PyErr_Occurred() ? -1 : rc;
@@ -57,13 +89,6 @@ mark_statement(struct mf_map *rerun, struct mf_target *target,
 static int
 mark_all(struct mf_merge *merge, struct mf_map *rerun)
 {
-    for (size_t i = 0; i < merge->match->len; i++) {
-        struct mf_pair *pair = &merge->match->pairs[i];
-        if (pair->kind != MF_PAIR_PLACE &&
-            mf_map_put(rerun, pair->old_obj, MF_RERUN_MADE) < 0) {
-            return -1;
-        }
-    }
     for (size_t t = 0; t < merge->match->plan->targets.len; t++) {
         struct mf_target *target = merge->match->plan->targets.items[t];
         struct mf_diff *diff = &target->change->diff;
