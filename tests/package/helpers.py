@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 
 PYTHON = [sys.executable]
@@ -56,12 +57,15 @@ def theirs(stderr):
 
 
 class Program:
-    """A program that runs while the test goes on."""
+    """A program that runs while the test goes on; killed after a minute, so that no test waits for ever."""
 
     def __init__(self, command, cwd, **env):
         self._errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self._errors, text=True, bufsize=1, env=environment(**env))
+        self._limit = threading.Timer(60, self.process.kill)
+        self._limit.daemon = True
+        self._limit.start()
 
     def __enter__(self):
         return self
@@ -70,6 +74,7 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
+        self._limit.cancel()
         self._errors.close()
 
     def errors(self):

@@ -60,7 +60,9 @@ def test_every_module_is_installed():
 
 
 def test_the_header_is_found():
-    assert os.path.exists(os.path.join(midflight.get_include(), "midflight.h"))
+    assert os.path.basename(midflight.get_include()) == "include"
+    in_the_tree = os.path.exists(os.path.join(TREE, "include", "midflight.h"))
+    assert os.path.exists(os.path.join(midflight.get_include(), "midflight.h")) == in_the_tree
 
 
 def test_public_names():

@@ -174,4 +174,4 @@ def test_the_engine_listens_under_the_poll_option(project):
         program.lines_until("ready")
         edit(project, program, "def answer():\n    return 2\n", "2")
         _, _, err = program.end()
-    assert ours(err)[0] == "midflight  watching . (poll)"
+    assert ours(err)[0] == "midflight  watching . (polling)"
