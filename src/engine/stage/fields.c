@@ -9,6 +9,7 @@
 #include "../ground/compat_fields.h"
 #include "../ground/fault.h"
 #include "../heap/heap.h"
+#include "fields_stack.h"
 
 /* --- the list ------------------------------------------------------------ */
 
@@ -53,17 +54,10 @@ mf_fields_clear(struct mf_fields *fields)
 
 /* --- dataclasses --------------------------------------------------------- */
 
-/* What the module dataclasses calls so; borrowed, or NULL. */
 static PyObject *
 of_dataclasses(const char *name)
 {
-    PyObject *modules = PyImport_GetModuleDict();
-    PyObject *module = modules != NULL && PyDict_Check(modules)
-                           ? PyDict_GetItemString(modules, "dataclasses")
-                           : NULL;
-    return module != NULL && PyModule_Check(module)
-               ? PyDict_GetItemString(PyModule_GetDict(module), name)
-               : NULL;
+    return mf_fields_of_module("dataclasses", name);
 }
 
 /* An attribute of a field object: a slot. New reference; NULL: not set, no

@@ -247,16 +247,33 @@ is_empty_type(PyObject *obj)
     return false;
 }
 
-/* Is obj what the module collections calls so? */
+/* Borrowed; NULL without an exception. */
+static PyObject *
+get_item(PyObject *dict, const char *name)
+{
+    PyObject *key = PyUnicode_FromString(name);
+    PyObject *value = NULL;
+    if (key != NULL && dict != NULL && PyDict_Check(dict)) {
+        value = PyDict_GetItemWithError(dict, key);
+    }
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return value;
+}
+
+PyObject *
+mf_fields_of_module(const char *module, const char *name)
+{
+    PyObject *found = get_item(PyImport_GetModuleDict(), module);
+    return found != NULL && PyModule_Check(found)
+               ? get_item(PyModule_GetDict(found), name)
+               : NULL;
+}
+
 static bool
 is_of_collections(PyObject *obj, const char *name)
 {
-    PyObject *modules = PyImport_GetModuleDict();
-    PyObject *module = modules != NULL && PyDict_Check(modules)
-                           ? PyDict_GetItemString(modules, "collections")
-                           : NULL;
-    return module != NULL && PyModule_Check(module) &&
-           PyDict_GetItemString(PyModule_GetDict(module), name) == obj;
+    return mf_fields_of_module("collections", name) == obj;
 }
 
 static void

@@ -32,6 +32,10 @@ struct mf_fields_stack {
     struct mf_fields_value values[MF_FIELDS_STACK_DEPTH];
 };
 
+/* What a module of the standard library calls so, borrowed. NULL: not
+ * imported, or no such name; no exception. */
+PyObject *mf_fields_of_module(const char *module, const char *name);
+
 int mf_fields_stack_init(struct mf_fields_stack *stack, PyObject *func);
 void mf_fields_stack_clear(struct mf_fields_stack *stack);
 

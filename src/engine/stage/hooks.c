@@ -103,6 +103,19 @@ static PyType_Spec update_spec = {
     .slots = update_slots,
 };
 
+/* Borrowed; NULL without an exception if there is no such name. */
+static PyObject *
+in_namespace(PyObject *dict, const char *name)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    PyObject *value = NULL;
+    if (key != NULL && dict != NULL && PyDict_Check(dict)) {
+        value = PyDict_GetItemWithError(dict, key);
+    }
+    Py_XDECREF(key);
+    return value;
+}
+
 /* One type per interpreter, made when the first update needs it. Borrowed. */
 static PyTypeObject *
 update_type(void)
@@ -113,8 +126,8 @@ update_type(void)
         PyErr_SetString(PyExc_RuntimeError, "the interpreter is going");
         return NULL;
     }
-    PyObject *type = PyDict_GetItemString(kept, key);
-    if (type == NULL) {
+    PyObject *type = in_namespace(kept, key);
+    if (type == NULL && !PyErr_Occurred()) {
         type = PyType_FromSpec(&update_spec);
         if (type == NULL) {
             return NULL;
@@ -192,19 +205,6 @@ mf_hooks_clear(struct mf_hooks *hooks)
 static const char BEFORE[] = "__before_update__";
 static const char AFTER[] = "__after_update__";
 static const char MIGRATE[] = "__migrate__";
-
-/* Borrowed; NULL without an exception if there is no such name. */
-static PyObject *
-in_namespace(PyObject *dict, const char *name)
-{
-    PyObject *key = PyUnicode_InternFromString(name);
-    PyObject *value = NULL;
-    if (key != NULL && dict != NULL && PyDict_Check(dict)) {
-        value = PyDict_GetItemWithError(dict, key);
-    }
-    Py_XDECREF(key);
-    return value;
-}
 
 /* Raw value in the class or in what it inherits from; borrowed. *inherited
  * tells which. Neither the metaclass's nor the class's own look-up runs. */
