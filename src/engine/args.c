@@ -349,7 +349,15 @@ engine_undo(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "|Oi:undo", &to, &mode)) {
         return NULL;
     }
-    return mf_update_undo(PyModule_GetState(self), (enum mf_mode)mode);
+    struct mf_state *state = PyModule_GetState(self);
+    long back_to = -1;
+    if (to != Py_None) {
+        back_to = PyLong_AsLong(to);
+        if (back_to == -1 && PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    return mf_update_undo(state, back_to, (enum mf_mode)mode);
 }
 
 PyMethodDef mf_args_methods[] = {

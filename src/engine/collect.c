@@ -12,58 +12,6 @@ reason(struct mf_update *update, int code, PyObject *path)
     return mf_report_exception(&update->report, code, NULL, NULL, path, 0);
 }
 
-/* Modules that are still loaded and import a deleted one at their top level,
- * unguarded: then it cannot leave. */
-static int
-check_deleted(struct mf_update *update, struct mf_change *change)
-{
-    struct mf_state *state = update->state;
-    for (size_t t = 0; t < change->targets.len; t++) {
-        struct mf_target *target = change->targets.items[t];
-        PyObject *name = target->module->name;
-        PyObject *list = mf_graph_importers(state, name);
-        if (list == NULL && PyErr_Occurred()) {
-            return -1;
-        }
-        for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list);
-             i++) {
-            struct mf_source *source =
-                state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list,
-                                                                     i))];
-            struct mf_change *other =
-                mf_plan_change(&update->plan, source, false);
-            if (source == change->source || source->modules.len == 0 ||
-                (other != NULL && other->kind != MF_CHANGE_NONE)) {
-                continue; /* edited too: staging will see */
-            }
-            struct mf_module *m = source->modules.items[0];
-            struct mf_edges edges = {0};
-            if (mf_graph_edges(&source->text, &source->split, m->name,
-                               mf_source_is_package(m), &edges) < 0) {
-                return -1;
-            }
-            int rc = 0;
-            for (uint32_t e = 0; e < edges.len && rc == 0; e++) {
-                struct mf_edge *edge = &edges.items[e];
-                if (!edge->nested && !edge->guarded &&
-                    PyUnicode_Compare(edge->module, name) == 0) {
-                    rc = mf_report_add(&update->report, 405, '=', m->name,
-                                       NULL, source->path, (long)edge->line,
-                                       "ModuleNotFoundError: %U imports %U, "
-                                       "whose file was deleted",
-                                       m->name, name);
-                    break;
-                }
-            }
-            mf_edges_clear(&edges);
-            if (rc < 0) {
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
-
 static int
 read_new_side(struct mf_update *update, PyObject *path, struct mf_text *text)
 {
@@ -147,12 +95,6 @@ mf_collect_changes(struct mf_update *update)
         rc = collect_one(update, PyList_GET_ITEM(list, i));
     }
     Py_DECREF(list);
-    for (size_t i = 0; i < update->plan.changes.len && rc == 0; i++) {
-        struct mf_change *change = update->plan.changes.items[i];
-        if (change->kind == MF_CHANGE_DELETED) {
-            rc = check_deleted(update, change);
-        }
-    }
     return rc;
 }
 
@@ -162,8 +104,12 @@ mf_collect_all(struct mf_state *state)
     PyObject *paths = PySet_New(NULL);
     for (size_t i = 0; paths != NULL && i < state->sources.len; i++) {
         struct mf_source *source = state->sources.items[i];
-        if (source->text.bytes != NULL &&
-            PySet_Add(paths, source->path) < 0) {
+        if (source->text.bytes == NULL) {
+            continue;
+        }
+        int target = mf_source_is_target(state, source->path, NULL);
+        if (target < 0 ||
+            (target && PySet_Add(paths, source->path) < 0)) {
             Py_CLEAR(paths);
         }
     }

@@ -46,7 +46,7 @@ static int
 take_turn(struct mf_state *state)
 {
     unsigned long me = PyThread_get_thread_ident();
-    if (state->busy_thread == me) {
+    if (state->busy_thread == me || is_inside_import()) {
         return 0;
     }
     while (state->busy_thread != 0) {
@@ -771,7 +771,7 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
     if (dict != NULL && state->undo_wanted) {
         /* an after hook failed and the configuration asks for an undo */
         state->undo_wanted = false;
-        PyObject *back = mf_update_undo(state, MF_MODE_UPDATE);
+        PyObject *back = mf_update_undo(state, -1, MF_MODE_UPDATE);
         Py_XDECREF(back);
         if (back == NULL) {
             Py_CLEAR(dict);
@@ -781,15 +781,25 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
 }
 
 PyObject *
-mf_update_undo(struct mf_state *state, enum mf_mode mode)
+mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
 {
-    PyObject *record = mf_record_last(state);
-    if (record == NULL) {
-        return skipped(state, NULL);
+    PyObject *dict = NULL;
+    for (;;) {
+        PyObject *record = mf_record_last(state);
+        if (record == NULL ||
+            (dict != NULL &&
+             (to < 0 || mode != MF_MODE_UPDATE ||
+              PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) <= to))) {
+            break;
+        }
+        Py_INCREF(record);
+        Py_ssize_t left = PyList_GET_SIZE(state->records);
+        Py_XSETREF(dict, run_turn(state, NULL, PyTuple_GET_ITEM(record, 1),
+                                  mode, record));
+        Py_DECREF(record);
+        if (dict == NULL || PyList_GET_SIZE(state->records) == left) {
+            break; /* rejected: stays where it is */
+        }
     }
-    Py_INCREF(record);
-    PyObject *dict = run_turn(state, NULL, PyTuple_GET_ITEM(record, 1), mode,
-                              record);
-    Py_DECREF(record);
-    return dict;
+    return dict || PyErr_Occurred() ? dict : skipped(state, NULL);
 }

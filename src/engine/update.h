@@ -34,8 +34,9 @@ struct mf_update {
  * reference; NULL only for wrong calls and errors of our own. */
 PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
                         PyObject *sources, enum mf_mode mode);
-/* Back to what the last committed update replaced. */
-PyObject *mf_update_undo(struct mf_state *state, enum mf_mode mode);
+/* Back to what the last committed update replaced (to: -1), or, one update
+ * after the other, to what ran when update `to` was the last one. */
+PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
 
 /* collect.c: which files differ, with both sides, into update->plan. */
 int mf_collect_changes(struct mf_update *update);

@@ -4,11 +4,13 @@
 #include "redefine_module.h"
 
 static int
-drop_module(struct mf_undo *undo, PyObject *name)
+drop_module(struct mf_undo *undo, PyObject *name, PyObject *dict)
 {
     PyObject *modules = PyImport_GetModuleDict();
     PyObject *live = PyDict_GetItemWithError(modules, name);
-    if (live == NULL) {
+    /* a package may have come under the same name */
+    if (live == NULL || !PyModule_Check(live) ||
+        PyModule_GetDict(live) != dict) {
         return PyErr_Occurred() ? -1 : 0;
     }
     Py_ssize_t n = PyUnicode_GET_LENGTH(name);
@@ -45,7 +47,8 @@ mf_redefine_module_apply(struct mf_undo *undo, struct mf_plan *plan,
              change->kind == MF_CHANGE_DELETED && t < change->targets.len;
              t++) {
             struct mf_target *target = change->targets.items[t];
-            if (drop_module(undo, target->module->name) < 0) {
+            if (drop_module(undo, target->module->name,
+                            target->module->dict) < 0) {
                 return -1;
             }
         }

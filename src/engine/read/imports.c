@@ -195,6 +195,20 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
 
 static PyObject *str_module_code; /* "<module>" */
 
+/* Installed code is not noted; any other file may be asked for by name. */
+static bool
+is_library(PyObject *path)
+{
+    const char *text = PyUnicode_AsUTF8(path);
+    if (text == NULL) {
+        PyErr_Clear();
+        return true;
+    }
+    return strstr(text, "/site-packages/") != NULL ||
+           strstr(text, "/dist-packages/") != NULL ||
+           strstr(text, "/lib/python3") != NULL;
+}
+
 static void
 on_exec(struct mf_state *state, PyObject *code)
 {
@@ -208,7 +222,7 @@ on_exec(struct mf_state *state, PyObject *code)
         return;
     }
     int target = mf_source_is_target(state, path, NULL);
-    if (target <= 0) {
+    if (target <= 0 && is_library(path)) {
         Py_DECREF(path);
         return;
     }

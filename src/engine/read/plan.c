@@ -241,7 +241,7 @@ static bool
 mentions(const char *text, size_t from, size_t to, const char *word, size_t n)
 {
     const char *p = text + from, *end = text + to;
-    while ((p = memmem(p, (size_t)(end - p), word, n)) != NULL) {
+    while (n > 0 && (p = memmem(p, (size_t)(end - p), word, n)) != NULL) {
         if ((p == text || !is_word_char(p[-1])) &&
             (p + n >= end || !is_word_char(p[n]))) {
             return true;
@@ -1072,6 +1072,10 @@ taint_members(struct mf_change *change, uint32_t at)
         if (d->parent != at || d->kind == MF_DELTA_SAME) {
             continue;
         }
+        const char *text;
+        if (unit_of(change, d, &text)->name_len == 0) {
+            continue; /* data: what reads it follows by value */
+        }
         PyObject *full = mf_plan_unit_name(change, d);
         if (full == NULL) {
             rc = -1;
@@ -1277,6 +1281,57 @@ order_from(struct mf_plan *plan, struct mf_change *change)
     return 0;
 }
 
+/* A module whose file is gone: import statements that name it run again, and
+ * find what there is now. */
+static int
+follow_deleted(struct mf_state *state, struct mf_plan *plan,
+               struct mf_change *gone)
+{
+    for (size_t t = 0; t < gone->targets.len; t++) {
+        struct mf_target *target = gone->targets.items[t];
+        PyObject *name = target->module->name;
+        PyObject *list = mf_graph_importers(state, name);
+        for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
+            struct mf_source *source =
+                state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list,
+                                                                     i))];
+            if (source == gone->source || source->modules.len == 0) {
+                continue;
+            }
+            struct mf_change *change = mf_plan_change(plan, source, true);
+            if (change == NULL ||
+                (change->diff.deltas == NULL &&
+                 change->kind == MF_CHANGE_NONE &&
+                 prepare_change(change) < 0)) {
+                return -1;
+            }
+            for (uint32_t e = 0; e < change->edges.len; e++) {
+                struct mf_edge *edge = &change->edges.items[e];
+                PyObject *sub = edge->name ? PyUnicode_FromFormat(
+                                                 "%U.%U", edge->module,
+                                                 edge->name)
+                                           : Py_NewRef(edge->module);
+                bool hit = sub != NULL && !edge->nested &&
+                           (PyUnicode_Compare(edge->module, name) == 0 ||
+                            PyUnicode_Compare(sub, name) == 0);
+                Py_XDECREF(sub);
+                for (uint32_t d = 0; hit && d < change->diff.len; d++) {
+                    struct mf_delta *delta = &change->diff.deltas[d];
+                    if (delta->parent == MF_UNIT_NONE &&
+                        delta->new_unit == edge->unit &&
+                        mark_runs(change, delta, false) < 0) {
+                        return -1;
+                    }
+                }
+            }
+        }
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 follow_all(struct mf_state *state, struct mf_plan *plan,
            struct mf_report *report)
@@ -1312,66 +1367,157 @@ follow_all(struct mf_state *state, struct mf_plan *plan,
     return 0;
 }
 
-/* A class of an edited module by its name, if only members of it differ. */
-static struct mf_delta *
-differing_class(struct mf_plan *plan, PyObject *module, PyObject *name,
-                struct mf_change **where)
+/* What running statements reach by name: names of a module, through the
+ * functions that they call (their new code), across imports. Classes whose
+ * members differ and that are reached run as a whole, so that they see the
+ * new class. */
+struct reach {
+    struct mf_plan *plan;
+    PyObject *seen; /* set of (change number, name) */
+    int found;
+};
+
+static int reach_names(struct reach *reach, size_t at, PyObject *loads,
+                       int depth);
+
+/* The new code of a function of the change, borrowed: from its delta if it is
+ * edited, else what lives. */
+static PyObject *
+current_code(struct mf_change *change, PyObject *name, PyObject *live)
+{
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    struct mf_diff *diff = &change->diff;
+    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE ||
+            d->kind == MF_DELTA_SAME) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        if (u->kind == MF_UNIT_DEF && u->name_len == (uint32_t)len &&
+            memcmp(text + u->name, word, (size_t)len) == 0) {
+            return mf_diff_new_code(diff, d);
+        }
+    }
+    return live != NULL && PyFunction_Check(live) ? PyFunction_GET_CODE(live)
+                                                  : NULL;
+}
+
+static int
+reach_class(struct reach *reach, struct mf_change *change, PyObject *name)
+{
+    uint32_t at = mf_plan_class_delta(change, name);
+    if (at == MF_UNIT_NONE) {
+        return 0;
+    }
+    struct mf_delta *d = &change->diff.deltas[at];
+    if (d->kind != MF_DELTA_CLASS || d->runs || d->parent != MF_UNIT_NONE ||
+        !members_differ(&change->diff, at)) {
+        return 0;
+    }
+    d->kind = MF_DELTA_RUN;
+    reach->found = 1;
+    return mark_runs(change, d, false);
+}
+
+/* The change whose module an edge imports from; its number, or -1. */
+static Py_ssize_t
+change_of_module(struct mf_plan *plan, PyObject *module)
 {
     for (size_t i = 0; i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];
         for (size_t t = 0; t < change->targets.len; t++) {
             struct mf_target *target = change->targets.items[t];
-            if (PyUnicode_Compare(target->module->name, module) != 0) {
-                continue;
-            }
-            uint32_t at = mf_plan_class_delta(change, name);
-            if (at != MF_UNIT_NONE) {
-                struct mf_delta *d = &change->diff.deltas[at];
-                *where = change;
-                return d->kind == MF_DELTA_CLASS && !d->runs &&
-                               d->parent == MF_UNIT_NONE &&
-                               members_differ(&change->diff, at)
-                           ? d
-                           : NULL;
+            if (PyUnicode_Compare(target->module->name, module) == 0) {
+                return (Py_ssize_t)i;
             }
         }
     }
-    return NULL;
+    return -1;
 }
 
-/* Running statements that use, through an import, a class whose members
- * differ must see the new class: it runs as a whole. 1: one was found. */
 static int
-promote_across(struct mf_plan *plan)
+reach_name(struct reach *reach, size_t at, PyObject *name, int depth)
 {
-    int found = 0;
-    for (size_t i = 0; i < plan->changes.len; i++) {
-        struct mf_change *change = plan->changes.items[i];
-        for (uint32_t d = 0; d < change->diff.len; d++) {
-            struct mf_names *names = &change->diff.deltas[d].names;
-            if (!change->diff.deltas[d].runs || names->loads == NULL) {
-                continue;
-            }
-            for (uint32_t e = 0; e < change->edges.len; e++) {
-                struct mf_edge *edge = &change->edges.items[e];
-                if (edge->nested || edge->name == NULL || edge->as == NULL ||
-                    PySet_Contains(names->loads, edge->as) != 1) {
-                    continue;
-                }
-                struct mf_change *where;
-                struct mf_delta *cls = differing_class(
-                    plan, edge->module, edge->name, &where);
-                if (cls != NULL) {
-                    cls->kind = MF_DELTA_RUN;
-                    if (mark_runs(where, cls, false) < 0) {
-                        return -1;
-                    }
-                    found = 1;
-                }
-            }
+    struct mf_change *change = reach->plan->changes.items[at];
+    PyObject *key = Py_BuildValue("(nO)", (Py_ssize_t)at, name);
+    int known = key ? PySet_Contains(reach->seen, key) : -1;
+    int rc = known != 0 ? (known < 0 ? -1 : 0)
+                        : PySet_Add(reach->seen, key);
+    Py_XDECREF(key);
+    if (known != 0 || rc < 0 || depth > 60 || change->targets.len == 0) {
+        return rc;
+    }
+    if (reach_class(reach, change, name) < 0) {
+        return -1;
+    }
+    struct mf_target *target = change->targets.items[0];
+    PyObject *live = PyDict_GetItemWithError(target->module->dict, name);
+    if (live != NULL && PyFunction_Check(live) &&
+        PyFunction_GET_GLOBALS(live) != target->module->dict) {
+        live = NULL;
+    }
+    PyObject *code = PyErr_Occurred() ? NULL
+                                      : current_code(change, name, live);
+    if (code != NULL) {
+        struct mf_names names;
+        rc = mf_names_init(&names) < 0 ||
+                     mf_names_of_function(&names, code) < 0
+                 ? -1
+                 : reach_names(reach, at, names.loads, depth + 1);
+        mf_names_clear(&names);
+    }
+    for (uint32_t e = 0; e < change->edges.len && rc == 0; e++) {
+        struct mf_edge *edge = &change->edges.items[e];
+        if (edge->nested || edge->name == NULL || edge->as == NULL ||
+            PyUnicode_Compare(edge->as, name) != 0) {
+            continue;
+        }
+        Py_ssize_t other = change_of_module(reach->plan, edge->module);
+        if (other >= 0) {
+            rc = reach_name(reach, (size_t)other, edge->name, depth + 1);
         }
     }
-    return PyErr_Occurred() ? -1 : found;
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+reach_names(struct reach *reach, size_t at, PyObject *loads, int depth)
+{
+    PyObject *name, *iter = PyObject_GetIter(loads);
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = reach_name(reach, at, name, depth);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
+static int
+promote_reached(struct mf_plan *plan)
+{
+    struct reach reach = {plan, PySet_New(NULL), 0};
+    int rc = reach.seen ? 0 : -1;
+    for (size_t i = 0; i < plan->changes.len && rc == 0; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (uint32_t d = 0; d < change->diff.len && rc == 0; d++) {
+            struct mf_delta *delta = &change->diff.deltas[d];
+            bool member = delta->parent != MF_UNIT_NONE &&
+                          (delta->kind == MF_DELTA_RUN ||
+                           delta->kind == MF_DELTA_ADDED);
+            if (!delta->runs && !member) {
+                continue;
+            }
+            struct mf_names *names = mf_diff_names(&change->diff, delta);
+            rc = names ? reach_names(&reach, i, names->loads, 0) : -1;
+        }
+    }
+    Py_XDECREF(reach.seen);
+    return rc < 0 ? -1 : reach.found;
 }
 
 /* An edited module's own imports follow too, if what they bring changes: the
@@ -1392,9 +1538,16 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
     if (mf_report_reasons(report) > 0) {
         return 0;
     }
+    for (size_t i = 0; i < edited; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        if (change->kind == MF_CHANGE_DELETED &&
+            follow_deleted(state, plan, change) < 0) {
+            return -1;
+        }
+    }
     for (int more = 1; more > 0;) {
         more = follow_all(state, plan, report) < 0 ? -1
-                                                   : promote_across(plan);
+                                                   : promote_reached(plan);
         if (more < 0) {
             return -1;
         }

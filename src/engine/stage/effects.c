@@ -57,6 +57,7 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
     size_t known = (size_t)mf_map_get(&effects->seen, key_of(kind, holder));
     if (known != 0) {
         effects->items[known - 1].ran |= ran;
+        effects->items[known - 1].was |= !ran;
         return (Py_ssize_t)known - 1;
     }
     Py_ssize_t size = size_of(kind, holder);
@@ -77,7 +78,8 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
         effects->items = items;
         effects->cap = cap;
     }
-    struct mf_effect effect = {.kind = (uint8_t)kind, .ran = ran};
+    struct mf_effect effect = {.kind = (uint8_t)kind, .ran = ran,
+                               .was = !ran};
     effect.holder = holder;
     if (copy_holder(&effect, size) < 0) {
         return -2;

@@ -26,6 +26,7 @@ enum mf_effect_kind {
 enum mf_effects_code {
     MF_CODE_CALLED = 1, /* a function's */
     MF_CODE_STEP,       /* the statement itself */
+    MF_CODE_OLD,        /* the old text of one */
     MF_CODE_MACHINERY   /* of threads, processes, connections */
 };
 
@@ -45,8 +46,8 @@ struct mf_effect {
     uint8_t kind;              /* enum mf_effect_kind */
     bool big;
     bool nested;               /* in another container */
-    bool ran;                  /* reached by code that ran (not only by the
-                                  old text of a statement) */
+    bool ran;                  /* reached by code that ran */
+    bool was;                  /* reached by the old text of a statement */
     bool done;                 /* taken back, its contents still held */
 };
 

@@ -221,6 +221,247 @@ mf_effects_about(const struct mf_effects_homes *homes, struct mf_entry entry,
     }
 }
 
+/* ---- plain data ----------------------------------------------------------------- */
+
+static int
+add_texts(PyObject *set, PyObject *consts, int level)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        int rc = 0;
+        if (PyUnicode_CheckExact(item)) {
+            rc = PySet_Add(set, item);
+        }
+        else if (PyTuple_CheckExact(item) && level < MAX_LEVEL) {
+            rc = add_texts(set, item, level + 1);
+        }
+        else if (PyCode_Check(item)) {
+            PyCodeObject *code = (PyCodeObject *)item;
+            rc = PySet_Add(set, code->co_name) < 0
+                     ? -1
+                     : PySet_Add(set, code->co_qualname);
+        }
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mf_effects_read_texts(struct mf_effects_homes *homes)
+{
+    struct mf_effects *effects = homes->effects;
+    homes->old_text = PySet_New(NULL);
+    homes->new_text = PySet_New(NULL);
+    if (homes->old_text == NULL || homes->new_text == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < effects->keep.len; i++) {
+        PyCodeObject *code = effects->keep.items[i];
+        uintptr_t found = (uintptr_t)mf_map_get(&effects->codes, code);
+        PyObject *set = found == MF_CODE_OLD    ? homes->old_text
+                        : found == MF_CODE_STEP ? homes->new_text
+                                                : NULL;
+        if (set != NULL && PyCode_Check(code) &&
+            (add_texts(set, code->co_consts, 0) < 0 ||
+             add_texts(set, code->co_names, 0) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void
+mf_effects_homes_clear(struct mf_effects_homes *homes)
+{
+    mf_map_clear(&homes->live);
+    Py_CLEAR(homes->old_text);
+    Py_CLEAR(homes->new_text);
+}
+
+static bool
+is_atom(PyObject *item)
+{
+    return item == Py_None || PyUnicode_CheckExact(item) ||
+           PyLong_CheckExact(item) || PyBool_Check(item) ||
+           PyFloat_CheckExact(item) || PyBytes_CheckExact(item) ||
+           PyComplex_CheckExact(item) ||
+           (PyType_Check(item) &&
+            !PyType_HasFeature((PyTypeObject *)item, Py_TPFLAGS_HEAPTYPE));
+}
+
+/* Attributes of an instance of a class that the statement's code names,
+ * borrowed, else NULL. */
+static PyObject *
+attributes_of(const struct mf_effects_homes *homes, PyObject *item)
+{
+    PyTypeObject *type = Py_TYPE(item);
+    if (!mf_map_has(&homes->effects->codes, type) ||
+        (type->tp_dictoffset == 0 &&
+         !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT))) {
+        return NULL;
+    }
+    PyObject *dict = PyObject_GenericGetDict(item, NULL);
+    PyErr_Clear();
+    Py_XDECREF(dict); /* the instance holds it */
+    return dict != NULL && PyDict_CheckExact(dict) ? dict : NULL;
+}
+
+struct walk {
+    const struct mf_effects_homes *homes;
+    bool (*use)(PyObject *atom, struct walk *walk);
+    PyObject *set;         /* texts to be found there */
+    struct mf_entry other; /* or here */
+    PyObject *atom;        /* or this one */
+    bool any;
+};
+
+/* Calls use for each atom until it says false; false too if there is anything
+ * but plain data (and instances, of whose attributes only the data count). */
+static bool
+each_atom(PyObject *item, int level, struct walk *walk)
+{
+    if (is_atom(item)) {
+        return walk->use(item, walk);
+    }
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    if (level >= MAX_LEVEL) {
+        return false;
+    }
+    if (PyTuple_CheckExact(item) || PyList_CheckExact(item)) {
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(item), i = 0;
+        while (i < n && i < MAX_ITEMS &&
+               each_atom(PySequence_Fast_GET_ITEM(item, i), level + 1,
+                         walk)) {
+            i++;
+        }
+        return i == n;
+    }
+    if (PyDict_CheckExact(item) && PyDict_GET_SIZE(item) <= MAX_ITEMS) {
+        while (PyDict_Next(item, &pos, &key, &value)) {
+            if (!each_atom(key, level + 1, walk) ||
+                !each_atom(value, level + 1, walk)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    PyObject *dict = attributes_of(walk->homes, item);
+    while (dict != NULL && PyDict_Next(dict, &pos, &key, &value)) {
+        if (is_atom(value) && !walk->use(value, walk)) {
+            return false;
+        }
+    }
+    return dict != NULL;
+}
+
+static bool
+each_atom_of(struct mf_entry entry, struct walk *walk)
+{
+    return each_atom(entry.key, 0, walk) &&
+           (entry.value == NULL || each_atom(entry.value, 0, walk));
+}
+
+static bool
+is_known_text(PyObject *atom, struct walk *walk)
+{
+    if (!PyUnicode_CheckExact(atom)) {
+        return true;
+    }
+    walk->any = true;
+    int known = PySet_Contains(walk->set, atom);
+    PyErr_Clear();
+    return known == 1;
+}
+
+bool
+mf_effects_is_text(const struct mf_effects_homes *homes,
+                   struct mf_entry entry, PyObject *set)
+{
+    struct walk walk = {homes, is_known_text, .set = set};
+    return each_atom_of(entry, &walk) && walk.any;
+}
+
+static bool
+is_other_text(PyObject *atom, struct walk *walk)
+{
+    return !PyUnicode_CheckExact(atom) ||
+           PyUnicode_Compare(atom, walk->atom) != 0;
+}
+
+static bool
+is_not_in(PyObject *atom, struct walk *walk)
+{
+    struct walk inner = {walk->homes, is_other_text, .atom = atom};
+    return !PyUnicode_CheckExact(atom) || each_atom_of(walk->other, &inner);
+}
+
+bool
+mf_effects_shares_text(const struct mf_effects_homes *homes,
+                       struct mf_entry a, struct mf_entry b)
+{
+    struct walk walk = {homes, is_not_in, .other = b};
+    return !each_atom_of(a, &walk);
+}
+
+static bool
+same_data(const struct mf_effects_homes *homes, PyObject *a, PyObject *b,
+          int level)
+{
+    if (a == b || Py_TYPE(a) != Py_TYPE(b)) {
+        return a == b;
+    }
+    if (is_atom(a)) { /* builtin types: nothing of the program is asked */
+        int same = PyObject_RichCompareBool(a, b, Py_EQ);
+        PyErr_Clear();
+        return same == 1;
+    }
+    if (level >= MAX_LEVEL) {
+        return false;
+    }
+    if (PyTuple_CheckExact(a) || PyList_CheckExact(a)) {
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(a), i = 0;
+        if (PySequence_Fast_GET_SIZE(b) != n) {
+            return false;
+        }
+        while (i < n && same_data(homes, PySequence_Fast_GET_ITEM(a, i),
+                                  PySequence_Fast_GET_ITEM(b, i),
+                                  level + 1)) {
+            i++;
+        }
+        return i == n;
+    }
+    if (!PyDict_CheckExact(a)) {
+        a = attributes_of(homes, a);
+        b = attributes_of(homes, b);
+    }
+    if (a == NULL || b == NULL || PyDict_GET_SIZE(a) != PyDict_GET_SIZE(b)) {
+        return false;
+    }
+    PyObject *key, *value, *other_key, *other;
+    Py_ssize_t pos = 0, at = 0;
+    while (PyDict_Next(a, &pos, &key, &value) &&
+           PyDict_Next(b, &at, &other_key, &other)) {
+        if (!same_data(homes, key, other_key, level + 1) ||
+            !same_data(homes, value, other, level + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+mf_effects_same_data(const struct mf_effects_homes *homes, struct mf_entry a,
+                     struct mf_entry b)
+{
+    return same_data(homes, a.key, b.key, 0) &&
+           (a.value == NULL || b.value == NULL
+                ? a.value == b.value
+                : same_data(homes, a.value, b.value, 0));
+}
+
 /* ---- brought home ----------------------------------------------------------------- */
 
 static bool

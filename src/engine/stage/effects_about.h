@@ -11,6 +11,8 @@ struct mf_effects_homes {
     const struct mf_map *home;  /* staged object -> live one */
     const struct mf_map *rerun; /* live objects: mf_effects_settle */
     struct mf_map live;         /* the values of home */
+    PyObject *old_text;         /* sets: strings in the code of statements */
+    PyObject *new_text;         /*       that ran again or are gone; that ran */
 };
 
 struct mf_effects_about {
@@ -24,6 +26,20 @@ struct mf_effects_about {
  * that the statement's code names. Runs nothing, allocates nothing. */
 void mf_effects_about(const struct mf_effects_homes *homes,
                       struct mf_entry entry, struct mf_effects_about *about);
+/* Items of plain data have no object in them that tells what they are about:
+ * then it is their strings. Fills old_text and new_text. */
+int mf_effects_read_texts(struct mf_effects_homes *homes);
+void mf_effects_homes_clear(struct mf_effects_homes *homes);
+/* Plain data, or instances with plain data, exactly equal? */
+bool mf_effects_same_data(const struct mf_effects_homes *homes,
+                          struct mf_entry a, struct mf_entry b);
+/* Such data with at least one string, and all its strings in the set? */
+bool mf_effects_is_text(const struct mf_effects_homes *homes,
+                        struct mf_entry entry, PyObject *set);
+/* One string of `a` stands in `b` too? */
+bool mf_effects_shares_text(const struct mf_effects_homes *homes,
+                            struct mf_entry a, struct mf_entry b);
+
 /* Is the container a record of a registration rather than a registry: a dict
  * whose keys are constants of one called function, a list with an atom? */
 bool mf_effects_is_record(const struct mf_effects_homes *homes,

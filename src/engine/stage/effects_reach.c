@@ -282,7 +282,8 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
         (mf_vec_push_ref(&effects->keep, (PyObject *)code) < 0 ||
          mf_map_put(&effects->codes, code,
                     owner == MACHINERY ? MF_CODE_MACHINERY
-                    : step             ? MF_CODE_STEP
+                    : step && !reach->ran ? MF_CODE_OLD
+                    : step ? MF_CODE_STEP
                                        : MF_CODE_CALLED) < 0)) {
         return -1;
     }

@@ -12,7 +12,7 @@
 #include "effects_about.h"
 #include "effects_copy.h"
 
-#include "../ground/compat.h"
+#include "../ground/compat_names.h"
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 
@@ -53,46 +53,68 @@ struct view {
     struct mf_map placed;   /* key -> index + 1 in the result */
 };
 
-/* Does the code that names this holder also use one of these names? */
-static bool
-code_also_names(struct mf_effects *effects, PyObject *name,
-                const char *const *words, size_t count)
+struct neighbours {
+    PyObject *name;            /* of the holder */
+    const char *const *words;  /* used right before or after it? */
+    bool name_before, word_before, found;
+};
+
+static int
+note_use(enum mf_name_use use, PyObject *name, void *arg)
 {
-    for (size_t i = 0; name != NULL && i < effects->keep.len; i++) {
-        PyObject *code = effects->keep.items[i];
+    struct neighbours *at = arg;
+    bool word = false;
+    for (const char *const *w = at->words; *w != NULL && !word; w++) {
+        word = PyUnicode_CompareWithASCIIString(name, *w) == 0;
+    }
+    at->found |= (word && at->name_before) ||
+                 (name == at->name && at->word_before);
+    at->name_before = name == at->name;
+    at->word_before = word;
+    return 0;
+}
+
+/* Does code use the holder's name next to one of these: H.sort(), sorted(H),
+ * bisect.insort(H, x)? */
+static bool
+is_used_with(struct mf_effects *effects, PyObject *name,
+             const char *const *words)
+{
+    struct neighbours at = {.name = name, .words = words};
+    struct mf_name_scan scan = {.use = note_use, .arg = &at};
+    for (size_t i = 0; name != NULL && i < effects->keep.len && !at.found;
+         i++) {
+        PyCodeObject *code = effects->keep.items[i];
         if (!PyCode_Check(code)) {
             continue;
         }
-        PyObject *names = ((PyCodeObject *)code)->co_names;
-        bool same = false, word = false;
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
-            PyObject *used = PyTuple_GET_ITEM(names, k);
-            same |= used == name;
-            for (size_t w = 0; w < count && !word; w++) {
-                word = PyUnicode_CompareWithASCIIString(used, words[w]) == 0;
-            }
+        bool named = false;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(code->co_names); k++) {
+            named |= PyTuple_GET_ITEM(code->co_names, k) == name;
         }
-        if (same && word) {
-            return true;
+        at.name_before = at.word_before = false;
+        if (named && mf_compat_scan_names(code, &scan) < 0) {
+            PyErr_Clear();
         }
     }
-    return false;
+    return at.found;
 }
 
 static bool
 is_sorted(struct mf_effects *effects, PyObject *name)
 {
     static const char *const words[] = {
-        "sort", "sorted", "insort", "insort_left", "insort_right",
-        "heappush"};
-    return code_also_names(effects, name, words, Py_ARRAY_LENGTH(words));
+        "sort",         "sorted",   "insort", "insort_left",
+        "insort_right", "heappush", NULL};
+    return is_used_with(effects, name, words);
 }
 
 static bool
-keeps_first(struct mf_effects *effects, PyObject *name)
+keeps_first(struct mf_effects *effects, const struct mf_effect *effect)
 {
-    static const char *const words[] = {"setdefault"};
-    return code_also_names(effects, name, words, 1);
+    static const char *const words[] = {"setdefault", NULL};
+    return effect->kind == MF_EFFECT_DICT && !effect->nested &&
+           is_used_with(effects, effect->name, words);
 }
 
 /* An old registration goes unless it is made again. Of an object that was
@@ -105,12 +127,10 @@ is_removable(struct settle *settle, struct view *view, struct item *item,
     if (how == NULL || !direct) {
         return false;
     }
-    int kind = view->effect->kind;
     if ((*how == MF_RERUN_NAMED && view->effect->ran) || view->record) {
         return false;
     }
-    return !(kind == MF_EFFECT_DICT &&
-             keeps_first(settle->homes.effects, view->effect->name));
+    return !keeps_first(settle->homes.effects, view->effect);
 }
 
 static void
@@ -164,26 +184,46 @@ add_gone(struct settle *settle, struct view *view)
     return rc;
 }
 
-/* The old item whose place a new one takes: the one of its key, else the
- * first that registers the same object and is still free. */
-static struct item *
-find_old(struct view *view, struct item *new)
+/* How a new item is found to take the place of an old one, best first. Those
+ * that are about no object are compared where the old text had put some. */
+enum sign { SAME_KEY, SAME_OBJECT, SAME_DATA, SHARED_TEXT, SAME_MAKER, SIGNS };
+
+static bool
+has_sign(struct settle *settle, struct view *view, struct item *old,
+         struct item *new, enum sign sign)
 {
-    struct item *found = NULL;
+    const struct mf_effects_homes *homes = &settle->homes;
+    if (sign == SAME_KEY) {
+        return view->stride == 2 && old->entry.key == new->entry.key;
+    }
+    if (sign == SAME_OBJECT) {
+        return new->about != NULL && old->about == new->about;
+    }
+    if (old->about != NULL || new->about != NULL || !view->effect->was) {
+        return false;
+    }
+    if (sign == SAME_DATA) {
+        return mf_effects_same_data(homes, old->entry, new->entry);
+    }
+    /* the text of the statement, then and now, is what they are made of */
+    return mf_effects_is_text(homes, old->entry, homes->old_text) &&
+           mf_effects_is_text(homes, new->entry, homes->new_text) &&
+           (sign == SAME_MAKER ||
+            mf_effects_shares_text(homes, old->entry, new->entry));
+}
+
+static struct item *
+find_old(struct settle *settle, struct view *view, struct item *new,
+         enum sign sign)
+{
     for (Py_ssize_t i = 0; i < view->len + view->gone; i++) {
         struct item *old = &view->items[i];
-        if (!old->old || old->taken) {
-            continue;
-        }
-        if (view->stride == 2 && old->entry.key == new->entry.key) {
+        if (old->old && !old->taken &&
+            has_sign(settle, view, old, new, sign)) {
             return old;
         }
-        if (found == NULL && new->about != NULL &&
-            old->about == new->about) {
-            found = old;
-        }
     }
-    return found;
+    return NULL;
 }
 
 /* A weak reference to a staged object dies with it; the old one, to the live
@@ -204,30 +244,31 @@ keep_weak(struct item *old, struct item *new)
 }
 
 static void
-pair_items(struct view *view)
+pair(struct item *old, struct item *new)
 {
-    /* keys that are there again come first, so that no other takes them */
-    for (int same_key = view->stride == 2; same_key >= 0; same_key--) {
+    old->taken = true;
+    old->by = new;
+    new->placed = true;
+    if (new->weak && old->weak) {
+        keep_weak(old, new);
+    }
+    else if (old->gone && old->entry.key == new->entry.key) {
+        new->placed = false; /* it stands at that key already */
+        new->fate = STAY;
+    }
+}
+
+static void
+pair_items(struct settle *settle, struct view *view)
+{
+    for (enum sign sign = SAME_KEY; sign < SIGNS; sign++) {
         for (Py_ssize_t i = 0; i < view->len; i++) {
             struct item *new = &view->items[i];
-            if (new->fate != NEW || new->placed) {
-                continue;
-            }
-            struct item *old = find_old(view, new);
-            if (old == NULL ||
-                (same_key && old->entry.key != new->entry.key)) {
-                continue;
-            }
-            old->taken = true;
-            old->by = new;
-            new->placed = true;
-            if (new->weak && old->weak) {
-                keep_weak(old, new);
-                continue;
-            }
-            if (old->gone && old->entry.key == new->entry.key) {
-                new->placed = false; /* it stands at that key already */
-                new->fate = STAY;
+            struct item *old = new->fate == NEW && !new->placed
+                                   ? find_old(settle, view, new, sign)
+                                   : NULL;
+            if (old != NULL) {
+                pair(old, new);
             }
         }
     }
@@ -464,7 +505,7 @@ settle_container(struct settle *settle, struct mf_effect *effect)
     if (effect->after.items != NULL && add_gone(settle, &view) < 0) {
         goto release_view;
     }
-    pair_items(&view);
+    pair_items(settle, &view);
     if (make_result(settle, &view, &result) == 0) {
         rc = write_result(settle, &view, &result);
     }
@@ -566,13 +607,14 @@ mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
                   const struct mf_map *rerun, mf_effects_write write,
                   void *arg)
 {
-    struct settle settle = {{effects, home, rerun, {0}}, write, arg};
+    struct settle settle = {
+        {effects, home, rerun, {0}, NULL, NULL}, write, arg};
     if (effects->open && mf_effects_after(effects) < 0) {
         return -1;
     }
     size_t pos = 0;
     uintptr_t value;
-    int rc = 0;
+    int rc = mf_effects_read_texts(&settle.homes);
     while (rc == 0 && mf_map_next(home, &pos, NULL, &value)) {
         rc = value ? mf_map_put(&settle.homes.live, (void *)value, 1) : 0;
     }
@@ -585,6 +627,6 @@ mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
                  ? settle_space(&settle, effect)
                  : settle_container(&settle, effect);
     }
-    mf_map_clear(&settle.homes.live);
+    mf_effects_homes_clear(&settle.homes);
     return rc;
 }

@@ -208,7 +208,7 @@ static enum mf_policy
 find_policy(struct mf_merge *merge, struct mf_staged *staged,
             PyObject *cls_name, PyObject *name, uint32_t delta)
 {
-    return mf_policy_find(merge->stage->state, staged->target, staged->dict,
+    return mf_policy_find(merge->match, merge->stage->state, staged->target, staged->dict,
                           cls_name, name, delta);
 }
 
@@ -505,7 +505,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         if (one.live == NULL) {
             return 0;
         }
-        if (mf_policy_keeps_gone(merge->stage->state, staged->target,
+        if (mf_policy_keeps_gone(merge->match, merge->stage->state, staged->target,
                                  staged->dict, name, one.live)) {
             return 0;
         }
@@ -687,6 +687,34 @@ same_items(PyObject *a, PyObject *b)
     return true;
 }
 
+/* Was this class made by the class statement itself: has it the functions
+ * that the statement defines? */
+static bool
+made_by_statement(struct mf_change *change, uint32_t at, PyTypeObject *fresh)
+{
+    struct mf_diff *diff = &change->diff;
+    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+    const struct mf_unit *cls =
+        &diff->new_of.split->units[diff->deltas[at].new_unit];
+    for (uint32_t c = cls->first_child; c != MF_UNIT_NONE;
+         c = diff->new_of.split->units[c].next) {
+        const struct mf_unit *u = &diff->new_of.split->units[c];
+        if (u->kind != MF_UNIT_DEF || text[u->name] == '_') {
+            continue;
+        }
+        PyObject *name =
+            PyUnicode_FromStringAndSize(text + u->name, u->name_len);
+        bool there = name != NULL &&
+                     PyDict_GetItemWithError(fresh->tp_dict, name) != NULL;
+        Py_XDECREF(name);
+        PyErr_Clear();
+        if (!there) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
 merge_class(struct mf_merge *merge, struct mf_pair *pair)
 {
@@ -708,6 +736,10 @@ merge_class(struct mf_merge *merge, struct mf_pair *pair)
     }
     uint32_t parent =
         mf_plan_class_delta(pair->target->change, class_name(fresh));
+    if (parent != MF_UNIT_NONE &&
+        !made_by_statement(pair->target->change, parent, fresh)) {
+        parent = MF_UNIT_NONE; /* a decorator has made another class */
+    }
     struct mf_change *file = pair->target->change;
     PyObject *name, *value;
     Py_ssize_t pos = 0;

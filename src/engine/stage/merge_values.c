@@ -423,10 +423,21 @@ comment_policy(struct mf_change *change, uint32_t delta, bool *known)
     return policy;
 }
 
-static int
-list_names(PyObject *dict, const char *list, PyObject *name)
+/* The new source's own value: a container is paired with the live one, whose
+ * contents are still the old. */
+static PyObject *
+new_side(struct mf_match *match, PyObject *dict, const char *name)
 {
-    PyObject *names = dict ? PyDict_GetItemString(dict, list) : NULL;
+    PyObject *value = dict ? PyDict_GetItemString(dict, name) : NULL;
+    struct mf_pair *pair = value ? mf_match_of_old(match, value) : NULL;
+    return pair != NULL && pair->kind == MF_PAIR_DATA ? pair->new_obj : value;
+}
+
+static int
+list_names(struct mf_match *match, PyObject *dict, const char *list,
+           PyObject *name)
+{
+    PyObject *names = new_side(match, dict, list);
     if (names == NULL) {
         return -1;
     }
@@ -453,9 +464,10 @@ is_compat(struct mf_state *state)
 /* The lists of python_reloader: data is kept unless it is named. `dict` is
  * the namespace that may declare them. -1: they do not apply. */
 static int
-reloader_policy(struct mf_state *state, PyObject *dict, PyObject *name)
+reloader_policy(struct mf_match *match, struct mf_state *state,
+                PyObject *dict, PyObject *name)
 {
-    int named = list_names(dict, "_reload_data", name);
+    int named = list_names(match, dict, "_reload_data", name);
     PyObject *all = dict ? PyDict_GetItemString(dict, "_reload_all_data")
                          : NULL;
     bool gone = dict && PyDict_GetItemString(dict, "_del_func") != NULL;
@@ -469,7 +481,8 @@ reloader_policy(struct mf_state *state, PyObject *dict, PyObject *name)
 }
 
 enum mf_policy
-mf_policy_find(struct mf_state *state, struct mf_target *target,
+mf_policy_find(struct mf_match *match, struct mf_state *state,
+               struct mf_target *target,
                PyObject *new_dict, PyObject *cls_name, PyObject *name,
                uint32_t delta)
 {
@@ -480,7 +493,7 @@ mf_policy_find(struct mf_state *state, struct mf_target *target,
     }
     PyObject *full = cls_name ? PyUnicode_FromFormat("%U.%U", cls_name, name)
                               : Py_NewRef(name);
-    PyObject *table = PyDict_GetItemString(new_dict, "__update_policy__");
+    PyObject *table = new_side(match, new_dict, "__update_policy__");
     if (table != NULL && PyDict_Check(table) && full != NULL) {
         policy = policy_word(PyDict_GetItemWithError(table, full), &known);
         if (!known && cls_name == NULL) {
@@ -506,17 +519,18 @@ mf_policy_find(struct mf_state *state, struct mf_target *target,
         }
         space = ((PyTypeObject *)cls)->tp_dict;
     }
-    int lists = reloader_policy(state, space, name);
+    int lists = reloader_policy(match, state, space, name);
     return lists >= 0 ? (enum mf_policy)lists : MF_POLICY_MERGE;
 }
 
 bool
-mf_policy_keeps_gone(struct mf_state *state, struct mf_target *target,
+mf_policy_keeps_gone(struct mf_match *match, struct mf_state *state,
+                     struct mf_target *target,
                      PyObject *new_dict, PyObject *name, PyObject *live)
 {
     (void)target;
     if (PyFunction_Check(live) || PyType_Check(live)) {
         return false;
     }
-    return reloader_policy(state, new_dict, name) == MF_POLICY_KEEP;
+    return reloader_policy(match, state, new_dict, name) == MF_POLICY_KEEP;
 }

@@ -4,7 +4,7 @@
 #ifndef MF_MERGE_VALUES_H
 #define MF_MERGE_VALUES_H
 
-#include "stage.h"
+#include "match.h"
 
 enum mf_policy {
     MF_POLICY_MERGE, /* three ways: the default */
@@ -14,12 +14,14 @@ enum mf_policy {
 
 /* The rule for a name of a module (cls_name NULL) or of a class, most
  * specific first. Never fails. */
-enum mf_policy mf_policy_find(struct mf_state *state, struct mf_target *target,
+enum mf_policy mf_policy_find(struct mf_match *match, struct mf_state *state,
+                              struct mf_target *target,
                               PyObject *new_dict, PyObject *cls_name,
                               PyObject *name, uint32_t delta);
 /* Under the rules of python_reloader a name that is gone from the source
  * stays, unless it is a function. */
-bool mf_policy_keeps_gone(struct mf_state *state, struct mf_target *target,
+bool mf_policy_keeps_gone(struct mf_match *match, struct mf_state *state,
+                          struct mf_target *target,
                           PyObject *new_dict, PyObject *name, PyObject *live);
 
 #endif

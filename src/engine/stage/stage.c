@@ -248,6 +248,7 @@ loaded_free(struct mf_loaded *loaded)
     Py_XDECREF(loaded->path);
     Py_XDECREF(loaded->parent_dict);
     Py_XDECREF(loaded->attr);
+    Py_XDECREF(loaded->replaced);
     mf_free(loaded);
 }
 
@@ -264,6 +265,8 @@ note_loaded(struct mf_stage *stage, PyObject *name, PyObject *module,
     loaded->module = Py_NewRef(module);
     loaded->code = Py_NewRef(code);
     loaded->path = Py_NewRef(path);
+    loaded->replaced = Py_XNewRef(
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), name));
     if (mf_vec_push(&stage->loaded, loaded) < 0) {
         loaded_free(loaded);
         return NULL;
@@ -302,6 +305,20 @@ bind_in_parent(struct mf_stage *stage, struct mf_loaded *loaded)
     return 0;
 }
 
+/* Finders keep lists of folders by their time stamps, which are too coarse
+ * for a file that has just come. */
+static void
+forget_listings(void)
+{
+    PyObject *importlib = PyImport_ImportModule("importlib");
+    PyObject *done =
+        importlib ? PyObject_CallMethod(importlib, "invalidate_caches", NULL)
+                  : NULL;
+    Py_XDECREF(done);
+    Py_XDECREF(importlib);
+    PyErr_Clear();
+}
+
 /* Load a module of the program that is not loaded yet, its code over the
  * staging builtins. 1: loaded, 0: not one of ours, -1. */
 static int
@@ -314,6 +331,7 @@ load_new(struct mf_stage *stage, PyObject *name, PyObject *parent_path)
     if (bootstrap == NULL) {
         return -1;
     }
+    forget_listings();
     spec = PyObject_CallMethod(bootstrap, "_find_spec", "OO", name,
                                parent_path ? parent_path : Py_None);
     if (spec == NULL || spec == Py_None) {
@@ -378,6 +396,25 @@ done:
     return rc;
 }
 
+/* Is this the module of a file that the update deletes? */
+static bool
+is_deleted(struct mf_stage *stage, PyObject *entry)
+{
+    PyObject *dict = PyModule_Check(entry) ? PyModule_GetDict(entry) : NULL;
+    for (size_t i = 0; i < stage->plan->changes.len; i++) {
+        struct mf_change *change = stage->plan->changes.items[i];
+        for (size_t t = 0;
+             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
+             t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (target->module->dict == dict) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Load what is new along a dotted name. */
 static int
 load_along(struct mf_stage *stage, PyObject *name)
@@ -395,9 +432,15 @@ load_along(struct mf_stage *stage, PyObject *name)
             break;
         }
         PyObject *entry = PyDict_GetItemWithError(loaded, prefix);
-        if (entry == NULL && !PyErr_Occurred()) {
+        bool gone = entry != NULL && is_deleted(stage, entry);
+        if ((entry == NULL || gone) && !PyErr_Occurred()) {
             int done = load_new(stage, prefix, path);
             rc = done < 0 ? -1 : 0;
+            if (gone && done == 0) {
+                PyErr_Format(PyExc_ModuleNotFoundError,
+                             "No module named '%U'", prefix);
+                rc = -1;
+            }
             entry = done == 1 ? PyDict_GetItemWithError(loaded, prefix) : NULL;
         }
         Py_DECREF(prefix);
@@ -828,6 +871,28 @@ copy_annotations(PyObject *space)
     return rc;
 }
 
+/* The copy of a class's namespace that its members run in, one after the
+ * other. Borrowed. */
+static PyObject *
+member_space(struct mf_stage *stage, PyObject *cls)
+{
+    if (stage->spaces == NULL && (stage->spaces = PyDict_New()) == NULL) {
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(cls);
+    PyObject *space = key ? PyDict_GetItemWithError(stage->spaces, key) : NULL;
+    if (space == NULL && key != NULL && !PyErr_Occurred()) {
+        space = PyDict_Copy(((PyTypeObject *)cls)->tp_dict);
+        if (space == NULL || copy_annotations(space) < 0 ||
+            PyDict_SetItem(stage->spaces, key, space) < 0) {
+            Py_CLEAR(space);
+        }
+        Py_XDECREF(space); /* the table holds it */
+    }
+    Py_XDECREF(key);
+    return space;
+}
+
 /* A member runs alone: over a copy of the class's namespace. */
 static int
 run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
@@ -859,11 +924,10 @@ run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
     member->cls = Py_NewRef(cls);
     member->set = PyDict_New();
     member->gone = PyList_New(0);
-    PyObject *before = PyDict_Copy(((PyTypeObject *)cls)->tp_dict);
-    PyObject *space = before ? PyDict_Copy(before) : NULL;
+    PyObject *space = member_space(stage, cls);
+    PyObject *before = space ? PyDict_Copy(space) : NULL;
     int rc = -1;
-    if (space == NULL || member->set == NULL || member->gone == NULL ||
-        copy_annotations(space) < 0 ||
+    if (before == NULL || member->set == NULL || member->gone == NULL ||
         ensure_names(stage, staged, scope, 0) < 0 ||
         mf_effects_before(&stage->effects, scope, staged->dict) < 0) {
         goto release_spaces;
@@ -890,7 +954,6 @@ run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
              ? step_failed(stage, staged->target, delta)
              : 0;
 release_spaces:
-    Py_XDECREF(space);
     Py_XDECREF(before);
     return rc;
 }
@@ -1033,14 +1096,18 @@ run_bind(struct mf_stage *stage, struct mf_staged *staged,
     return value == old ? 0 : bind_value(staged, edge->as, value, old);
 }
 
+/* Import bindings of one statement: what it had taken from a staged module
+ * and what that module has now. */
 static int
 run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
 {
-    struct mf_target *target = staged->target;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(target->binds); i++) {
-        long at = PyLong_AsLong(PyList_GET_ITEM(target->binds, i));
-        struct mf_edge *edge = &target->change->edges.items[at];
-        if (edge->unit == unit && run_bind(stage, staged, edge) < 0) {
+    struct mf_edges *edges = &staged->target->change->edges;
+    for (uint32_t e = 0; e < edges->len; e++) {
+        struct mf_edge *edge = &edges->items[e];
+        if (edge->unit == unit && !edge->nested && edge->name != NULL &&
+            staged->target->change->split.units[unit].kind !=
+                MF_UNIT_CLASS &&
+            run_bind(stage, staged, edge) < 0) {
             return -1;
         }
     }
@@ -1250,7 +1317,12 @@ mf_stage_drop(struct mf_stage *stage)
         struct mf_loaded *loaded = stage->loaded.items[i - 1];
         if (PyDict_GetItemWithError(modules, loaded->name) ==
             loaded->module) {
-            PyDict_DelItem(modules, loaded->name);
+            if (loaded->replaced != NULL) {
+                PyDict_SetItem(modules, loaded->name, loaded->replaced);
+            }
+            else {
+                PyDict_DelItem(modules, loaded->name);
+            }
         }
         if (loaded->parent_dict != NULL &&
             PyDict_GetItemWithError(loaded->parent_dict, loaded->attr) ==
@@ -1293,6 +1365,7 @@ mf_stage_clear(struct mf_stage *stage)
     mf_map_clear(&stage->clones);
     mf_vec_clear_refs(&stage->clone_refs);
     mf_effects_clear(&stage->effects);
+    Py_CLEAR(stage->spaces);
     Py_CLEAR(stage->builtins);
     Py_CLEAR(stage->real_builtins);
     mf_heap_mark_clear(&stage->mark);

@@ -42,6 +42,7 @@ struct mf_loaded {
     PyObject *name, *module, *code, *path;
     PyObject *parent_dict;    /* where it was set as an attribute, or NULL */
     PyObject *attr;
+    PyObject *replaced;       /* what sys.modules had under the name, or NULL */
 };
 
 struct mf_stage {
@@ -49,6 +50,8 @@ struct mf_stage {
     struct mf_plan *plan;     /* borrowed */
     struct mf_report *report; /* borrowed */
     struct mf_heap_mark mark;
+    PyObject *spaces;         /* dict: id of a live class -> the namespace that
+                                 its members run in */
     PyObject *builtins;       /* the staging builtins (a dict) */
     PyObject *real_builtins;
     struct mf_vec items;      /* struct mf_staged * */
