@@ -1,90 +1,19 @@
-"""The effects room: what staged code did to live objects is found, taken back, or made to stand there once.
+"""The effects room: what staged code did to live objects is found and taken back.
 
-In: small namespaces that play a live module and its staged copy. Out: one test per kind of holder and per rule of registrations.
+In: small namespaces that play a live module and its staged copy. Out: one test per kind of holder. Registrations: test_registrations.py.
 """
 import collections
-import functools
 import gc
 import threading
-import types
 import weakref
 
 import pytest
 
+from effects_stage import Stage, live, module
 from midflight import _testengine as t
 
 LIST, DEQUE, CELL, SET, DICT, SPACE, SLOTS, CLASS = (
     t.EFFECT_LIST, t.EFFECT_DEQUE, t.EFFECT_CELL, t.EFFECT_SET, t.EFFECT_DICT, t.EFFECT_SPACE, t.EFFECT_SLOTS, t.EFFECT_CLASS)
-
-
-def module(name, text, **names):
-    mod = types.ModuleType(name)
-    mod.__dict__.update(names)
-    exec(compile(text, name + ".py", "exec"), mod.__dict__)
-    return mod
-
-
-class Stage:
-    """A live namespace, its staged copy and the effects of what runs there."""
-
-    def __init__(self, live):
-        self.live = live
-        self.dict = dict(live)
-        self.effects = t.effects_new()
-        t.effects_foreign(self.effects, self.dict)
-
-    def run(self, text, during=None, fails=None):
-        code = compile(text, "staged.py", "exec")
-        t.effects_before(self.effects, code, self.dict)
-        try:
-            exec(code, self.dict)
-        except Exception as error:
-            if fails is None or type(error) is not fails:
-                raise
-        if during:
-            during()
-        t.effects_after(self.effects)
-        return self
-
-    def old(self, text):
-        t.effects_before(self.effects, compile(text, "old.py", "exec"), self.live, True)
-        return self
-
-    def back(self):
-        t.effects_take_back(self.effects)
-
-    def holders(self, kind=None):
-        return [h for h in t.effects_holders(self.effects) if kind is None or h[0] == kind]
-
-    def watches(self, holder):
-        return any(h[1] is holder for h in self.holders())
-
-    def settle(self, *names, made=(), named=()):
-        """The names' staged objects go home; the writes are made as the engine would make them."""
-        pairs = [(self.dict[n], self.live[n]) for n in names]
-        rerun = [(self.live[n], t.RERUN_MADE) for n in (*names, *made)] + [(self.live[n], t.RERUN_NAMED) for n in named]
-        writes = t.effects_settle(self.effects, pairs, rerun)
-        for holder, contents in writes:
-            if isinstance(holder, (list, collections.deque)):
-                holder.clear()
-                holder.extend(contents)
-            elif isinstance(holder, (dict, set)):
-                assert type(contents) in (dict, set, collections.OrderedDict)
-                holder.clear()
-                holder.update(contents)
-            elif isinstance(holder, types.CellType):
-                holder.cell_contents, = contents
-            else:
-                for name, value in contents.items():
-                    setattr(holder, name, value)
-        assert t.effects_settle(self.effects, pairs, []) == []
-        return len(writes)
-
-
-def live(text, **names):
-    ns = {"__name__": "m", "__builtins__": __builtins__, **names}
-    exec(compile(text, "m.py", "exec"), ns)
-    return ns
 
 
 # ------------------------------------------------------------------ what code can reach
@@ -310,128 +239,8 @@ def test_nothing_is_kept():
     assert ref() is None
 
 
-# ------------------------------------------------------------------ registrations
-
-HUB = """
-import collections, functools
-H, T, S, D, O = [], {}, set(), collections.deque(), collections.OrderedDict()
-Entry = collections.namedtuple('Entry', 'key f')
-class R:
-    last = None
-def on(key, *aliases):
-    def deco(f):
-        for k in (key, *aliases): H.append((k, f)); T[k] = f; O[k] = f
-        D.append(Entry(key, f)); S.add(f); R.last = f
-        return f
-    return deco
-def lazy(f): H.append(lambda: f()); return f
-def part(f): H.append(functools.partial(f, 1)); return f
-class Rule:
-    def __init__(self, f): self.f = f
-def rule(f): H.append(Rule(f)); return f
-def by(p):
-    def deco(f): H.append((p, f)); H.sort(key=lambda e: e[0]); return f
-    return deco
-def first(f): T.setdefault(f.__name__, f); return f
-def add(name, f): T[name] = f; S.add(f); H.append(f)
-"""
-OLD = "@on('a')\ndef a(): pass\n", "@on('b', 'bb')\ndef b(): pass\n", "@on('c')\ndef c(): pass\n"
-
-
-def hub(*texts):
-    m = module("hub", HUB)
-    return m, live("".join(texts), **{n: v for n, v in vars(m).items() if n[0] != "_"})
-
-
-def test_replaced_in_its_place():
-    m, g = hub(*OLD)
-    a, b, c = g["a"], g["b"], g["c"]
-    Stage(g).old(OLD[1]).run("@on('b', 'bb')\ndef b(x=1): pass").settle("b")
-    assert m.H == [("a", a), ("b", b), ("bb", b), ("c", c)] and list(m.T.items()) == [("a", a), ("b", b), ("bb", b), ("c", c)]
-    assert m.S == {a, b, c} and m.D[1] == ("b", b) and type(m.D[1]) is m.Entry and m.R.last is b and list(m.O) == ["a", "b", "bb", "c"]
-
-
-def test_key_changed_and_alias_gone():
-    m, g = hub(*OLD)
-    a, b, c = g["a"], g["b"], g["c"]
-    Stage(g).old(OLD[1]).run("@on('B')\ndef b(): pass").settle("b")
-    assert m.H == [("a", a), ("B", b), ("c", c)] and list(m.T.items()) == list(m.O.items()) == [("a", a), ("B", b), ("c", c)]
-
-
-def test_gone_and_no_longer_registered():
-    m, g = hub(*OLD)
-    a, c, last = g["a"], g["c"], m.R.last
-    stage = Stage(g).old(OLD[1]).old(OLD[0])
-    stage.run("def a(): pass")
-    assert stage.settle("a", made=["b"]) == 5
-    assert m.H == [("c", c)] and m.T == m.O == {"c": c} and m.S == {c} and list(m.D) == [("c", c)] and m.R.last is last and a
-
-
-def test_run_time_items_stay():
-    m, g = hub(*OLD)
-    b = g["b"]
-    m.H.insert(2, "live"), m.T.update(live=1), m.S.add("live")
-    stage = Stage(g).old(OLD[1]).run("@on('b')\ndef b(): pass")
-    m.H.append("later")
-    stage.settle("b")
-    assert m.H == [("a", g["a"]), ("b", b), "live", ("c", g["c"]), "later"] and m.T["live"] == 1 and "live" in m.S
-
-
-@pytest.mark.parametrize("deco", ["lazy", "part", "rule"])
-def test_object_inside_what_is_registered(deco):
-    old = f"@{deco}\ndef b(): pass\n"
-    m, g = hub(f"@{deco}\ndef a(): pass\n", old)
-    first = m.H[0]
-    stage = Stage(g).old(f"@{deco}\ndef a(): pass\n").run(f"@{deco}\ndef a(x=1): pass")
-    new = m.H[2]
-    stage.settle("a")
-    assert m.H[0] is new and m.H[0] is not first and len(m.H) == 2
-    Stage(g).old(old).settle(made=["b"])
-    assert m.H == [new]
-
-
-def test_sorted_registrations_stay_sorted():
-    m, g = hub("@by(1)\ndef a(): pass\n@by(2)\ndef b(): pass\n@by(3)\ndef c(): pass\n")
-    Stage(g).run("@by(20)\ndef b(): pass").settle("b")
-    assert m.H == [(1, g["a"]), (3, g["c"]), (20, g["b"])]
-
-
-def test_kept_by_setdefault():
-    m, g = hub("@first\ndef a(): pass\n")
-    Stage(g).run("@first\ndef a(x=1): pass").settle("a")
-    assert m.T == {"a": g["a"]}
-
-
-def test_bare_call_with_its_object():
-    m, g = hub("def f(): pass\nadd('f', f)\n")
-    f = g["f"]
-    Stage(g).old("add('f', f)").run("add('f', f)").settle(named=["f"])
-    assert m.T == {"f": f} and m.S == {f} and m.H == [f]
-    Stage(g).old("add('f', f)").run("add('g', f)").settle(named=["f"])
-    assert m.T == {"g": f} and m.S == {f} and m.H == [f]
-    Stage(g).old("add('g', f)").settle(made=["f"])
-    assert m.T == {} and m.S == set() and m.H == []
-
-
-def test_new_objects_and_other_modules_stay():
-    m, g = hub(*OLD)
-    Stage(g).run("@on('d')\ndef d(): pass").settle()
-    assert [k for k, f in m.H] == ["a", "b", "bb", "c", "d"] and list(m.T) == ["a", "b", "bb", "c", "d"]
-
-
-def test_staged_code_that_takes_the_old_one_out_itself():
-    m, g = hub("")
-    g.update(live("def put(f):\n for o in H[:]:\n  if o.__name__ == f.__name__: H.remove(o)\n H.append(f)\n return f\n"
-                  "@put\ndef a(): pass\n@put\ndef b(): pass\n", H=m.H))
-    Stage(g).run("@put\ndef a(x=1): pass").settle("a")
-    assert m.H == [g["a"], g["b"]]
-
-
-def test_keys_are_registrations_too():
-    g = live("K = {}\ndef f(): pass\ndef g(): pass\nK[f] = 1; K[f, 1] = 2; K[g] = 3\n")
-    Stage(g).run("def f(x=1): pass\nK[f] = 10; K[f, 1] = 20").settle("f")
-    assert list(g["K"].items()) == [(g["f"], 10), ((g["f"], 1), 20), (g["g"], 3)]
-
-
-def test_unhashable_by_us_and_ordered():
-    assert functools.reduce(lambda a, b: a, [1, 2]) == 1
+def test_what_the_library_keeps_is_left_alone():
+    g = live("import threading, logging\nlog = logging.Logger('mf')\nclass T(threading.Thread):\n def run(self): pass\nt = T()")
+    stage = Stage(g).run("log.addHandler(logging.NullHandler()); t.start(); t.join(); t.mark = 1")
+    stage.back()
+    assert g["log"].handlers == [] and not g["t"].is_alive() and not hasattr(g["t"], "mark") and g["t"].ident

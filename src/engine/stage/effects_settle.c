@@ -407,8 +407,9 @@ is_present(struct view *view, struct result *result)
         return false;
     }
     for (Py_ssize_t i = 0; i < view->len; i++) {
-        if (result->entries[i].key != view->items[i].entry.key ||
-            result->entries[i].value != view->items[i].entry.value) {
+        struct mf_entry entry = mf_effects_entry(&view->now, i, view->stride);
+        if (result->entries[i].key != entry.key ||
+            result->entries[i].value != entry.value) {
             return false;
         }
     }
