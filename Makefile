@@ -6,6 +6,7 @@
 #   SETUP_ARGS  more arguments for meson setup, for example SETUP_ARGS='-Dbuildtype=debug -Dtests=true'
 #   TESTS       what pytest runs (tests), for example TESTS='tests/package -k undo'
 #   PORT        the arena's port in make run (4000)
+#   BENCH       arguments of the benchmark, for example BENCH=--quick
 #   PYTHONS     a folder with more interpreters for make test-all (.pythons)
 
 PYTHON ?= python3
@@ -47,8 +48,15 @@ demo: $(ENV)/.installed
 test: $(ENV)/.installed
 	@$(TEST_ENV) $(BIN)/python -m pytest -q $(TESTS)
 
-bench: $(ENV)/.installed
-	@$(BIN)/python bench/run.py
+# Measures what an update costs, beside the peers of pyproject.toml's extra `bench`. BENCH=--quick: under a minute.
+bench: $(ENV)/.installed $(ENV)/.peers
+	@$(BIN)/python bench/run.py $(BENCH)
+
+$(ENV)/.peers: $(ENV)/.tools
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+		> $(ENV)/peers.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(ENV)/peers.txt
+	@touch $@
 
 # Every interpreter that .ci/pythons finds, release and debug builds, then once more under the sanitizers.
 test-all:

@@ -1,0 +1,239 @@
+"""Children that live on while they are edited: from save to new code, idle, torn reads, ten thousand updates, steady state, memory."""
+
+import gc
+import importlib
+import os
+import statistics
+import sys
+import threading
+import time
+
+import programs
+import tools
+from edits import load
+
+now = time.perf_counter
+
+
+def watched(root, spin, extra):
+    """Waits for a save, made by the other side, and answers with the moment at which its code was first called.
+
+    Idle: the main thread sleeps, the call is made by whoever is told of the commit. Spinning: the main thread calls.
+    """
+    import midflight
+    midflight.start(roots=[root])
+    _, module = load(root, "target", programs.text(1000, "f27", 0))
+    for name in programs.many(root, extra):
+        importlib.import_module(name)
+    midflight.watch()
+    told, moment = threading.Event(), {}
+
+    def committed(_):
+        moment[module.f27(1)] = time.monotonic_ns()
+        told.set()
+    if not spin:
+        midflight.on("committed", committed)
+
+    def sleeping(number):
+        told.wait(10)
+        told.clear()
+        return moment.get(number)
+
+    def spinning(number, call=module.f27):
+        end = now() + 10
+        while call(1) != number:
+            if now() > end:
+                return None
+        return time.monotonic_ns()
+    return spinning if spin else sleeping
+
+
+def idle(root, active, seconds, modules):
+    """Processor time, threads and switches of a process that waits."""
+    if active:
+        import midflight
+        midflight.start(roots=[root])
+    sys.path.insert(0, root)
+    for name in programs.many(root, modules):
+        importlib.import_module(name)
+    if active:
+        midflight.watch()
+    time.sleep(0.5)
+
+    def switches():
+        with open("/proc/self/status") as stream:
+            return sum(int(line.split()[1]) for line in stream if "ctxt_switches" in line)
+    before, cpu = switches(), time.process_time()
+    time.sleep(seconds)
+    cpu = time.process_time() - cpu
+    return {"percent": 100 * cpu / seconds, "switches": switches() - before, "threads": len(os.listdir("/proc/self/task"))}
+
+
+def torn(root, tool, updates, seconds):
+    """Four threads call a function of each of two modules that change together.
+
+    A reader that sees the same value in the first module before and after must see it in the second, too.
+    """
+    tool = tools.make(tool, root)
+    source = lambda i: f"def value():\n    return {i}\n"  # noqa: E731
+    one, two = (load(root, name, source(0)) for name in ("one", "two"))
+    tool.ready()
+    counts = {"reads": 0, "torn": 0, "exceptions": 0}
+    stop = []
+
+    def read(a=one[1], b=two[1]):
+        reads = broken = raised = 0
+        while not stop:
+            try:
+                first = a.value()
+                second = b.value()
+                broken += first == a.value() and second != first
+            except Exception:
+                raised += 1
+            reads += 1
+        counts["reads"] += reads
+        counts["torn"] += broken
+        counts["exceptions"] += raised
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    for thread in threads:
+        thread.start()
+    done, end = 0, now() + seconds
+    while done < updates and now() < end:
+        done += 1
+        for path, _ in (one, two):
+            programs.write(path, source(done))
+        tool.update([one[0], two[0]])
+    stop.append(1)
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    right = one[1].value() == two[1].value() == done
+    return {**counts, "updates": done, "right": right}
+
+
+def resident():
+    with open("/proc/self/smaps_rollup") as stream:
+        return sum(int(line.split()[1]) * 1024 for line in stream if line.startswith(("Private_Dirty", "Private_Clean", "Swap:")))
+
+
+def endless(root, kind, updates):
+    """One function, or one constant, updated again and again."""
+    tool = tools.make("midflight", root)
+    source = {"function": lambda i: programs.FUNCTION.format(i=0, value=i), "constant": lambda i: f"LIMIT = {i}\n\n\ndef f0(a):\n    return LIMIT\n"}[kind]
+    path, module = load(root, "target", source(0))
+    tool.ready()
+    times = []
+
+    def step(i):
+        programs.write(path, source(i))
+        begun = now()
+        tool.update([path])
+        times.append(now() - begun)
+        assert module.f0(1) == i
+
+    def count():
+        gc.collect()
+        return len(gc.get_objects()), sys.getallocatedblocks(), resident()
+    for i in range(1, 101):
+        step(i)
+    warm = updates // 10                                 # what is kept of the last updates is full by then
+    for i in range(101, warm + 1):
+        step(i)
+    before = count()
+    for i in range(max(101, warm + 1), updates + 1):
+        step(i)
+    after = count()
+    span = updates - max(100, warm)
+    return {"objects": after[0] - before[0], "blocks": after[1] - before[1], "bytes": (after[2] - before[2]) / span,
+            "early": statistics.median(times[10:100]), "late": statistics.median(times[-100:])}
+
+
+# ---- steady state ----------------------------------------------------------------------------------------------------------
+
+def steady(root, active, what):
+    """Calls or attribute reads in turns with a process without midflight; the code was updated once, or loaded so."""
+    source = lambda i: f"class Point:\n    scale = {i}\n\n    def __init__(self):\n        self.x = 1\n\n\ndef call(a):\n    return a + {i}\n"  # noqa: E731
+    if active:
+        tool = tools.make("midflight", root)
+        path, module = load(root, "target", source(0))
+        tool.ready()
+        programs.write(path, source(1))
+        tool.update([path])
+        import midflight
+        midflight.watch()
+    else:
+        _, module = load(root, "target", source(1))
+    assert module.call(1) == 2 and module.Point.scale == 1
+    import itertools
+
+    def calls(number, call=module.call):
+        for _ in itertools.repeat(None, number):
+            call(1)
+            call(1)
+            call(1)
+            call(1)
+
+    def attributes(number, point=module.Point()):
+        for _ in itertools.repeat(None, number):
+            point.x
+            point.scale
+            point.x
+            point.scale
+    loop = {"calls": calls, "attributes": attributes}[what]
+
+    def turn(number):
+        begun = now()
+        loop(number)
+        return [now() - begun]
+    return turn
+
+
+def cold_import(root, active, modules):
+    """Import of modules from their .pyc files, by a process that has just started."""
+    import py_compile
+    names = programs.many(root, modules, lambda i: programs.small(i) * 4)
+    for name in names:
+        py_compile.compile(os.path.join(root, name + ".py"), doraise=True)
+    sys.path.insert(0, root)
+    if active:
+        import midflight
+        midflight.start(roots=[root])
+        midflight.watch()
+        time.sleep(0.05)
+    begun = now()
+    for name in names:
+        __import__(name)
+    return now() - begun
+
+
+def memory(root, active, modules):
+    """Private memory after so many imports, and the bytes of their text."""
+    if active:
+        import midflight
+        midflight.start(roots=[root])
+    sys.path.insert(0, root)
+    names = programs.many(root, modules, lambda i: programs.small(i) * 8)
+    for name in names:
+        importlib.import_module(name)
+    if active:
+        midflight.status()
+    time.sleep(1)
+    gc.collect()
+    return {"private": resident(), "text": sum(os.path.getsize(os.path.join(root, name + ".py")) for name in names)}
+
+
+def first(root):
+    """The first update of a process, which looks for plug-ins, beside the second."""
+    import midflight
+    path, module = load(root, "target", programs.text(1000, "f27", 0))
+    midflight.start(roots=[root])
+    times = []
+    for i in (1, 2):
+        programs.write(path, programs.text(1000, "f27", i))
+        begun = now()
+        midflight.update([path])
+        times.append(now() - begun)
+        assert module.f27(1) == i
+    return times

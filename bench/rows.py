@@ -1,0 +1,156 @@
+"""The groups of rows: each starts its children and condenses what they measured. Times in seconds, unless the name says else.
+
+A group gets (quick, names of the tools) and returns a dict that table.py knows how to show.
+"""
+
+import os
+import time
+
+import programs
+from harness import Child, exponent, median, once, p99, pairs
+
+SIZES = (100, 1000, 10000)
+
+
+def cell(times):
+    return {"median": median(times), "least": min(times), "count": len(times)}
+
+
+def latency(quick, names):
+    out = {"floors": {}, "tools": {}}
+    count, seconds = (20, 0.5) if quick else (200, 4)
+    for lines in SIZES:
+        floors = once("edits", "floors", lines=lines, count=count, seconds=seconds)
+        out["floors"][lines] = {name: median(times) for name, times in floors.items()}
+    for name in names:
+        for place in ("middle", "top"):
+            for lines in SIZES:
+                try:
+                    got = cell(once("edits", "one_function", tool=name, lines=lines, place=place, count=count, seconds=seconds))
+                except RuntimeError as e:
+                    got = {"error": str(e).strip().splitlines()[-1]}
+                out["tools"].setdefault(name, {}).setdefault(place, {})[lines] = got
+    mine = out["tools"]["midflight"]
+    out["exponent"] = {place: exponent(SIZES, [mine[place][n]["median"] for n in SIZES]) for place in mine}
+    return out
+
+
+def scale(quick, names):
+    out, number = {}, 5
+    kinds = [("objects", "f27"), ("objects, aged", "f27"), ("modules", "f27"), ("importers", "f27"), ("instances", "C5.m2")]
+    for kind, edited in kinds[2:] if quick else kinds:
+        with Child("edits", "beside", kind="", edited=edited) as base, Child("edits", "beside", kind=kind, edited=edited) as other:
+            left, right, ratio = pairs(base, other, 10 if quick else 40, number)
+        out[kind] = {"base": median(left), "beside": median(right), "ratio": ratio}
+    return out
+
+
+def save(quick, names):
+    out = {}
+    for what, spin in (("idle", False), ("spinning", True)):
+        took, missed = [], 0
+        with Child("live", "watched", spin=spin, extra=100) as child:
+            assert child.answer() == "ready"
+            path = os.path.join(child.root, "target.py")
+            for i in range(1, (40 if quick else 400) + 1):
+                text = programs.text(1000, "f27", i)
+                child.process.stdin.write("%d\n" % i)
+                child.process.stdin.flush()
+                time.sleep(0.01 + i % 7 * 0.001)
+                with open(path + ".part", "w", encoding="utf-8") as stream:
+                    stream.write(text)
+                begun = time.monotonic_ns()
+                os.replace(path + ".part", path)
+                moment = child.answer()
+                if moment is None:
+                    missed += 1
+                else:
+                    took.append((moment - begun) / 1e9)
+        out[what] = {"p50": median(took), "p99": p99(took), "count": len(took), "missed": missed}
+    return out
+
+
+def idle(quick, names):
+    seconds = 2 if quick else 5
+    return {what: once("live", "idle", active=active, seconds=seconds, modules=200) for what, active in (("with", True), ("without", False))}
+
+
+def statements(quick, names):
+    out = {}
+    count, seconds = (20, 0.5) if quick else (200, 3)
+    for kind in ("constant", "decorated"):
+        for name in names:
+            try:
+                got = once("edits", "statement", tool=name, kind=kind, count=count, seconds=seconds)
+            except RuntimeError as e:
+                out.setdefault(kind, {})[name] = {"error": str(e).strip().splitlines()[-1]}
+                continue
+            out.setdefault(kind, {})[name] = {**cell(got["update"]), "compile": median(got["compile"])}
+    return out
+
+
+def torn(quick, names):
+    out = {}
+    for name in names:
+        try:
+            out[name] = once("live", "torn", tool=name, updates=200 if quick else 2000, seconds=2 if quick else 60)
+        except RuntimeError as e:
+            out[name] = {"error": str(e).strip().splitlines()[-1]}
+    return out
+
+
+def pause(quick, names):
+    got = once("edits", "pause", functions=1000, count=8 if quick else 40)
+    return {"said_ms": median(got["said"]), "gap": median(got["gap"]), "update": median(got["update"])}
+
+
+def heap(quick, names):
+    million = 0.2 if quick else 1
+    count = 5 if quick else 15
+    size = int(million * 1e6)
+    none = median(once("edits", "walk", objects=0, aged=False, instances=1, count=count))
+    fresh = median(once("edits", "walk", objects=size, aged=False, instances=1, count=count))
+    aged = median(once("edits", "walk", objects=size, aged=True, instances=1, count=count))
+    many = median(once("edits", "walk", objects=0, aged=False, instances=100_000, count=count))
+    return {"base": none, "fresh": (fresh - none) / million, "aged": (aged - none) / million, "instance": (many - none) / 100_000}
+
+
+def steady(quick, names):
+    out, rounds = {}, 10 if quick else 60
+    for what in ("calls", "attributes"):
+        with Child("live", "steady", active=False, what=what) as off, Child("live", "steady", active=True, what=what) as on:
+            out[what] = pairs(off, on, rounds, 100_000)[2]
+    return out
+
+
+def imports(quick, names):
+    ratios, times = [], {True: [], False: []}
+    for i in range(5 if quick else 25):
+        got = {}
+        for active in ((False, True), (True, False))[i % 2]:
+            got[active] = once("live", "cold_import", active=active, modules=200)
+            times[active].append(got[active])
+        ratios.append(got[True] / got[False])
+    from harness import spread
+    return {"ratio": spread(ratios), "without": median(times[False]), "with": median(times[True])}
+
+
+def memory(quick, names):
+    few, many = (100, 500) if quick else (200, 2000)
+    bytes_ = {(active, n): once("live", "memory", active=active, modules=n) for active in (False, True) for n in (few, many)}
+    grown = {active: bytes_[active, many]["private"] - bytes_[active, few]["private"] for active in (False, True)}
+    text = bytes_[True, many]["text"] - bytes_[True, few]["text"]
+    return {"per_module": (grown[True] - grown[False] - text) / (many - few), "text": text / (many - few)}
+
+
+def endless(quick, names):
+    return {kind: once("live", "endless", kind=kind, updates=1000 if quick else 10_000) for kind in ("function", "constant")}
+
+
+def first(quick, names):
+    got = [once("live", "first") for _ in range(3)]
+    return {"first": median(one[0] for one in got), "second": median(one[1] for one in got)}
+
+
+GROUPS = {"latency": latency, "scale": scale, "save": save, "idle": idle, "statements": statements, "torn": torn, "pause": pause, "heap": heap,
+          "steady": steady, "imports": imports, "memory": memory, "endless": endless, "first": first}
