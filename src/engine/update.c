@@ -105,6 +105,9 @@ is_rejected(struct mf_update *update)
 static int
 failed(struct mf_update *update)
 {
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        update->stage.interrupted = true;
+    }
     if (!PyErr_Occurred()) {
         PyErr_SetString(PyExc_SystemError, "failed without an exception");
     }
@@ -173,6 +176,9 @@ decide(struct mf_update *update)
         return -1;
     }
     spend(update, MF_PHASE_MATCH, &clock);
+    if (is_rejected(update)) {
+        return 0;
+    }
     MF_TRACE(1, "update %ld: checking", report->number);
     if (mf_check_run(&update->match, report) < 0) {
         return -1;

@@ -359,7 +359,10 @@ int
 mf_heap_mark_set(struct mf_heap_mark *mark)
 {
     mark->was_enabled = PyGC_Disable();
-    mark->marker = new_marker();
+    /* A collection that is due already runs (3.12+) at the next check of the
+     * interpreter, held or not: let it run now, before the marker stands.
+     * Signal handlers run here too; their exception ends the update. */
+    mark->marker = PyErr_CheckSignals() < 0 ? NULL : new_marker();
     if (mark->marker == NULL) {
         if (mark->was_enabled) {
             PyGC_Enable();

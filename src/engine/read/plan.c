@@ -14,6 +14,7 @@ change_free(struct mf_change *change)
 {
     mf_diff_clear(&change->diff);
     mf_edges_clear(&change->edges);
+    mf_edges_clear(&change->old_edges);
     mf_split_clear(&change->split);
     mf_text_clear(&change->text);
     Py_XDECREF(change->taint);
@@ -218,13 +219,50 @@ taint(struct mf_change *change, PyObject *name, bool value)
     return PyList_Append(change->fresh, name);
 }
 
+/* The one import of the edges that binds the name at module level: -1 if
+ * there is none or more than one. */
+static Py_ssize_t
+import_of(const struct mf_edges *edges, PyObject *name)
+{
+    Py_ssize_t found = -1;
+    for (uint32_t e = 0; e < edges->len; e++) {
+        const struct mf_edge *edge = &edges->items[e];
+        if (!edge->nested && edge->as != NULL &&
+            PyUnicode_Compare(edge->as, name) == 0) {
+            if (found >= 0) {
+                return -1;
+            }
+            found = (Py_ssize_t)e;
+        }
+    }
+    return found;
+}
+
+/* Both texts import the name from the same place: rearranged imports change
+ * no value. */
+static bool
+same_import(struct mf_change *change, PyObject *name)
+{
+    Py_ssize_t a = import_of(&change->old_edges, name);
+    Py_ssize_t b = import_of(&change->edges, name);
+    if (a < 0 || b < 0) {
+        return false;
+    }
+    struct mf_edge *x = &change->old_edges.items[a];
+    struct mf_edge *y = &change->edges.items[b];
+    return PyUnicode_Compare(x->module, y->module) == 0 &&
+           (x->name == NULL) == (y->name == NULL) &&
+           (x->name == NULL || PyUnicode_Compare(x->name, y->name) == 0);
+}
+
+/* Names that a statement of an edited module binds. */
 static int
-taint_all(struct mf_change *change, PyObject *names, bool value)
+taint_stores(struct mf_change *change, PyObject *names, bool value)
 {
     PyObject *name, *iter = PyObject_GetIter(names);
     int rc = iter == NULL ? -1 : 0;
     while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
-        rc = taint(change, name, value);
+        rc = same_import(change, name) ? 0 : taint(change, name, value);
         Py_DECREF(name);
     }
     Py_XDECREF(iter);
@@ -361,6 +399,7 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 
 static int mark_runs(struct mf_change *change, struct mf_delta *delta,
                      bool derived);
+static int taint_members(struct mf_change *change, uint32_t at);
 
 static bool members_differ(struct mf_diff *diff, uint32_t parent);
 
@@ -493,8 +532,14 @@ mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
     }
     bool in_place = (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
                     delta->kind != MF_DELTA_ADDED;
-    if (!delta->prerequisite &&
-        taint_all(change, names->stores, !in_place) < 0) {
+    if (in_place && u->kind == MF_UNIT_CLASS) {
+        /* redefined in place: only its members' changes are seen elsewhere */
+        if (taint_members(change, (uint32_t)(delta - diff->deltas)) < 0) {
+            return -1;
+        }
+    }
+    else if (!delta->prerequisite &&
+             taint_stores(change, names->stores, !in_place) < 0) {
         return -1;
     }
     return promote_classes(change, names) < 0
@@ -778,6 +823,20 @@ follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
                        ? -1
                        : taint(importer, edge->as, true);
         }
+        Py_ssize_t n = PyUnicode_GET_LENGTH(edge->name);
+        if (!star && PyUnicode_GET_LENGTH(name) > n &&
+            PyUnicode_READ_CHAR(name, n) == '.' && edge->as != NULL &&
+            PyUnicode_Tailmatch(name, edge->name, 0, PY_SSIZE_T_MAX, -1) ==
+                1) {
+            PyObject *rest = PyUnicode_Substring(
+                name, n, PyUnicode_GET_LENGTH(name));
+            PyObject *full =
+                rest ? PyUnicode_FromFormat("%U%U", edge->as, rest) : NULL;
+            int rc = full ? taint(importer, full, value) : -1;
+            Py_XDECREF(rest);
+            Py_XDECREF(full);
+            return rc;
+        }
         if (!star && PyUnicode_Compare(edge->name, name) != 0) {
             return 0;
         }
@@ -838,8 +897,20 @@ follow_importers(struct mf_state *state, struct mf_plan *plan,
                  struct mf_change *change, PyObject *module_name,
                  PyObject *name, bool value)
 {
-    if (PyUnicode_FindChar(name, '.', 0, PyUnicode_GET_LENGTH(name), 1) >= 0) {
-        return 0;
+    Py_ssize_t dot =
+        PyUnicode_FindChar(name, '.', 0, PyUnicode_GET_LENGTH(name), 1);
+    if (dot >= 0) {
+        /* an attribute of one of our classes is reached through the class;
+         * what we reach through a module ourselves is our own */
+        PyObject *root = PyUnicode_Substring(name, 0, dot);
+        if (root == NULL) {
+            return -1;
+        }
+        bool ours = mf_plan_class_delta(change, root) != MF_UNIT_NONE;
+        Py_DECREF(root);
+        if (!ours) {
+            return 0;
+        }
     }
     PyObject *list = mf_graph_importers(state, module_name);
     if (list == NULL && PyErr_Occurred()) {
@@ -1059,6 +1130,24 @@ runs_at_making(PyObject *full)
     return false;
 }
 
+/* Data of a class: what reads "Class.NAME" follows by value. */
+static int
+taint_attributes(struct mf_change *change, PyObject *cls,
+                 struct mf_delta *delta)
+{
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        PyObject *full = PyUnicode_FromFormat("%U.%U", cls, name);
+        rc = full ? taint(change, full, true) : -1;
+        Py_XDECREF(full);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* What calls of a class's changed members give: "Class.member"; making an
  * instance calls the special ones. */
 static int
@@ -1074,7 +1163,8 @@ taint_members(struct mf_change *change, uint32_t at)
         }
         const char *text;
         if (unit_of(change, d, &text)->name_len == 0) {
-            continue; /* data: what reads it follows by value */
+            rc = taint_attributes(change, cls, d);
+            continue;
         }
         PyObject *full = mf_plan_unit_name(change, d);
         if (full == NULL) {
@@ -1100,7 +1190,7 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
     }
     if (delta->kind == MF_DELTA_REMOVED) {
         struct mf_names *names = mf_diff_names(diff, delta);
-        return names ? taint_all(change, names->stores, true) : -1;
+        return names ? taint_stores(change, names->stores, true) : -1;
     }
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
     if (u->kind == MF_UNIT_CLASS) {
@@ -1115,7 +1205,7 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
             int rc = mf_diff_old_names(diff, delta, &old_names);
             if (rc == 0 && !(u->kind == MF_UNIT_DEF ||
                              u->kind == MF_UNIT_CLASS)) {
-                rc = taint_all(change, old_names.stores, true);
+                rc = taint_stores(change, old_names.stores, true);
             }
             mf_names_clear(&old_names);
             if (rc < 0) {
@@ -1194,6 +1284,12 @@ prepare_change(struct mf_change *change)
     struct mf_module *module = source->modules.items[0];
     if (mf_graph_edges(&change->text, &change->split, module->name,
                        mf_source_is_package(module), &change->edges) < 0) {
+        return -1;
+    }
+    if (change->kind == MF_CHANGE_EDITED &&
+        mf_graph_edges(&source->text, &source->split, module->name,
+                       mf_source_is_package(module), &change->old_edges) <
+            0) {
         return -1;
     }
     return mf_diff(diff);

@@ -25,6 +25,7 @@ struct mf_change {
     int flags;                /* __future__ flags of text */
     struct mf_diff diff;
     struct mf_edges edges;    /* imports of the new side */
+    struct mf_edges old_edges; /* of the old side, if edited */
     PyObject *taint;          /* dict: name -> True (its value is replaced) or
                                  False (its function's own code differs, so
                                  that calls at import time give something

@@ -38,6 +38,8 @@ mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
          mf_map_put(&match->paired, old_obj, match->len + 1) < 0)) {
         return -1;
     }
+    MF_TRACE(3, "pair kind %d: %s %p stands for %p", (int)kind,
+             Py_TYPE(new_obj)->tp_name, (void *)new_obj, (void *)old_obj);
     struct mf_pair *pair = &match->pairs[match->len++];
     pair->kind = (uint8_t)kind;
     pair->old_obj = Py_NewRef(old_obj);
@@ -526,6 +528,11 @@ pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
     if (old_obj == new_obj || p->depth > 20 ||
         !mf_match_is_fresh(p->match, new_obj) ||
         mf_match_is_fresh(p->match, old_obj)) {
+        MF_TRACE(4, "no pair of %p with %p: %s", (void *)old_obj,
+                 (void *)new_obj,
+                 old_obj == new_obj ? "same"
+                 : mf_match_is_fresh(p->match, new_obj) ? "old is new"
+                                                        : "not staged");
         return 0;
     }
     int rc = 0;
@@ -949,6 +956,13 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
     }
     if (stage == NULL) {
         return 0;
+    }
+    if (!mf_heap_mark_intact(&stage->mark)) {
+        return mf_report_add(stage->report, 408, '=', NULL, NULL, NULL, 0,
+                             "code that ran at import time made the garbage "
+                             "collector run (gc.collect, gc.freeze): what it "
+                             "made cannot be told from what lived; take the "
+                             "call out of the import or restart");
     }
     if (mf_heap_mark_walk(&stage->mark, fresh_visit, &match->fresh) < 0 ||
         pair_places(match) < 0) {

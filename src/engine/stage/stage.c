@@ -748,6 +748,10 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
              : note_all_bound(staged, names->stores, !delta->derived)) < 0) {
         return -1;
     }
+    MF_TRACE(3, "run line %ld%s%s",
+             mf_plan_unit_line(staged->target->change, delta),
+             delta->derived ? " derived" : "",
+             delta->prerequisite ? " prerequisite" : "");
     stage->derived_step = delta->derived;
     PyObject *result = PyEval_EvalCode(code, staged->dict, staged->dict);
     stage->derived_step = false;
