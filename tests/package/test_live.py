@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 
 import pytest
 from helpers import RUN, Program, environment, ours, save, wait_for, write
@@ -30,9 +29,10 @@ def project(tmp_path):
 
 def edit(project, program, text, wanted):
     """Save, wait until it is live, and until it has been said."""
+    before = len(program.errors())
     save(project / "lib.py", text)
     wait_for(lambda: ask(program) == wanted)
-    time.sleep(0.1)
+    wait_for(lambda: "-q" in program.process.args or len(program.errors()) > before)
 
 
 def break_it(project, program):

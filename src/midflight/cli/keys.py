@@ -244,11 +244,12 @@ class Keys:
 
     def _pause(self):
         self._held = not self._held
-        self._output.say("paused: edits wait; p goes on" if self._held else "going on")
         if self._held:
             self._hold = api.hold()
             self._hold.__enter__()
+            self._output.say("paused: edits wait; p goes on")
         else:
+            self._output.say("going on")
             self._hold.__exit__()
 
     def _help(self):
