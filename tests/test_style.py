@@ -21,6 +21,7 @@ FLOW = [
     "read/diff",
     "read/plan",
     "stage/effects",
+    "stage/guard",
     "stage/stage",
     "stage/match",
     "stage/fields",

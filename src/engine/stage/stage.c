@@ -712,6 +712,55 @@ read_effects(struct mf_stage *stage)
     return 0;
 }
 
+/* Modules loaded since then leave again. */
+static void
+unload_since(struct mf_stage *stage, size_t from)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    for (size_t i = stage->loaded.len; i > from; i--) {
+        struct mf_loaded *loaded = stage->loaded.items[i - 1];
+        if (PyDict_GetItemWithError(modules, loaded->name) ==
+            loaded->module) {
+            if (loaded->replaced != NULL) {
+                PyDict_SetItem(modules, loaded->name, loaded->replaced);
+            }
+            else {
+                PyDict_DelItem(modules, loaded->name);
+            }
+        }
+        if (loaded->parent_dict != NULL &&
+            PyDict_GetItemWithError(loaded->parent_dict, loaded->attr) ==
+                loaded->module) {
+            PyDict_DelItem(loaded->parent_dict, loaded->attr);
+        }
+        PyErr_Clear();
+    }
+}
+
+/* A derived step would have started something: it has not run. */
+static int
+step_stopped(struct mf_stage *stage, struct mf_target *target,
+             struct mf_delta *delta, const char *what, size_t loaded)
+{
+    unload_since(stage, loaded);
+    while (stage->loaded.len > loaded) {
+        loaded_free(stage->loaded.items[--stage->loaded.len]);
+    }
+    delta->stale = true;
+    delta->runs = false;
+    PyObject *name = mf_plan_unit_name(target->change, delta);
+    int rc = name ? mf_report_add(
+                        stage->report, 301, '=', target->module->name, name,
+                        target->change->source->path,
+                        mf_plan_unit_line(target->change, delta),
+                        "%U reads what has changed; it was stopped when it "
+                        "ran again: it would have started %s",
+                        name, what)
+                  : -1;
+    Py_XDECREF(name);
+    return rc < 0 ? -1 : read_effects(stage);
+}
+
 /* Old texts of statements that run again or are gone: where they had
  * registered something is looked at too. */
 static int
@@ -741,20 +790,31 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_diff *diff = &staged->target->change->diff;
     PyObject *code = mf_diff_new_code(diff, delta);
     struct mf_names *names = code ? mf_diff_names(diff, delta) : NULL;
+    struct mf_guard_step guarded;
+    size_t loaded = stage->loaded.len;
     if (names == NULL || ensure_names(stage, staged, code, 0) < 0 ||
         mf_effects_before(&stage->effects, code, staged->dict) < 0 ||
-        (delta->prerequisite
-             ? save_names(staged, names->stores)
-             : note_all_bound(staged, names->stores, !delta->derived)) < 0) {
+        mf_guard_begin(&stage->guard, &guarded, delta->derived, staged->dict,
+                       staged->bound) < 0) {
         return -1;
     }
     MF_TRACE(3, "run line %ld%s%s",
              mf_plan_unit_line(staged->target->change, delta),
              delta->derived ? " derived" : "",
              delta->prerequisite ? " prerequisite" : "");
-    stage->derived_step = delta->derived;
-    PyObject *result = PyEval_EvalCode(code, staged->dict, staged->dict);
-    stage->derived_step = false;
+    int rc = delta->prerequisite
+                 ? save_names(staged, names->stores)
+                 : note_all_bound(staged, names->stores, !delta->derived);
+    PyObject *result =
+        rc == 0 ? PyEval_EvalCode(code, staged->dict, staged->dict) : NULL;
+    int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);
+    if (rc < 0 || stopped != 0) {
+        Py_XDECREF(result);
+        return rc < 0 || stopped < 0
+                   ? -1
+                   : step_stopped(stage, staged->target, delta, guarded.what,
+                                  loaded);
+    }
     if (read_effects(stage) < 0) {
         Py_XDECREF(result);
         return -1;
@@ -936,8 +996,19 @@ run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
         mf_effects_before(&stage->effects, scope, staged->dict) < 0) {
         goto release_spaces;
     }
+    struct mf_guard_step guarded;
+    size_t loaded = stage->loaded.len;
+    if (mf_guard_begin(&stage->guard, &guarded, delta->derived, space,
+                       NULL) < 0) {
+        goto release_spaces;
+    }
     PyObject *result = PyEval_EvalCode(scope, staged->dict, space);
-    if (read_effects(stage) < 0) {
+    int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);
+    if (stopped > 0) {
+        delta->kind = MF_DELTA_SAME;
+        rc = step_stopped(stage, staged->target, delta, guarded.what, loaded);
+    }
+    if (stopped != 0 || read_effects(stage) < 0) {
         Py_XDECREF(result);
         goto release_spaces;
     }
@@ -1270,7 +1341,8 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     stage->state = state;
     stage->plan = plan;
     stage->report = report;
-    if (make_builtins(stage) < 0 || mf_heap_mark_set(&stage->mark) < 0) {
+    if (make_builtins(stage) < 0 || mf_heap_mark_set(&stage->mark) < 0 ||
+        mf_guard_open(&stage->guard, state) < 0) {
         return -1;
     }
     PyObject *loaded = PyImport_GetModuleDict();
@@ -1316,32 +1388,19 @@ mf_stage_drop(struct mf_stage *stage)
 {
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
-    PyObject *modules = PyImport_GetModuleDict();
-    for (size_t i = stage->loaded.len; i > 0; i--) {
-        struct mf_loaded *loaded = stage->loaded.items[i - 1];
-        if (PyDict_GetItemWithError(modules, loaded->name) ==
-            loaded->module) {
-            if (loaded->replaced != NULL) {
-                PyDict_SetItem(modules, loaded->name, loaded->replaced);
-            }
-            else {
-                PyDict_DelItem(modules, loaded->name);
-            }
-        }
-        if (loaded->parent_dict != NULL &&
-            PyDict_GetItemWithError(loaded->parent_dict, loaded->attr) ==
-                loaded->module) {
-            PyDict_DelItem(loaded->parent_dict, loaded->attr);
-        }
+    unload_since(stage, 0);
+    mf_effects_take_back(&stage->effects);
+    if (stage->report != NULL &&
+        mf_guard_report(&stage->guard, stage->report) < 0) {
         PyErr_Clear();
     }
-    mf_effects_take_back(&stage->effects);
     PyErr_Restore(type, value, tb);
 }
 
 void
 mf_stage_clear(struct mf_stage *stage)
 {
+    mf_guard_close(&stage->guard);
     for (size_t i = 0; i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
         Py_XDECREF(staged->before);

@@ -60,7 +60,6 @@ struct mf_stage {
     struct mf_map clones;     /* live function -> its clone over staging */
     struct mf_vec clone_refs; /* strong: original, clone, original, ... */
     struct mf_effects effects;
-    bool derived_step;        /* the step under way is a derived one */
     bool interrupted;         /* KeyboardInterrupt: passed on afterwards */
 };
 
