@@ -195,8 +195,12 @@ static int
 call_base(PyTypeObject *type, const char *method, PyObject *holder,
           PyObject *arg)
 {
-    PyObject *done = PyObject_CallMethod((PyObject *)type, method,
-                                         arg ? "OO" : "O", holder, arg);
+    /* interned: type caches keep names */
+    PyObject *name = PyUnicode_InternFromString(method);
+    PyObject *done = name ? PyObject_CallMethodObjArgs(
+                                (PyObject *)type, name, holder, arg, NULL)
+                          : NULL;
+    Py_XDECREF(name);
     Py_XDECREF(done);
     return done ? 0 : -1;
 }

@@ -255,6 +255,32 @@ copy_contents(const struct mf_contents *from, Py_ssize_t stride,
     return 0;
 }
 
+/* The same keys with the same values, in whatever order? */
+static int
+same_pairs(const struct mf_contents *a, const struct mf_contents *b,
+           Py_ssize_t stride)
+{
+    Py_ssize_t n = mf_effects_count(a, stride), i = 0;
+    struct mf_map places = {0};
+    if (mf_effects_count(b, stride) != n) {
+        return 0;
+    }
+    if (mf_effects_place(&places, b, stride) < 0) {
+        mf_map_clear(&places);
+        return -1;
+    }
+    for (; i < n; i++) {
+        struct mf_entry entry = mf_effects_entry(a, i, stride);
+        Py_ssize_t at = (Py_ssize_t)mf_map_get(&places, entry.key);
+        if (at == 0 ||
+            mf_effects_entry(b, at - 1, stride).value != entry.value) {
+            break;
+        }
+    }
+    mf_map_clear(&places);
+    return i == n;
+}
+
 int
 mf_effects_undone(const struct mf_effect *effect,
                   const struct mf_contents *now,
@@ -272,5 +298,18 @@ mf_effects_undone(const struct mf_effect *effect,
     if (untouched && may == NULL && !effect->big) {
         return copy_contents(&effect->before, stride, out);
     }
-    return undone_in_part(effect, now, may, arg, out);
+    if (undone_in_part(effect, now, may, arg, out) < 0) {
+        return -1;
+    }
+    if (!untouched || effect->big || !mf_effects_is_keyed(effect->kind)) {
+        return 0;
+    }
+    /* all of it was staged code's: then in the order of before, too */
+    int same = same_pairs(out, &effect->before, stride);
+    if (same != 0) {
+        mf_effects_contents_clear(out);
+    }
+    return same < 0   ? -1
+           : same > 0 ? copy_contents(&effect->before, stride, out)
+                      : 0;
 }
