@@ -10,6 +10,7 @@
 #include "../heap/heap.h"
 #include "../read/plan.h"
 #include "effects.h"
+#include "guard.h"
 
 /* A module's namespace aside. */
 struct mf_staged {
@@ -60,6 +61,7 @@ struct mf_stage {
     struct mf_map clones;     /* live function -> its clone over staging */
     struct mf_vec clone_refs; /* strong: original, clone, original, ... */
     struct mf_effects effects;
+    struct mf_guard guard;
     bool interrupted;         /* KeyboardInterrupt: passed on afterwards */
 };
 
