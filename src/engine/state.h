@@ -31,6 +31,8 @@ struct mf_state {
     struct mf_vec sources;   /* struct mf_source * */
     uint64_t imports;        /* grows with every module noted */
     PyObject *importers;     /* graph.c: dict module name -> list of indexes */
+    PyObject *reach;         /* graph_reach.c: dict "module:name" -> list of
+                                indexes of sources */
     size_t indexed;          /* sources before this are in it */
 
     /* the update under way and those before it (update.c, record.c) */

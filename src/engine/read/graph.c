@@ -208,7 +208,7 @@ index_source(struct mf_state *state, struct mf_source *source, size_t at)
     mf_edges_clear(&edges);
     Py_XDECREF(number);
     source->is_indexed = true;
-    return rc;
+    return rc == 0 ? mf_graph_index_reach(state, source, at) : rc;
 }
 
 PyObject *

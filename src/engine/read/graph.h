@@ -38,6 +38,17 @@ PyObject *mf_graph_importers(struct mf_state *state, PyObject *module_name);
 /* Does an import, direct or not, connect a path of one set with one of the
  * other? 1 / 0 / -1. */
 int mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b);
+/* Sources whose import-time code calls, through other functions, this one
+ * ("name" or "Class.method"): borrowed list of indexes or NULL (without
+ * exception). */
+PyObject *mf_graph_reachers(struct mf_state *state, PyObject *module,
+                            PyObject *name);
+/* For graph.c: adds a source to the index of reachers. */
+int mf_graph_index_reach(struct mf_state *state, struct mf_source *source,
+                         size_t at);
+/* Does calling what `used` names in the module reach module_name:name? */
+int mf_graph_reaches(struct mf_state *state, struct mf_module *module,
+                     PyObject *used, PyObject *module_name, PyObject *name);
 /* The text of a source has changed, or a module came: index it again. */
 void mf_graph_forget(struct mf_state *state, struct mf_source *source);
 

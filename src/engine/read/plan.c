@@ -363,6 +363,58 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
 
 /* ---- derived statements -------------------------------------------------------- */
 
+/* The line at which a module's own code stands still (a main module whose
+ * last statement runs the program); 0 if none of its frames lives. */
+static int
+line_of_module_frame(PyObject *dict)
+{
+    int line = 0;
+    PyThreadState *ts = PyInterpreterState_ThreadHead(
+        PyInterpreterState_Get());
+    for (; ts != NULL && line == 0; ts = PyThreadState_Next(ts)) {
+        PyFrameObject *frame = PyThreadState_GetFrame(ts);
+        while (frame != NULL) {
+            PyCodeObject *code = PyFrame_GetCode(frame);
+            PyObject *globals = PyFrame_GetGlobals(frame);
+            if (globals == dict && !(code->co_flags & CO_OPTIMIZED) &&
+                PyUnicode_CompareWithASCIIString(code->co_name,
+                                                 "<module>") == 0) {
+                line = PyFrame_GetLineNumber(frame);
+            }
+            Py_DECREF(globals);
+            Py_DECREF(code);
+            PyFrameObject *back = line ? NULL : PyFrame_GetBack(frame);
+            Py_DECREF(frame);
+            frame = back;
+        }
+    }
+    return line;
+}
+
+/* A statement that a live module frame is inside, or has not come to yet,
+ * does not run aside. */
+static bool
+is_under_way(struct mf_change *change, struct mf_delta *delta)
+{
+    if (delta->old_unit == MF_UNIT_NONE || change->targets.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < change->targets.len; i++) {
+        struct mf_target *target = change->targets.items[i];
+        if (PyUnicode_CompareWithASCIIString(target->module->name,
+                                             "__main__") != 0) {
+            continue;
+        }
+        int line = line_of_module_frame(target->module->dict);
+        if (line > 0 &&
+            (int)change->diff.old_of.split->units[delta->old_unit].end_line >=
+                line) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* May a derived statement run: what it has bound until now computes a value.
  * 1 / 0 / -1. */
 static int
@@ -370,6 +422,9 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 {
     const struct mf_unit *u =
         &change->diff.new_of.split->units[delta->new_unit];
+    if (is_under_way(change, delta)) {
+        return 0;
+    }
     if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
         return 1;
     }
@@ -400,6 +455,7 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 static int mark_runs(struct mf_change *change, struct mf_delta *delta,
                      bool derived);
 static int taint_members(struct mf_change *change, uint32_t at);
+static bool members_run(struct mf_diff *diff, uint32_t parent);
 
 static bool members_differ(struct mf_diff *diff, uint32_t parent);
 
@@ -512,7 +568,7 @@ mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
     }
     struct mf_diff *diff = &change->diff;
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
-    if (u->flags & MF_UNIT_MAIN_GUARD) {
+    if ((u->flags & MF_UNIT_MAIN_GUARD) || is_under_way(change, delta)) {
         return 0;
     }
     if (delta->kind != MF_DELTA_ADDED) {
@@ -743,6 +799,46 @@ follow_callers(struct mf_change *change, PyObject *name)
         }
     }
     return 0;
+}
+
+/* Sources whose import-time code reaches the function through others: there
+ * the names that reach it are marked. */
+static int prepare_change(struct mf_change *change);
+
+static int
+follow_reachers(struct mf_state *state, struct mf_plan *plan,
+                struct mf_change *change, PyObject *module_name,
+                PyObject *name)
+{
+    PyObject *list = mf_graph_reachers(state, module_name, name);
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        struct mf_source *source =
+            state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list, i))];
+        if (source->modules.len == 0) {
+            continue;
+        }
+        struct mf_change *other = mf_plan_change(plan, source, true);
+        if (other == NULL ||
+            (other != change && other->diff.deltas == NULL &&
+             other->kind == MF_CHANGE_NONE && prepare_change(other) < 0)) {
+            return -1;
+        }
+        struct mf_module *module = source->modules.items[0];
+        PyObject *used, *iter =
+                            module->loads ? PyObject_GetIter(module->loads)
+                                          : NULL;
+        int rc = 0;
+        while (iter != NULL && rc == 0 && (used = PyIter_Next(iter)) != NULL) {
+            rc = mf_graph_reaches(state, module, used, module_name, name);
+            rc = rc == 1 ? taint(other, used, false) : rc;
+            Py_DECREF(used);
+        }
+        Py_XDECREF(iter);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- importers --------------------------------------------------------------------- */
@@ -1155,7 +1251,11 @@ taint_members(struct mf_change *change, uint32_t at)
 {
     struct mf_diff *diff = &change->diff;
     PyObject *cls = mf_plan_unit_name(change, &diff->deltas[at]);
-    int rc = cls ? 0 : -1;
+    PyObject *space = cls ? PyUnicode_FromFormat("%U.__dict__", cls) : NULL;
+    int rc = space && members_run(diff, at) ? taint(change, space, true)
+             : space                        ? 0
+                                            : -1;
+    Py_XDECREF(space);
     for (uint32_t i = at + 1; i < diff->len && rc == 0; i++) {
         struct mf_delta *d = &diff->deltas[i];
         if (d->parent != at || d->kind == MF_DELTA_SAME) {
@@ -1262,8 +1362,11 @@ prepare_change(struct mf_change *change)
         change->text.bytes = Py_NewRef(source->text.bytes);
         change->text.hash = source->text.hash;
     }
-    if (mf_split(&change->split, PyBytes_AS_STRING(change->text.bytes),
-                 (size_t)PyBytes_GET_SIZE(change->text.bytes)) ==
+    if (mf_split_again(&change->split, PyBytes_AS_STRING(change->text.bytes),
+                       (size_t)PyBytes_GET_SIZE(change->text.bytes),
+                       &source->split,
+                       PyBytes_AS_STRING(source->text.bytes),
+                       (size_t)PyBytes_GET_SIZE(source->text.bytes)) ==
         MF_SPLIT_NOMEM) {
         PyErr_NoMemory();
         return -1;
@@ -1452,6 +1555,10 @@ follow_all(struct mf_state *state, struct mf_plan *plan,
                     struct mf_target *target = change->targets.items[t];
                     rc = follow_importers(state, plan, change,
                                           target->module->name, name, value);
+                    if (rc == 0 && !value) {
+                        rc = follow_reachers(state, plan, change,
+                                             target->module->name, name);
+                    }
                 }
                 Py_DECREF(name);
                 if (rc < 0) {
@@ -1473,8 +1580,8 @@ struct reach {
     int found;
 };
 
-static int reach_names(struct reach *reach, size_t at, PyObject *loads,
-                       int depth);
+static int reach_names(struct reach *reach, size_t at,
+                       const struct mf_names *names, int depth);
 
 /* The new code of a function of the change, borrowed: from its delta if it is
  * edited, else what lives. */
@@ -1499,6 +1606,36 @@ current_code(struct mf_change *change, PyObject *name, PyObject *live)
     }
     return live != NULL && PyFunction_Check(live) ? PyFunction_GET_CODE(live)
                                                   : NULL;
+}
+
+/* Methods of a class that is reached may be called: what they reach. */
+static int
+reach_methods(struct reach *reach, size_t number, PyObject *cls, int depth)
+{
+    struct mf_change *change = reach->plan->changes.items[number];
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    int rc = 0;
+    while (rc == 0 && PyDict_Next(((PyTypeObject *)cls)->tp_dict, &pos, &key,
+                                  &value)) {
+        if (PyObject_TypeCheck(value, &PyClassMethod_Type) ||
+            PyObject_TypeCheck(value, &PyStaticMethod_Type)) {
+            continue; /* the function is found by name where it is called */
+        }
+        if (PyFunction_Check(value) &&
+            PyFunction_GET_GLOBALS(value) ==
+                ((struct mf_target *)change->targets.items[0])
+                    ->module->dict) {
+            struct mf_names names;
+            rc = mf_names_init(&names) < 0 ||
+                         mf_names_of_function(
+                             &names, PyFunction_GET_CODE(value)) < 0
+                     ? -1
+                     : reach_names(reach, number, &names, depth + 1);
+            mf_names_clear(&names);
+        }
+    }
+    return rc;
 }
 
 static int
@@ -1562,8 +1699,12 @@ reach_name(struct reach *reach, size_t at, PyObject *name, int depth)
         rc = mf_names_init(&names) < 0 ||
                      mf_names_of_function(&names, code) < 0
                  ? -1
-                 : reach_names(reach, at, names.loads, depth + 1);
+                 : reach_names(reach, at, &names, depth + 1);
         mf_names_clear(&names);
+    }
+    if (rc == 0 && live != NULL && PyType_Check(live) &&
+        PyType_HasFeature((PyTypeObject *)live, Py_TPFLAGS_HEAPTYPE)) {
+        rc = reach_methods(reach, at, live, depth);
     }
     for (uint32_t e = 0; e < change->edges.len && rc == 0; e++) {
         struct mf_edge *edge = &change->edges.items[e];
@@ -1580,15 +1721,52 @@ reach_name(struct reach *reach, size_t at, PyObject *name, int depth)
 }
 
 static int
-reach_names(struct reach *reach, size_t at, PyObject *loads, int depth)
+reach_set(struct reach *reach, size_t at, PyObject *set, int depth)
 {
-    PyObject *name, *iter = PyObject_GetIter(loads);
+    PyObject *name, *iter = PyObject_GetIter(set);
     int rc = iter ? 0 : -1;
     while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
         rc = reach_name(reach, at, name, depth);
         Py_DECREF(name);
     }
     Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+reach_names(struct reach *reach, size_t at, const struct mf_names *names,
+            int depth)
+{
+    struct mf_change *change = reach->plan->changes.items[at];
+    int rc = reach_set(reach, at, names->loads, depth);
+    /* through imported modules: alias.attr, and what a function imports when
+     * it is called */
+    for (uint32_t e = 0; e < change->edges.len && rc == 0; e++) {
+        struct mf_edge *edge = &change->edges.items[e];
+        if (edge->as == NULL) {
+            continue;
+        }
+        if (edge->nested && edge->name != NULL) {
+            Py_ssize_t other = change_of_module(reach->plan, edge->module);
+            if (other >= 0 && PySet_Contains(names->attrs, edge->name) == 1) {
+                rc = reach_name(reach, (size_t)other, edge->name, depth + 1);
+            }
+            continue;
+        }
+        if (PySet_Contains(names->loads, edge->as) != 1) {
+            continue;
+        }
+        PyObject *module = edge->name ? PyUnicode_FromFormat("%U.%U",
+                                                             edge->module,
+                                                             edge->name)
+                                      : Py_NewRef(edge->module);
+        Py_ssize_t other =
+            module ? change_of_module(reach->plan, module) : -1;
+        Py_XDECREF(module);
+        if (other >= 0) {
+            rc = reach_set(reach, (size_t)other, names->attrs, depth + 1);
+        }
+    }
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
@@ -1609,7 +1787,7 @@ promote_reached(struct mf_plan *plan)
                 continue;
             }
             struct mf_names *names = mf_diff_names(&change->diff, delta);
-            rc = names ? reach_names(&reach, i, names->loads, 0) : -1;
+            rc = names ? reach_names(&reach, i, names, 0) : -1;
         }
     }
     Py_XDECREF(reach.seen);

@@ -91,6 +91,11 @@ void mf_split_fstrings(bool nested);
  * again. `text` must stay alive as long as names are read out
  * of the offsets. Returns enum mf_split_result. */
 int mf_split(struct mf_split *split, const char *text, size_t len);
+/* The same, where `old` is the split of `old_text`: what both share at their
+ * beginning and end is not read again. */
+int mf_split_again(struct mf_split *split, const char *text, size_t len,
+                   const struct mf_split *old, const char *old_text,
+                   size_t old_len);
 void mf_split_clear(struct mf_split *split);
 
 /* Bloom bits of an identifier, as used in mf_unit.words. */

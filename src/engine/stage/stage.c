@@ -783,6 +783,44 @@ look_at_old_code(struct mf_stage *stage, struct mf_staged *staged)
     return 0;
 }
 
+/* Names that no instruction of the statement stores: star imports, writes
+ * through globals(). */
+static bool
+writes_by_itself(struct mf_names *names)
+{
+    static const char *const ways[] = {"globals", "locals", "vars", "exec",
+                                       "setattr"};
+    if (names->imports) {
+        return true;
+    }
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(ways); i++) {
+        PyObject *way = PyUnicode_FromString(ways[i]);
+        bool used = way != NULL && PySet_Contains(names->loads, way) == 1;
+        Py_XDECREF(way);
+        if (used) {
+            return true;
+        }
+    }
+    PyErr_Clear();
+    return false;
+}
+
+static int
+note_other_writes(struct mf_staged *staged)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(staged->dict, &pos, &key, &value)) {
+        if (PyDict_GetItemWithError(staged->before, key) != value &&
+            (staged->saved == NULL ||
+             PyDict_GetItemWithError(staged->saved, key) == NULL) &&
+            note_bound(staged, key, true) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int
 run_unit(struct mf_stage *stage, struct mf_staged *staged,
          struct mf_delta *delta)
@@ -823,7 +861,7 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
         return step_failed(stage, staged->target, delta);
     }
     Py_DECREF(result);
-    return 0;
+    return writes_by_itself(names) ? note_other_writes(staged) : 0;
 }
 
 /* What type.__new__ does to a namespace and a lone member misses. */

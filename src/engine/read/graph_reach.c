@@ -1,0 +1,222 @@
+/* graph_reach.c -- owns the question which functions import-time code reaches
+ * through others: from the names that a module's import-time code loads,
+ * through the live functions' own names, across modules. In: live functions
+ * (read only). Out: sets of "module:name", and the reverse index.
+ */
+#include "graph.h"
+
+#include "compile.h"
+
+enum { DEPTH = 8, FUNCTIONS = 400 };
+
+struct walk {
+    PyObject *reached; /* set of "module:name" */
+    int budget;
+};
+
+static int walk_value(struct walk *walk, PyObject *value, int depth);
+
+/* The program's own functions only: their module has a name and a file. */
+static PyObject *
+home_of(PyObject *func)
+{
+    PyObject *globals = PyFunction_GET_GLOBALS(func);
+    PyObject *name = PyDict_GetItemString(globals, "__name__");
+    return name != NULL && PyUnicode_Check(name) ? name : NULL;
+}
+
+static int
+add_reached(struct walk *walk, PyObject *home, PyObject *qualname)
+{
+    PyObject *key = PyUnicode_FromFormat("%U:%U", home, qualname);
+    int there = key ? PySet_Contains(walk->reached, key) : -1;
+    int rc = there == 0 ? PySet_Add(walk->reached, key) : there;
+    Py_XDECREF(key);
+    return there != 0 ? there : rc < 0 ? -1 : 0;
+}
+
+/* Values of names that a function loads, and, from modules that it imports
+ * when called or loads, of attributes that it reads. */
+static int
+walk_function(struct walk *walk, PyObject *func, int depth)
+{
+    PyObject *home = home_of(func);
+    if (home == NULL || depth > DEPTH || walk->budget-- <= 0) {
+        return 0;
+    }
+    int known = add_reached(walk, home,
+                            ((PyFunctionObject *)func)->func_qualname);
+    if (known != 0) {
+        return known < 0 ? -1 : 0;
+    }
+    struct mf_names names;
+    if (mf_names_init(&names) < 0 ||
+        mf_names_of_function(&names, PyFunction_GET_CODE(func)) < 0) {
+        mf_names_clear(&names);
+        return -1;
+    }
+    PyObject *globals = PyFunction_GET_GLOBALS(func);
+    PyObject *name, *iter = PyObject_GetIter(names.loads);
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        PyObject *value = PyDict_GetItemWithError(globals, name);
+        if (value != NULL && PyModule_Check(value)) {
+            PyObject *dict = PyModule_GetDict(value);
+            PyObject *attr, *attrs = PyObject_GetIter(names.attrs);
+            while (attrs && rc == 0 && (attr = PyIter_Next(attrs)) != NULL) {
+                PyObject *item = PyDict_GetItemWithError(dict, attr);
+                rc = item ? walk_value(walk, item, depth + 1) : 0;
+                Py_DECREF(attr);
+            }
+            Py_XDECREF(attrs);
+        }
+        else if (value != NULL) {
+            rc = walk_value(walk, value, depth + 1);
+        }
+        Py_DECREF(name);
+        rc = PyErr_Occurred() ? -1 : rc;
+    }
+    Py_XDECREF(iter);
+    if (rc == 0 && names.imports) {
+        /* imported when called: any loaded function of a name it takes */
+        PyObject *module, *entry;
+        Py_ssize_t pos = 0;
+        PyObject *package = PyDict_GetItemString(globals, "__package__");
+        PyObject *all = PyImport_GetModuleDict();
+        PyObject *attr, *attrs = PyObject_GetIter(names.attrs);
+        while (attrs && rc == 0 && (attr = PyIter_Next(attrs)) != NULL) {
+            pos = 0;
+            while (package != NULL && PyUnicode_Check(package) && rc == 0 &&
+                   PyUnicode_GET_LENGTH(package) > 0 &&
+                   PyDict_Next(all, &pos, &module, &entry)) {
+                if (!PyUnicode_Check(module) || !PyModule_Check(entry) ||
+                    PyUnicode_Tailmatch(module, package, 0, PY_SSIZE_T_MAX,
+                                        -1) != 1) {
+                    continue;
+                }
+                PyObject *item = PyDict_GetItemWithError(
+                    PyModule_GetDict(entry), attr);
+                if (item != NULL && PyFunction_Check(item)) {
+                    rc = walk_function(walk, item, depth + 1);
+                    break;
+                }
+            }
+            Py_DECREF(attr);
+        }
+        Py_XDECREF(attrs);
+    }
+    mf_names_clear(&names);
+    return rc;
+}
+
+/* Calling a class calls these of its methods. */
+static int
+walk_class(struct walk *walk, PyTypeObject *type, int depth)
+{
+    static const char *const called[] = {"__init__", "__new__",
+                                         "__post_init__", "__call__",
+                                         "__set_name__",
+                                         "__init_subclass__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(called); i++) {
+        PyObject *item = PyDict_GetItemString(type->tp_dict, called[i]);
+        if (item != NULL && PyFunction_Check(item) &&
+            walk_function(walk, item, depth + 1) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+walk_value(struct walk *walk, PyObject *value, int depth)
+{
+    if (PyFunction_Check(value)) {
+        return walk_function(walk, value, depth);
+    }
+    if (PyType_Check(value) &&
+        PyType_HasFeature((PyTypeObject *)value, Py_TPFLAGS_HEAPTYPE)) {
+        return walk_class(walk, (PyTypeObject *)value, depth);
+    }
+    return 0;
+}
+
+/* Everything that calling `used` of the module reaches: a new set. */
+static PyObject *
+reached_from(struct mf_module *module, PyObject *used)
+{
+    struct walk walk = {PySet_New(NULL), FUNCTIONS};
+    PyObject *value =
+        walk.reached ? PyDict_GetItemWithError(module->dict, used) : NULL;
+    if (walk.reached == NULL ||
+        (value != NULL && walk_value(&walk, value, 0) < 0)) {
+        Py_CLEAR(walk.reached);
+    }
+    return walk.reached;
+}
+
+int
+mf_graph_reaches(struct mf_state *state, struct mf_module *module,
+                 PyObject *used, PyObject *module_name, PyObject *name)
+{
+    (void)state;
+    PyObject *reached = reached_from(module, used);
+    PyObject *key = reached
+                        ? PyUnicode_FromFormat("%U:%U", module_name, name)
+                        : NULL;
+    int yes = key ? PySet_Contains(reached, key) : -1;
+    Py_XDECREF(key);
+    Py_XDECREF(reached);
+    return yes;
+}
+
+int
+mf_graph_index_reach(struct mf_state *state, struct mf_source *source,
+                     size_t at)
+{
+    struct mf_module *module = source->modules.items[0];
+    if (module->loads == NULL) {
+        return 0;
+    }
+    PyObject *number = PyLong_FromSize_t(at);
+    PyObject *used, *iter = PyObject_GetIter(module->loads);
+    int rc = number && iter ? 0 : -1;
+    while (rc == 0 && (used = PyIter_Next(iter)) != NULL) {
+        PyObject *reached = reached_from(module, used);
+        PyObject *key, *keys = reached ? PyObject_GetIter(reached) : NULL;
+        rc = keys ? 0 : -1;
+        while (rc == 0 && (key = PyIter_Next(keys)) != NULL) {
+            PyObject *list = PyDict_GetItemWithError(state->reach, key);
+            if (list == NULL && !PyErr_Occurred()) {
+                list = PyList_New(0);
+                rc = list ? PyDict_SetItem(state->reach, key, list) : -1;
+                Py_XDECREF(list);
+            }
+            if (rc == 0 && list != NULL) {
+                int there = PySequence_Contains(list, number);
+                rc = there != 0 ? (there < 0 ? -1 : 0)
+                                : PyList_Append(list, number);
+            }
+            Py_DECREF(key);
+        }
+        Py_XDECREF(keys);
+        Py_XDECREF(reached);
+        Py_DECREF(used);
+    }
+    Py_XDECREF(iter);
+    Py_XDECREF(number);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+PyObject *
+mf_graph_reachers(struct mf_state *state, PyObject *module, PyObject *name)
+{
+    /* brings the index up to date */
+    mf_graph_importers(state, module);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *key = PyUnicode_FromFormat("%U:%U", module, name);
+    PyObject *list = key ? PyDict_GetItemWithError(state->reach, key) : NULL;
+    Py_XDECREF(key);
+    return list;
+}
