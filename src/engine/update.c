@@ -171,6 +171,7 @@ decide(struct mf_update *update)
     update->commit.match = &update->match;
     update->commit.merge = &update->merge;
     update->commit.report = report;
+    update->commit.hooks = &update->hooks;
     if (mf_match_run(&update->match, &update->plan,
                      update->commit.stage) < 0) {
         return -1;

@@ -172,7 +172,8 @@ hooks_migrate(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     int can = mf_hooks_can_migrate((PyTypeObject *)cls);
-    int rc = mf_hooks_migrate(&self->hooks, (PyTypeObject *)cls, copy, old);
+    int rc = mf_hooks_migrate(&self->hooks, (PyTypeObject *)cls, NULL, copy,
+                              old);
     return rc >= 0 ? Py_BuildValue("(ii)", can, rc) : NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "../stage/check.h"
 #include "../stage/register.h"
 #include "baseline.h"
+#include "migrate.h"
 #include "redefine_class.h"
 #include "redefine_code.h"
 #include "redefine_data.h"
@@ -95,6 +96,23 @@ keep_copies(struct mf_commit *commit, struct mf_map *copies)
     return 0;
 }
 
+/* What the program holds already: followed at apply. */
+static int
+find_live_holders(struct mf_commit *commit)
+{
+    struct mf_vec holders = {0};
+    MF_TRACE(2, "heap walk for holders of staged objects");
+    mf_vec_clear_refs(&commit->live_holders);
+    int rc = mf_become_holders(&commit->match->home, NULL, &holders);
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        if (!is_ours(commit, holders.items[i])) {
+            rc = mf_vec_push_ref(&commit->live_holders, holders.items[i]);
+        }
+    }
+    mf_vec_clear(&holders);
+    return rc;
+}
+
 int
 mf_commit_bring_home(struct mf_commit *commit)
 {
@@ -129,18 +147,7 @@ mf_commit_bring_home(struct mf_commit *commit)
             return -1;
         }
     }
-    if (!is_held_outside(commit)) {
-        return 0;
-    }
-    MF_TRACE(2, "heap walk for holders of staged objects");
-    rc = mf_become_holders(&commit->match->home, NULL, &holders);
-    for (size_t i = 0; i < holders.len && rc == 0; i++) {
-        if (!is_ours(commit, holders.items[i])) {
-            rc = mf_vec_push_ref(&commit->live_holders, holders.items[i]);
-        }
-    }
-    mf_vec_clear(&holders);
-    return rc;
+    return is_held_outside(commit) ? find_live_holders(commit) : 0;
 }
 
 /* ---- prepare ------------------------------------------------------------------- */
@@ -437,6 +444,14 @@ int
 mf_commit_prepare(struct mf_commit *commit)
 {
     struct mf_match *match = commit->match;
+    struct mf_merge *merge = commit->merge;
+    int ran = mf_migrate_run(merge, commit->hooks);
+    if (ran < 0 || mf_report_reasons(commit->report) > 0) {
+        return ran < 0 ? -1 : 0;
+    }
+    if (ran > 0 && commit->stage != NULL && find_live_holders(commit) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < match->len; i++) {
         struct mf_pair *pair = &match->pairs[i];
         if (pair->kind == MF_PAIR_FUNCTION &&
@@ -453,7 +468,6 @@ mf_commit_prepare(struct mf_commit *commit)
         find_replaced(commit) < 0) {
         return -1;
     }
-    struct mf_merge *merge = commit->merge;
     if (mf_register_run(merge) < 0) {
         return -1;
     }

@@ -8,6 +8,7 @@
 #ifndef MF_COMMIT_H
 #define MF_COMMIT_H
 
+#include "../stage/hooks.h"
 #include "../stage/merge.h"
 #include "become.h"
 
@@ -26,6 +27,7 @@ struct mf_commit {
     struct mf_match *match;
     struct mf_merge *merge;
     struct mf_report *report;
+    struct mf_hooks *hooks;   /* borrowed: for __migrate__ */
     struct mf_undo undo;
     struct mf_exchange *exchanges;
     size_t n_exchanges, cap_exchanges;

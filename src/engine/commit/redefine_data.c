@@ -3,6 +3,8 @@
  */
 #include "redefine_data.h"
 
+#include "../ground/compat_fields.h"
+
 /* deque: the only container here that has no exchange of its own; its items
  * are replaced through its own C methods, which run no user code. */
 static int
@@ -82,8 +84,20 @@ mf_redefine_data_attribute(struct mf_undo *undo, PyObject *holder,
     if (PyType_Check(holder)) {
         return mf_undo_type_set(undo, (PyTypeObject *)holder, name, value);
     }
-    /* fields are only given where the instance has none (fields.c) and slots
-     * of registrations hold plain references: the generic setter writes */
+    bool other;
+    PyTypeObject *type = Py_TYPE(holder);
+    Py_ssize_t slot = mf_compat_fields_slot(type, name, &other);
+    if (slot > 0) {
+        return mf_undo_word(undo, holder,
+                            (PyObject **)((char *)holder + slot), value);
+    }
+    if (!other && mf_compat_fields_has_dict(type)) {
+        PyObject *dict = PyObject_GenericGetDict(holder, NULL);
+        int rc = dict ? mf_undo_dict_set(undo, dict, name, value) : -1;
+        Py_XDECREF(dict);
+        return rc;
+    }
+    /* a record of some C type: plain references, the generic setter writes */
     PyObject *old_value = PyObject_GenericGetAttr(holder, name);
     if (old_value == NULL) {
         PyErr_Clear();

@@ -527,10 +527,12 @@ mf_hooks_can_migrate(PyTypeObject *new_class)
 
 int
 mf_hooks_migrate(struct mf_hooks *hooks, PyTypeObject *new_class,
-                 PyObject *copy, PyObject *old)
+                 PyObject *hook, PyObject *copy, PyObject *old)
 {
     bool inherited;
-    PyObject *hook = in_class(new_class, MIGRATE, &inherited);
+    if (hook == NULL) {
+        hook = in_class(new_class, MIGRATE, &inherited);
+    }
     if (hook == NULL || hook == Py_None) {
         return PyErr_Occurred() ? -1 : 0;
     }

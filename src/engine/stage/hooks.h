@@ -58,9 +58,10 @@ int mf_hooks_rejected(struct mf_hooks *hooks);
 
 /* Has this class a __migrate__, its own or an inherited one? 1 / 0. */
 int mf_hooks_can_migrate(PyTypeObject *new_class);
-/* __migrate__ of new_class on `copy`, with update.old = `old`. 1: it failed,
- * the reason is in the report; 0: done, or there is none; -1: error. */
+/* __migrate__ of new_class, or `hook` in its place, on `copy`, with
+ * update.old = `old`. 1: it failed, the reason is in the report; 0: done, or
+ * there is none; -1: error. */
 int mf_hooks_migrate(struct mf_hooks *hooks, PyTypeObject *new_class,
-                     PyObject *copy, PyObject *old);
+                     PyObject *hook, PyObject *copy, PyObject *old);
 
 #endif

@@ -113,7 +113,8 @@ migrate_copy(const struct run *run, PyObject *copy, PyObject *instance)
         rc = mf_fields_fill_one(run->fields, copy, mf_fields_set, NULL);
     }
     if (rc == 0) {
-        rc = mf_hooks_migrate(run->hooks, run->new_class, copy, instance);
+        rc = mf_hooks_migrate(run->hooks, run->new_class,
+                              run->migration->hook, copy, instance);
     }
     if (rc == 0) {
         after = attrs_of(copy);
@@ -153,7 +154,8 @@ mf_hooks_migrate_all(struct mf_hooks *hooks, struct mf_fields *fields,
     bool changed = fields->len > 0 || migration->fields_changed ||
                    (fields->unset != NULL &&
                     PyList_GET_SIZE(fields->unset) > 0);
-    if (!changed || !mf_hooks_can_migrate(new_class)) {
+    if (!changed ||
+        (migration->hook == NULL && !mf_hooks_can_migrate(new_class))) {
         return mf_fields_fill(fields, old_class, migration->write,
                               migration->arg);
     }

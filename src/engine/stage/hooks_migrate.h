@@ -16,6 +16,8 @@ struct mf_hooks_migration {
      * instead. NULL here: that is a reason to reject. */
     int (*become)(void *arg, PyObject *copy, PyObject *instance);
     void *arg;
+    PyObject *hook;          /* to be called, not what new_class has by the
+                                name; borrowed, NULL: that */
     bool fields_changed;     /* also if `fields` is empty: some are gone */
 };
 

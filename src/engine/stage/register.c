@@ -1,9 +1,7 @@
-/* register.c -- owns the settlement of effects and the new fields of live
- * instances. In: pairs, effects, class statements. Out: writes for commit.
+/* register.c -- owns the settlement of effects. In: effects, statements that ran
+ * again or are gone. Out: writes for commit.
  */
 #include "register.h"
-
-#include "fields.h"
 
 /* ---- registrations --------------------------------------------------------- */
 
@@ -164,135 +162,9 @@ on_write(void *arg, PyObject *holder, PyObject *contents)
     return write_attributes(merge, holder, contents);
 }
 
-/* ---- fields ------------------------------------------------------------------- */
-
-static int
-on_field(void *arg, PyObject *instance, PyObject *name, PyObject *value)
-{
-    return mf_merge_write(arg, MF_WRITE_ATTRIBUTE, instance, name, value);
-}
-
-static PyObject *
-init_code(PyTypeObject *type)
-{
-    PyObject *init = PyDict_GetItemString(type->tp_dict, "__init__");
-    return init && PyFunction_Check(init) ? PyFunction_GET_CODE(init) : NULL;
-}
-
-static int
-fill_class(struct mf_merge *merge, struct mf_target *target,
-           PyTypeObject *old_class, PyObject *new_init, PyObject *new_code,
-           PyObject *new_fields)
-{
-    PyObject *old_code = init_code(old_class);
-    PyObject *old_fields =
-        PyDict_GetItemString(old_class->tp_dict, "__dataclass_fields__");
-    if (new_code == old_code && new_fields == NULL) {
-        return 0;
-    }
-    struct mf_fields fields = {0};
-    int rc = mf_fields_find(old_class, old_code, new_code, new_init,
-                            old_fields, new_fields, &fields);
-    if (rc == 0 && fields.len > 0) {
-        rc = mf_fields_fill(&fields, old_class, on_field, merge);
-        if (rc < 0 && !PyErr_ExceptionMatches(PyExc_MemoryError)) {
-            rc = mf_report_exception(
-                merge->report, 414, target->module->name,
-                ((PyHeapTypeObject *)old_class)->ht_qualname,
-                target->change->source->path, 0);
-        }
-    }
-    for (Py_ssize_t i = 0;
-         rc == 0 && fields.unset && i < PyList_GET_SIZE(fields.unset); i++) {
-        PyObject *qualname = ((PyHeapTypeObject *)old_class)->ht_qualname;
-        rc = mf_report_add(merge->report, 305, '=', target->module->name,
-                           qualname, target->change->source->path, 0,
-                           "%U.%U is new and has no value that could be "
-                           "given to live instances",
-                           qualname, PyList_GET_ITEM(fields.unset, i));
-    }
-    mf_fields_clear(&fields);
-    return rc;
-}
-
-static int
-fill_fields(struct mf_merge *merge)
-{
-    struct mf_match *match = merge->match;
-    for (size_t i = 0; i < match->len; i++) {
-        struct mf_pair *pair = &match->pairs[i];
-        if (pair->kind != MF_PAIR_CLASS) {
-            continue;
-        }
-        PyTypeObject *fresh = (PyTypeObject *)pair->new_obj;
-        PyObject *init = PyDict_GetItemString(fresh->tp_dict, "__init__");
-        /* brought home it may be the old function, to be given new code */
-        struct mf_pair *own =
-            init && PyFunction_Check(init) ? mf_match_of_old(match, init)
-                                           : NULL;
-        if (own != NULL) {
-            init = own->new_obj;
-        }
-        if (init != NULL && !PyFunction_Check(init)) {
-            init = NULL;
-        }
-        if (fill_class(merge, pair->target, (PyTypeObject *)pair->old_obj,
-                       init, init ? PyFunction_GET_CODE(init) : NULL,
-                       PyDict_GetItemString(fresh->tp_dict,
-                                            "__dataclass_fields__")) < 0) {
-            return -1;
-        }
-    }
-    for (size_t t = 0; t < match->plan->targets.len; t++) {
-        struct mf_target *target = match->plan->targets.items[t];
-        struct mf_diff *diff = &target->change->diff;
-        for (uint32_t i = 0; i < diff->len; i++) {
-            struct mf_delta *d = &diff->deltas[i];
-            if (d->parent == MF_UNIT_NONE || d->old_unit == MF_UNIT_NONE ||
-                d->new_unit == MF_UNIT_NONE ||
-                diff->deltas[d->parent].kind != MF_DELTA_CLASS ||
-                (d->kind != MF_DELTA_CODE && d->kind != MF_DELTA_RUN)) {
-                continue;
-            }
-            const struct mf_unit *u =
-                &diff->new_of.split->units[d->new_unit];
-            const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
-            if (u->name_len != 8 ||
-                memcmp(text + u->name, "__init__", 8) != 0) {
-                continue;
-            }
-            PyObject *cls =
-                mf_plan_live_class(target, &diff->deltas[d->parent]);
-            PyObject *init =
-                cls ? PyDict_GetItemString(((PyTypeObject *)cls)->tp_dict,
-                                           "__init__")
-                    : NULL;
-            if (init == NULL || !PyFunction_Check(init)) {
-                continue;
-            }
-            PyObject *code =
-                mf_map_get(&target->exchange, PyFunction_GET_CODE(init));
-            struct mf_pair *own = mf_match_of_old(match, init);
-            PyObject *func = own ? own->new_obj : init;
-            if (own != NULL) {
-                code = PyFunction_GET_CODE(func);
-            }
-            if (code != NULL &&
-                fill_class(merge, target, (PyTypeObject *)cls, func, code,
-                           NULL) < 0) {
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
-
 int
 mf_register_run(struct mf_merge *merge)
 {
-    if (fill_fields(merge) < 0) {
-        return -1;
-    }
     if (merge->stage == NULL) {
         return 0;
     }

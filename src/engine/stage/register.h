@@ -1,6 +1,6 @@
 /* register.h -- what follows from statements that ran again or are gone, in
- * the program's own containers and instances: registrations stand there once,
- * live instances get their new fields. Computes writes, writes nothing.
+ * the program's own containers: registrations stand there once. Computes
+ * writes, writes nothing.
  */
 #ifndef MF_REGISTER_H
 #define MF_REGISTER_H

@@ -1,0 +1,376 @@
+/* migrate.c -- owns what live instances of edited classes get. In: class
+ * pairs, members that ran alone, both sides of __init__. Out: writes of
+ * attributes for commit.
+ *
+ * __migrate__ runs in the staged namespace, where all names of the new text
+ * are and classes are the live ones already, on a copy that is of the live
+ * class: what it makes and keeps is the program's own. A method that it calls
+ * on the copy is the one that lives until the commit.
+ */
+#include "migrate.h"
+
+#include "../ground/compat.h"
+#include "../stage/fields.h"
+#include "../stage/hooks_migrate.h"
+
+#define MIGRATE "__migrate__"
+
+/* One edited class. NULL: that side has none. */
+struct edit {
+    struct mf_target *target;
+    PyTypeObject *cls;          /* the live one */
+    PyTypeObject *fresh;        /* the staged one; NULL: members ran alone */
+    PyObject *old_init, *new_init; /* functions */
+    PyObject *old_code, *new_code; /* theirs */
+    PyObject *old_fields, *new_fields; /* __dataclass_fields__ */
+};
+
+/* Borrowed; NULL without an exception if there is no such name. */
+static PyObject *
+in_class(PyTypeObject *cls, const char *name)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    PyObject *found =
+        key ? PyDict_GetItemWithError(cls->tp_dict, key) : NULL;
+    Py_XDECREF(key);
+    return found;
+}
+
+static PyObject *
+function_in_class(PyTypeObject *cls, const char *name)
+{
+    PyObject *found = in_class(cls, name);
+    return found && PyFunction_Check(found) ? found : NULL;
+}
+
+/* ---- the hook ------------------------------------------------------------ */
+
+/* What the class's own namespace will have by this name, borrowed; NULL
+ * without an exception: nothing. */
+static PyObject *
+coming_in(struct mf_merge *merge, PyTypeObject *cls, PyObject *name)
+{
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        struct mf_class_change *change = &merge->classes[i];
+        if (change->old_class != cls) {
+            continue;
+        }
+        PyObject *found =
+            change->set ? PyDict_GetItemWithError(change->set, name) : NULL;
+        if (found != NULL || PyErr_Occurred()) {
+            return found;
+        }
+        int gone = change->del ? PySequence_Contains(change->del, name) : 0;
+        if (gone != 0) {
+            return NULL;
+        }
+    }
+    PyObject *dict = mf_compat_type_dict(cls);
+    return dict ? PyDict_GetItemWithError(dict, name) : NULL;
+}
+
+/* The class's hook after the commit, borrowed; NULL: none. */
+static PyObject *
+coming_hook(struct mf_merge *merge, const struct edit *edit)
+{
+    PyObject *name = PyUnicode_InternFromString(MIGRATE);
+    PyObject *mro = edit->fresh ? edit->fresh->tp_mro : edit->cls->tp_mro;
+    PyObject *found = NULL;
+    for (Py_ssize_t i = 0; name != NULL && mro != NULL && found == NULL &&
+                           !PyErr_Occurred() && i < PyTuple_GET_SIZE(mro);
+         i++) {
+        PyObject *base = PyTuple_GET_ITEM(mro, i);
+        PyObject *home = mf_map_get(&merge->match->home, base);
+        if (home != NULL && PyType_Check(home)) {
+            base = home;
+        }
+        found = coming_in(merge, (PyTypeObject *)base, name);
+    }
+    Py_XDECREF(name);
+    return PyErr_Occurred() || found == Py_None ? NULL : found;
+}
+
+/* Cells for code from those of the function that it is to replace. New tuple;
+ * NULL without an exception: one is not to be had. */
+static PyObject *
+closure_from(PyFunctionObject *func, PyObject *code, PyTypeObject *cls)
+{
+    PyObject *wanted = PyCode_GetFreevars((PyCodeObject *)code);
+    PyObject *have = PyCode_GetFreevars((PyCodeObject *)func->func_code);
+    PyObject *closure =
+        wanted && have ? PyTuple_New(PyTuple_GET_SIZE(wanted)) : NULL;
+    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(wanted); i++) {
+        PyObject *name = PyTuple_GET_ITEM(wanted, i), *cell = NULL;
+        Py_ssize_t n = func->func_closure ? PyTuple_GET_SIZE(have) : 0;
+        for (Py_ssize_t k = 0; k < n && cell == NULL; k++) {
+            if (PyUnicode_Compare(PyTuple_GET_ITEM(have, k), name) == 0) {
+                cell = Py_NewRef(PyTuple_GET_ITEM(func->func_closure, k));
+            }
+        }
+        if (cell == NULL && !PyErr_Occurred() &&
+            PyUnicode_CompareWithASCIIString(name, "__class__") == 0) {
+            cell = PyCell_New((PyObject *)cls);
+        }
+        if (cell == NULL) {
+            Py_CLEAR(closure);
+            break;
+        }
+        PyTuple_SET_ITEM(closure, i, cell);
+    }
+    Py_XDECREF(wanted);
+    Py_XDECREF(have);
+    return closure;
+}
+
+/* The same function over another namespace, maybe with other code. */
+static PyObject *
+function_over(PyFunctionObject *func, PyObject *code, PyObject *closure,
+              PyObject *globals)
+{
+    PyObject *out = PyFunction_NewWithQualName(code, globals,
+                                               func->func_qualname);
+    if (out != NULL &&
+        ((closure && PyFunction_SetClosure(out, closure) < 0) ||
+         (func->func_defaults &&
+          PyFunction_SetDefaults(out, func->func_defaults) < 0) ||
+         (func->func_kwdefaults &&
+          PyFunction_SetKwDefaults(out, func->func_kwdefaults) < 0))) {
+        Py_CLEAR(out);
+    }
+    return out;
+}
+
+/* The hook with its new code over the staged namespace: new reference; NULL
+ * without an exception: there is none. */
+static PyObject *
+find_hook(struct mf_merge *merge, const struct edit *edit)
+{
+    PyObject *hook = coming_hook(merge, edit);
+    if (hook == NULL || !PyFunction_Check(hook)) {
+        return PyErr_Occurred() ? NULL : Py_XNewRef(hook);
+    }
+    struct mf_pair *pair = mf_match_of_old(merge->match, hook);
+    PyFunctionObject *func =
+        (PyFunctionObject *)(pair && PyFunction_Check(pair->new_obj)
+                                 ? pair->new_obj
+                                 : hook);
+    PyObject *code = func->func_code, *newer = NULL;
+    struct mf_plan *plan = merge->match->plan;
+    for (size_t t = 0; pair == NULL && newer == NULL && t < plan->targets.len;
+         t++) {
+        struct mf_target *target = plan->targets.items[t];
+        newer = mf_map_get(&target->exchange, code);
+    }
+    PyObject *closure = Py_XNewRef(func->func_closure);
+    if (newer != NULL) {
+        Py_CLEAR(closure);
+        code = newer;
+        if (PyCode_GetNumFree((PyCodeObject *)code) > 0) {
+            closure = closure_from(func, code, edit->cls);
+            if (closure == NULL) {
+                if (!PyErr_Occurred()) {
+                    PyErr_SetString(PyExc_TypeError,
+                                    "__migrate__ needs a variable that the "
+                                    "live one never captured");
+                }
+                return NULL;
+            }
+        }
+    }
+    struct mf_staged *staged =
+        merge->stage ? mf_stage_of(merge->stage, func->func_globals) : NULL;
+    PyObject *out = function_over(
+        func, code, closure, staged ? staged->dict : func->func_globals);
+    Py_XDECREF(closure);
+    return out;
+}
+
+/* ---- one class ---------------------------------------------------------- */
+
+static int
+on_field(void *arg, PyObject *instance, PyObject *name, PyObject *value)
+{
+    return mf_merge_write(arg, MF_WRITE_ATTRIBUTE, instance, name, value);
+}
+
+/* Are there fields that the new side has no more? 1 / 0 / -1. */
+static int
+has_lost_fields(const struct edit *edit)
+{
+    struct mf_fields gone = {0};
+    int rc = mf_fields_find(edit->cls, edit->new_code, edit->old_code,
+                            edit->old_init, edit->new_fields,
+                            edit->old_fields, &gone);
+    if (rc == 0) {
+        rc = gone.len > 0 ||
+             (gone.unset != NULL && PyList_GET_SIZE(gone.unset) > 0);
+    }
+    mf_fields_clear(&gone);
+    return rc;
+}
+
+static int
+report_unset(struct mf_merge *merge, const struct edit *edit,
+             struct mf_fields *fields)
+{
+    PyObject *qualname = ((PyHeapTypeObject *)edit->cls)->ht_qualname;
+    Py_ssize_t n = fields->unset ? PyList_GET_SIZE(fields->unset) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (mf_report_add(merge->report, 305, '=',
+                          edit->target->module->name, qualname,
+                          edit->target->change->source->path, 0,
+                          "%U.%U is new and has no value that could be given "
+                          "to live instances",
+                          qualname, PyList_GET_ITEM(fields->unset, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Only memory is an error of our own. */
+static int
+refuse_class(struct mf_merge *merge, const struct edit *edit)
+{
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return -1;
+    }
+    return mf_report_exception(merge->report, 414,
+                               edit->target->module->name,
+                               ((PyHeapTypeObject *)edit->cls)->ht_qualname,
+                               edit->target->change->source->path, 0);
+}
+
+/* 1: the class has a hook; 0; -1. */
+static int
+migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
+              const struct edit *edit)
+{
+    if (edit->new_code == edit->old_code && edit->new_fields == NULL) {
+        return 0;
+    }
+    struct mf_fields fields = {0};
+    PyObject *hook = NULL;
+    int rc = mf_fields_find(edit->cls, edit->old_code, edit->new_code,
+                            edit->new_init, edit->old_fields,
+                            edit->new_fields, &fields);
+    int lost = rc < 0 ? -1 : has_lost_fields(edit);
+    if (lost < 0) {
+        rc = -1;
+        goto clear_fields;
+    }
+    hook = find_hook(merge, edit);
+    if (hook == NULL && PyErr_Occurred()) {
+        rc = refuse_class(merge, edit);
+        goto clear_fields;
+    }
+    struct mf_hooks_migration migration = {
+        .write = on_field,
+        .arg = merge,
+        .hook = hook,
+        .fields_changed = lost > 0,
+    };
+    rc = mf_hooks_migrate_all(hooks, &fields, edit->cls, edit->cls,
+                              &migration);
+    if (rc < 0) {
+        rc = refuse_class(merge, edit);
+    }
+    if (rc == 0 && hook == NULL) {
+        rc = report_unset(merge, edit, &fields);
+    }
+clear_fields:
+    mf_fields_clear(&fields);
+    if (rc == 0) {
+        rc = hook != NULL;
+    }
+    Py_XDECREF(hook);
+    return rc;
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+static int
+migrate_pair(struct mf_merge *merge, struct mf_hooks *hooks,
+             struct mf_pair *pair)
+{
+    struct edit edit = {.target = pair->target,
+                        .cls = (PyTypeObject *)pair->old_obj,
+                        .fresh = (PyTypeObject *)pair->new_obj};
+    edit.old_init = function_in_class(edit.cls, "__init__");
+    edit.new_init = function_in_class(edit.fresh, "__init__");
+    /* brought home it may be the old function, to be given new code */
+    struct mf_pair *own =
+        edit.new_init ? mf_match_of_old(merge->match, edit.new_init) : NULL;
+    if (own != NULL) {
+        edit.new_init = own->new_obj;
+    }
+    if (edit.old_init != NULL) {
+        edit.old_code = PyFunction_GET_CODE(edit.old_init);
+    }
+    if (edit.new_init != NULL) {
+        edit.new_code = PyFunction_GET_CODE(edit.new_init);
+    }
+    edit.old_fields = in_class(edit.cls, "__dataclass_fields__");
+    edit.new_fields = in_class(edit.fresh, "__dataclass_fields__");
+    return PyErr_Occurred() ? -1 : migrate_class(merge, hooks, &edit);
+}
+
+/* The class of an edited __init__ that is a member of its own. */
+static int
+migrate_member(struct mf_merge *merge, struct mf_hooks *hooks,
+               struct mf_target *target, struct mf_delta *d)
+{
+    struct mf_diff *diff = &target->change->diff;
+    const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+    if (u->name_len != 8 || memcmp(text + u->name, "__init__", 8) != 0) {
+        return 0;
+    }
+    PyObject *cls = mf_plan_live_class(target, &diff->deltas[d->parent]);
+    if (cls == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    struct edit edit = {.target = target, .cls = (PyTypeObject *)cls};
+    edit.old_init = function_in_class(edit.cls, "__init__");
+    if (edit.old_init == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    edit.old_code = PyFunction_GET_CODE(edit.old_init);
+    edit.new_init = edit.old_init;
+    edit.new_code = mf_map_get(&target->exchange, edit.old_code);
+    struct mf_pair *own = mf_match_of_old(merge->match, edit.old_init);
+    if (own != NULL) {
+        edit.new_init = own->new_obj;
+        edit.new_code = PyFunction_GET_CODE(own->new_obj);
+    }
+    return edit.new_code != NULL ? migrate_class(merge, hooks, &edit) : 0;
+}
+
+int
+mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks)
+{
+    struct mf_match *match = merge->match;
+    int ran = 0, rc = 0;
+    for (size_t i = 0; i < match->len && rc >= 0; i++) {
+        if (match->pairs[i].kind == MF_PAIR_CLASS) {
+            rc = migrate_pair(merge, hooks, &match->pairs[i]);
+            ran |= rc > 0;
+        }
+    }
+    for (size_t t = 0; t < match->plan->targets.len && rc >= 0; t++) {
+        struct mf_target *target = match->plan->targets.items[t];
+        struct mf_diff *diff = &target->change->diff;
+        for (uint32_t i = 0; i < diff->len && rc >= 0; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            if (d->parent == MF_UNIT_NONE || d->old_unit == MF_UNIT_NONE ||
+                d->new_unit == MF_UNIT_NONE ||
+                diff->deltas[d->parent].kind != MF_DELTA_CLASS ||
+                (d->kind != MF_DELTA_CODE && d->kind != MF_DELTA_RUN)) {
+                continue;
+            }
+            rc = migrate_member(merge, hooks, target, d);
+            ran |= rc > 0;
+        }
+    }
+    return rc < 0 ? -1 : ran;
+}
