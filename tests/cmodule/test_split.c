@@ -122,6 +122,32 @@ release_data:
     return result;
 }
 
+/* split_again(old text, new text): as split(new text). */
+static PyObject *
+split_again(PyObject *self, PyObject *args)
+{
+    Py_buffer old_data, data;
+    struct mf_split old, split = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*", &old_data, &data)) {
+        return NULL;
+    }
+    if (mf_split(&old, old_data.buf, (size_t)old_data.len) ==
+            MF_SPLIT_NOMEM ||
+        mf_split_again(&split, data.buf, (size_t)data.len, &old, old_data.buf,
+                       (size_t)old_data.len) == MF_SPLIT_NOMEM) {
+        PyErr_NoMemory();
+    }
+    else {
+        result = split_as_dict(data.buf, &split);
+    }
+    mf_split_clear(&split);
+    mf_split_clear(&old);
+    PyBuffer_Release(&old_data);
+    PyBuffer_Release(&data);
+    return result;
+}
+
 /* Nanoseconds of the fastest of `times` splits. */
 static PyObject *
 split_time(PyObject *self, PyObject *args)
@@ -171,6 +197,7 @@ split_word(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, NULL},
+    {"split_again", split_again, METH_VARARGS, NULL},
     {"split_time", split_time, METH_VARARGS, NULL},
     {"split_fstrings", split_fstrings, METH_O, NULL},
     {"split_word", split_word, METH_VARARGS, NULL},
