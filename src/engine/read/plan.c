@@ -366,7 +366,7 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
 /* The line at which a module's own code stands still (a main module whose
  * last statement runs the program); 0 if none of its frames lives. */
 static int
-line_of_module_frame(PyObject *dict)
+line_of_module_frame(PyObject *dict, PyObject *path)
 {
     int line = 0;
     PyThreadState *ts = PyInterpreterState_ThreadHead(
@@ -377,6 +377,7 @@ line_of_module_frame(PyObject *dict)
             PyCodeObject *code = PyFrame_GetCode(frame);
             PyObject *globals = PyFrame_GetGlobals(frame);
             if (globals == dict && !(code->co_flags & CO_OPTIMIZED) &&
+                PyUnicode_Compare(code->co_filename, path) == 0 &&
                 PyUnicode_CompareWithASCIIString(code->co_name,
                                                  "<module>") == 0) {
                 line = PyFrame_GetLineNumber(frame);
@@ -405,7 +406,8 @@ is_under_way(struct mf_change *change, struct mf_delta *delta)
                                              "__main__") != 0) {
             continue;
         }
-        int line = line_of_module_frame(target->module->dict);
+        int line = line_of_module_frame(target->module->dict,
+                                        change->source->path);
         if (line > 0 &&
             (int)change->diff.old_of.split->units[delta->old_unit].end_line >=
                 line) {
@@ -1156,6 +1158,32 @@ members_differ(struct mf_diff *diff, uint32_t parent)
     return false;
 }
 
+/* __slots__ and the like are read when the class is made. */
+static bool
+layout_members_differ(struct mf_diff *diff, uint32_t at)
+{
+    for (uint32_t i = at + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->kind == MF_DELTA_SAME) {
+            continue;
+        }
+        for (int side = 0; side < 2; side++) {
+            struct mf_compile_unit_of *of = side ? &diff->new_of
+                                                 : &diff->old_of;
+            uint32_t unit = side ? d->new_unit : d->old_unit;
+            if (unit == MF_UNIT_NONE) {
+                continue;
+            }
+            const struct mf_unit *u = &of->split->units[unit];
+            if (mentions(PyBytes_AS_STRING(of->text->bytes), u->start, u->end,
+                         "__slots__", 9)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* A class body with a `global` statement cannot run in parts. */
 static bool
 has_global(const struct mf_compile_unit_of *of, uint32_t cls)
@@ -1191,7 +1219,8 @@ plan_class(struct mf_change *change, uint32_t at)
                   d->kind != MF_DELTA_SAME &&
                   diff->new_of.split->units[unit].kind == MF_UNIT_BLOCK;
         }
-        say = say || has_global(&diff->new_of, delta->new_unit);
+        say = say || has_global(&diff->new_of, delta->new_unit) ||
+              layout_members_differ(diff, at);
         /* a nested class that has a say runs with the class around it */
         for (uint32_t i = at + 1; i < diff->len && !say; i++) {
             struct mf_delta *d = &diff->deltas[i];

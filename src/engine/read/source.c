@@ -602,7 +602,9 @@ is_stdlib_value(PyObject *v)
     return false;
 }
 
-enum { NOTE_ITEMS = 64, NOTE_DEPTH = 4 };
+/* Small: what a page of constants holds, not tables. Containers inside are
+ * smaller still. */
+enum { NOTE_ITEMS = 64, NOTE_INNER = 16, NOTE_DEPTH = 4 };
 
 PyObject *
 mf_source_note_value(PyObject *v, int depth)
@@ -615,7 +617,7 @@ mf_source_note_value(PyObject *v, int depth)
     }
     if (PyTuple_CheckExact(v) || PyList_CheckExact(v)) {
         Py_ssize_t n = PySequence_Fast_GET_SIZE(v);
-        if (n > NOTE_ITEMS) {
+        if (n > (depth ? NOTE_INNER : NOTE_ITEMS)) {
             return NULL;
         }
         PyObject *copy = PyTuple_CheckExact(v) ? PyTuple_New(n)
@@ -636,7 +638,7 @@ mf_source_note_value(PyObject *v, int depth)
         return copy;
     }
     if (PyDict_CheckExact(v)) {
-        if (PyDict_GET_SIZE(v) > NOTE_ITEMS) {
+        if (PyDict_GET_SIZE(v) > (depth ? NOTE_INNER : NOTE_ITEMS)) {
             return NULL;
         }
         PyObject *copy = PyDict_New(), *key, *value;
@@ -656,7 +658,7 @@ mf_source_note_value(PyObject *v, int depth)
         return copy;
     }
     if (PyAnySet_CheckExact(v)) {
-        if (PySet_GET_SIZE(v) > NOTE_ITEMS) {
+        if (PySet_GET_SIZE(v) > (depth ? NOTE_INNER : NOTE_ITEMS)) {
             return NULL;
         }
         PyObject *key, *iter = PyObject_GetIter(v);

@@ -9,11 +9,44 @@ qualname(PyObject *cls)
     return ((PyHeapTypeObject *)cls)->ht_qualname;
 }
 
+/* A named tuple's fields are its items: other fields are another layout, if
+ * any instance lives. */
+static bool
+fields_differ(struct mf_pair *pair)
+{
+    PyTypeObject *a = (PyTypeObject *)pair->old_obj;
+    PyTypeObject *b = (PyTypeObject *)pair->new_obj;
+    if (!PyType_IsSubtype(a, &PyTuple_Type)) {
+        return false;
+    }
+    PyObject *x = PyDict_GetItemString(a->tp_dict, "_fields");
+    PyObject *y = PyDict_GetItemString(b->tp_dict, "_fields");
+    if (x == NULL || y == NULL || !PyTuple_CheckExact(x) ||
+        !PyTuple_CheckExact(y) || mf_diff_const_equal(x, y, 0) == 1) {
+        return false;
+    }
+    struct mf_vec instances = {0};
+    bool some = mf_heap_instances_of(a, true, &instances) < 0 ||
+                instances.len > 0;
+    mf_vec_clear_refs(&instances);
+    PyErr_Clear();
+    return some;
+}
+
 static int
 check_shape(struct mf_match *match, struct mf_pair *pair,
             struct mf_report *report)
 {
     PyObject *detail;
+    if (fields_differ(pair)) {
+        PyObject *named = qualname(pair->old_obj);
+        return mf_report_add(report, 422, '=', pair->target->module->name,
+                             named, pair->target->change->source->path, 0,
+                             "the fields of the named tuple %U change: its "
+                             "instances cannot get them yet; restart to take "
+                             "this edit",
+                             named);
+    }
     int shape = mf_shape_compare((PyTypeObject *)pair->old_obj,
                                  (PyTypeObject *)pair->new_obj, &match->home,
                                  &detail);
