@@ -9,7 +9,7 @@
 #ifndef MF_EFFECTS_H
 #define MF_EFFECTS_H
 
-#include "../commit/undo.h"
+#include "../ground/table.h"
 
 enum mf_effect_kind {
     MF_EFFECT_LIST,
