@@ -12,6 +12,7 @@
 #include "../ground/compat.h"
 #include "../stage/fields.h"
 #include "../stage/hooks_migrate.h"
+#include "redefine_class.h"
 
 #define MIGRATE "__migrate__"
 

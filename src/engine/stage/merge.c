@@ -3,6 +3,7 @@
  */
 #include "merge.h"
 
+#include "../commit/redefine_class.h"
 #include "../ground/fault.h"
 #include "merge_values.h"
 

@@ -4,7 +4,7 @@
 #ifndef MF_MERGE_H
 #define MF_MERGE_H
 
-#include "../commit/redefine_class.h"
+#include "../ground/table.h"
 #include "match.h"
 
 enum mf_write_kind {
@@ -13,6 +13,8 @@ enum mf_write_kind {
     MF_WRITE_ATTRIBUTE, /* holder: class or instance; key, value */
     MF_WRITE_CELL      /* holder: cell; value */
 };
+
+struct mf_class_change;
 
 struct mf_write {
     uint8_t kind;
