@@ -38,7 +38,7 @@ FLOW = [
     "commit/record commit/baseline",
 ]
 KNOWLEDGE = ("heap/",)                                       # stands beside the flow: looks at ground only
-FRAME = ("args", "capi", "module", "thread", "update")       # around the flow
+FRAME = ("args", "capi", "fork", "module", "thread", "update")       # around the flow
 LIMITS = {".c": 700, ".h": 150, ".py": 400}
 # Written in two parts, so that this file does not match itself.
 UNFINISHED = re.compile("|".join(a + b for a, b in (

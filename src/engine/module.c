@@ -2,6 +2,7 @@
  * method table. No logic.
  */
 #include "args.h"
+#include "fork.h"
 #include "ground/compat.h"
 #include "ground/compat_names.h"
 #include "ground/fault.h"
@@ -105,7 +106,7 @@ module_exec(PyObject *module)
             }
             states[i].interp = interp;
             states[i].state = state;
-            return 0;
+            return mf_fork_init();
         }
     }
     PyErr_SetString(PyExc_ImportError, "too many interpreters use midflight");

@@ -80,8 +80,10 @@ take_turn(struct mf_state *state)
 static void
 give_turn(struct mf_state *state)
 {
-    state->busy_thread = 0;
-    PyThread_release_lock(turn);
+    if (state->busy_thread == PyThread_get_thread_ident()) {
+        state->busy_thread = 0;
+        PyThread_release_lock(turn);
+    } /* else forked meanwhile, and not ours any more */
 }
 
 /* ---- phases ----------------------------------------------------------------- */
@@ -449,6 +451,10 @@ run(struct mf_update *update)
     else if (!is_rejected(update) && commit(update) < 0 &&
              failed(update) < 0) {
         return -1;
+    }
+    if (update->abandoned) {
+        report->outcome = MF_SKIPPED; /* fork.c: it is the parent's */
+        return 0;
     }
     if (report->outcome != MF_COMMITTED && update->staged) {
         mf_stage_drop(&update->stage);

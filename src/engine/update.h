@@ -25,6 +25,7 @@ struct mf_update {
     PyObject *hook_modules;   /* list of (name, dict), importers first */
     PyObject *hook_classes;   /* list of edited live classes */
     PyObject *texts;          /* earlier texts, for the record */
+    bool abandoned;           /* fork.c: in the child, and the parent's */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
 };

@@ -1436,6 +1436,17 @@ mf_stage_drop(struct mf_stage *stage)
 }
 
 void
+mf_stage_abandon(struct mf_stage *stage)
+{
+    if (current_stage == stage) {
+        current_stage = NULL;
+        stage->state->staging_thread = 0;
+    }
+    mf_guard_close(&stage->guard);
+    mf_effects_clear(&stage->effects);
+}
+
+void
 mf_stage_clear(struct mf_stage *stage)
 {
     mf_guard_close(&stage->guard);

@@ -71,6 +71,9 @@ int mf_stage_run(struct mf_stage *stage, struct mf_state *state,
                  struct mf_plan *plan, struct mf_report *report);
 /* Rejected or dry run: loaded modules leave again, effects are taken back. */
 void mf_stage_drop(struct mf_stage *stage);
+/* In the child of a fork, after the drop: nothing redirects its imports, and
+ * what it does from now on is its own. */
+void mf_stage_abandon(struct mf_stage *stage);
 void mf_stage_clear(struct mf_stage *stage);
 
 /* The staged side of a live namespace, borrowed, or NULL. */

@@ -1,0 +1,85 @@
+/* fork.c -- owns what the child of a fork does at once. In: the state as the
+ * parent left it. Out: a state in which no update is under way.
+ *
+ * The GIL was held by the thread that forked, so an update of another thread
+ * stands where it lets go of it: never between the point of no return and the
+ * end of the commit. Its struct is on a stack that nobody runs any more: read,
+ * dropped, never freed.
+ */
+#include "fork.h"
+
+#include "ground/trace.h"
+
+/* What staged code did is taken back; who runs the update still, if it is the
+ * thread that forked, finds the reason and ends it. */
+static void
+abandon(struct mf_state *state, struct mf_update *update)
+{
+    MF_TRACE(1, "fork: update %ld is the parent's", update->report.number);
+    update->abandoned = true;
+    state->staging = NULL;
+    if (update->report.outcome == MF_REJECTED &&
+        update->mode == MF_MODE_UPDATE && state->number > 0) {
+        state->number--; /* it had its number already */
+    }
+    if (update->staged) {
+        mf_stage_drop(&update->stage);
+        mf_stage_abandon(&update->stage);
+    }
+    if (mf_report_add(&update->report, 904, '=', NULL, NULL, NULL, 0,
+                      "the process was forked while this update ran: it is "
+                      "the parent's") < 0) {
+        PyErr_Clear();
+    }
+}
+
+static PyObject *
+after_in_child(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    bool mine = state->busy_thread == PyThread_get_thread_ident();
+    struct mf_update *update = state->staging;
+    bool committed =
+        update != NULL && update->report.outcome == MF_COMMITTED;
+    if (update != NULL && !committed) {
+        abandon(state, update);
+    }
+    if (!mine || !committed) {
+        /* else the child goes on with what follows a commit */
+        state->staging = NULL;
+        state->busy_thread = 0;
+    }
+    if (PySet_Clear(state->queued) < 0) {
+        PyErr_Clear();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef after_def = {
+    "after_in_child", after_in_child, METH_NOARGS,
+    "midflight in the child of a fork: no update is under way."};
+
+int
+mf_fork_init(void)
+{
+    PyObject *os = PyImport_ImportModule("os");
+    PyObject *tell =
+        os ? PyObject_GetAttrString(os, "register_at_fork") : NULL;
+    PyObject *after = tell ? PyCFunction_New(&after_def, NULL) : NULL;
+    PyObject *args = after ? PyTuple_New(0) : NULL;
+    PyObject *kwargs =
+        args ? Py_BuildValue("{sO}", "after_in_child", after) : NULL;
+    PyObject *done = kwargs ? PyObject_Call(tell, args, kwargs) : NULL;
+    Py_XDECREF(done);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(after);
+    Py_XDECREF(tell);
+    Py_XDECREF(os);
+    return done ? 0 : -1;
+}

@@ -1,0 +1,11 @@
+import drive
+
+ITEMS = ['run time']
+
+
+def f():
+    return 'v2'
+
+
+ITEMS.append('staged')
+drive.fork()

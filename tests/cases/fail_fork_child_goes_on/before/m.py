@@ -1,0 +1,5 @@
+ITEMS = ['run time']
+
+
+def f():
+    return 'v1'
