@@ -45,6 +45,33 @@ mark_inside(struct mf_map *rerun, PyObject *value, PyObject *path,
     return 0;
 }
 
+/* A class that its metaclass, or an __init_subclass__, may have put
+ * somewhere. */
+static bool
+registers_itself(struct mf_target *target, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &target->change->diff.old_of.split->units[delta->old_unit];
+    PyObject *cls = u->kind == MF_UNIT_CLASS
+                        ? mf_plan_live_class(target, delta)
+                        : NULL;
+    if (cls == NULL) {
+        return false;
+    }
+    if (Py_TYPE(cls) != &PyType_Type) {
+        return true;
+    }
+    PyObject *mro = ((PyTypeObject *)cls)->tp_mro;
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE) &&
+            PyDict_GetItemString(base->tp_dict, "__init_subclass__")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Objects that a statement's old side had made or named. */
 static int
 mark_statement(struct mf_map *rerun, struct mf_target *target,
@@ -58,9 +85,10 @@ mark_statement(struct mf_map *rerun, struct mf_target *target,
         return -1;
     }
     bool gone = delta->kind == MF_DELTA_REMOVED;
-    /* a plain def registers nothing by itself */
-    bool defines = u->kind == MF_UNIT_CLASS ||
-                   (u->kind == MF_UNIT_DEF && (u->flags & MF_UNIT_DECORATED));
+    /* a plain def or class registers nothing by itself */
+    bool defines = (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
+                   ((u->flags & MF_UNIT_DECORATED) ||
+                    registers_itself(target, delta));
     bool bare = u->name_len == 0 && PySet_GET_SIZE(names.stores) == 0 && names.calls;
     PyObject *set = bare ? names.loads : names.stores;
     PyObject *name, *iter = defines || bare ? PyObject_GetIter(set) : NULL;
