@@ -33,6 +33,7 @@ REACH = {
     "method": ("class A:\n def __init__(self): self.x = []\n def add(self, v): self.x.append(v)\na = A()", "a.add(1)", lambda g: g["a"].x),
     "instance of an instance": ("class A: pass\na = A(); a.b = A(); a.b.x = {}", "a.b.x[1] = 2", lambda g: g["a"].b.x),
     "instance in a dict": ("class A: pass\nT = {'a': A()}; T['a'].x = []", "T['a'].x.append(1)", lambda g: g["T"]["a"].x),
+    "instance among many": ("class A:\n def __init__(self): self.x = []\nT = {i: A() for i in range(300)}", "T[250].x.append(1)", lambda g: g["T"][250].x),
     "slots": ("class A:\n __slots__ = ('x',)\na = A(); a.x = []", "a.x.append(1)", lambda g: g["a"].x),
     "class": ("class A:\n x = []", "A.x.append(1)", lambda g: g["A"].x),
     "base class": ("class A:\n x = []\nclass B(A): pass", "B.x.append(1)", lambda g: g["A"].x),
@@ -183,6 +184,17 @@ def test_attributes_that_no_staged_code_writes_are_the_other_threads():
     stop.set()
     thread.join()
     assert vars(g["a"]) == {"n": 1, "x": 0}
+
+
+def test_a_step_inside_a_step():
+    g = live("X = [1]; Y = {}\ndef outer(): X.append(2); inner(); X.append(4)\ndef inner(): pass")
+    stage = Stage(g)
+    stage.dict["inner"] = lambda: stage.run("X.append(3); Y[1] = 1")
+    g["outer"].__globals__["inner"] = stage.dict["inner"]
+    stage.run("outer()")
+    assert g["X"] == [1, 2, 3, 4]
+    stage.back()
+    assert g["X"] == [1] and g["Y"] == {}
 
 
 def test_failing_step_and_instance_state():

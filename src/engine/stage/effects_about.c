@@ -296,15 +296,9 @@ is_atom(PyObject *item)
 static PyObject *
 attributes_of(const struct mf_effects_homes *homes, PyObject *item)
 {
-    PyTypeObject *type = Py_TYPE(item);
-    if (!mf_map_has(&homes->effects->codes, type) ||
-        (type->tp_dictoffset == 0 &&
-         !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT))) {
-        return NULL;
-    }
-    PyObject *dict = PyObject_GenericGetDict(item, NULL);
-    PyErr_Clear();
-    Py_XDECREF(dict); /* the instance holds it */
+    PyObject *dict = mf_map_has(&homes->effects->codes, Py_TYPE(item))
+                         ? mf_effects_instance_dict(item)
+                         : NULL;
     return dict != NULL && PyDict_CheckExact(dict) ? dict : NULL;
 }
 

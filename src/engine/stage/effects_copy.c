@@ -56,6 +56,23 @@ mf_effects_container(PyObject *obj, Py_ssize_t *size)
     return MF_EFFECT_DEQUE;
 }
 
+PyObject *
+mf_effects_instance_dict(PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+    if (type->tp_dictoffset == 0 &&
+        !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
+        return NULL;
+    }
+    PyObject *dict = PyObject_GenericGetDict(obj, NULL);
+    if (dict == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    Py_DECREF(dict); /* the instance holds it */
+    return PyDict_Check(dict) ? dict : NULL;
+}
+
 /* ---- reading ---------------------------------------------------------------- */
 
 void

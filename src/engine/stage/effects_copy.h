@@ -40,6 +40,10 @@ PyTypeObject *mf_effects_deque(void);
  * *size: how many items it has. */
 int mf_effects_container(PyObject *obj, Py_ssize_t *size);
 
+/* The dict of an instance, borrowed, or NULL: it has none. Values that stand
+ * in the instance itself get one. */
+PyObject *mf_effects_instance_dict(PyObject *obj);
+
 /* How many items of the tuple belong together: 2 for dicts and namespaces. */
 static inline Py_ssize_t
 mf_effects_stride(int kind)

@@ -24,7 +24,8 @@ enum {
     MAX_CODES = 1024,
     MAX_DEPTH = 3,      /* containers in containers */
     MAX_HOPS = 3,       /* calls from function to function of the library */
-    SMALL = 64          /* items of a container that are followed */
+    SMALL = 64,         /* items of a container that are followed at once, */
+    MIDDLE = 512        /* and when all else has been looked at */
 };
 
 struct reached {
@@ -49,6 +50,7 @@ struct reach {
     struct mf_effects *effects;
     struct reached *queue;   /* strong */
     size_t len, cap, at;
+    struct mf_vec later;     /* containers of middle size: index + 1 */
     struct shape *shapes;    /* borrowed from queue */
     size_t shape_count, shape_cap;
     struct mf_map visited;   /* object -> 1, code -> its globals */
@@ -56,10 +58,28 @@ struct reach {
     struct mf_map attrs;     /* interned name -> 1 */
     PyObject *attr_set;      /* the same as a set, for names not interned */
     size_t codes;
+    int depth;               /* of what the search begins with */
     bool ran;
 };
 
 /* ---- queue ------------------------------------------------------------------ */
+
+static int
+grow(void **items, size_t *cap, size_t len, size_t size)
+{
+    if (len < *cap) {
+        return 0;
+    }
+    size_t more = *cap ? *cap * 2 : 64;
+    void *bigger = mf_realloc(*items, more * size);
+    if (bigger == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *items = bigger;
+    *cap = more;
+    return 0;
+}
 
 static int
 visit(struct reach *reach, PyObject *obj, PyObject *name, int hops, int depth)
@@ -69,18 +89,9 @@ visit(struct reach *reach, PyObject *obj, PyObject *name, int hops, int depth)
         mf_map_has(&reach->visited, obj) || reach->len >= MAX_OBJECTS) {
         return 0;
     }
-    if (reach->len == reach->cap) {
-        size_t cap = reach->cap ? reach->cap * 2 : 64;
-        struct reached *queue =
-            mf_realloc(reach->queue, cap * sizeof(*queue));
-        if (queue == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        reach->queue = queue;
-        reach->cap = cap;
-    }
-    if (mf_map_put(&reach->visited, obj, 1) < 0) {
+    if (grow((void **)&reach->queue, &reach->cap, reach->len,
+             sizeof(*reach->queue)) < 0 ||
+        mf_map_put(&reach->visited, obj, 1) < 0) {
         return -1;
     }
     reach->queue[reach->len++] = (struct reached){
@@ -91,16 +102,9 @@ visit(struct reach *reach, PyObject *obj, PyObject *name, int hops, int depth)
 static int
 add_shape(struct reach *reach, PyObject *obj, int hops)
 {
-    if (reach->shape_count == reach->shape_cap) {
-        size_t cap = reach->shape_cap ? reach->shape_cap * 2 : 32;
-        struct shape *shapes =
-            mf_realloc(reach->shapes, cap * sizeof(*shapes));
-        if (shapes == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        reach->shapes = shapes;
-        reach->shape_cap = cap;
+    if (grow((void **)&reach->shapes, &reach->shape_cap, reach->shape_count,
+             sizeof(*reach->shapes)) < 0) {
+        return -1;
     }
     reach->shapes[reach->shape_count++] =
         (struct shape){obj, 0, (uint8_t)hops};
@@ -391,11 +395,32 @@ follow_container(struct reach *reach, struct reached at, int kind,
         return 0;
     }
     struct mf_effect *effect = &effects->items[index];
-    effect->nested |= at.depth > 0;
+    effect->nested |= at.depth > reach->depth;
     PyObject *items = effect->after.items ? effect->after.items
                                           : effect->before.items;
+    if (size > SMALL && size <= MIDDLE &&
+        mf_vec_push(&reach->later, (void *)(index + 1)) < 0) {
+        return -1;
+    }
     return visit_items(reach, items, at.name, at.hops, at.depth + 1,
                        size <= SMALL);
+}
+
+/* The instances in containers that are neither small nor big. */
+static int
+follow_later(struct reach *reach)
+{
+    struct mf_effects *effects = reach->effects;
+    while (reach->later.len > 0) {
+        size_t index = (size_t)reach->later.items[--reach->later.len] - 1;
+        struct mf_effect *effect = &effects->items[index];
+        PyObject *items = effect->after.items ? effect->after.items
+                                              : effect->before.items;
+        if (visit_items(reach, items, effect->name, 0, MAX_DEPTH, true) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int
@@ -424,25 +449,6 @@ follow_class(struct reach *reach, struct reached at)
         return -1;
     }
     return add_shape(reach, at.obj, hops);
-}
-
-/* The dict of an instance, borrowed, or NULL: it has none. Values that stand
- * in the instance itself get one. */
-static PyObject *
-instance_dict(PyObject *obj)
-{
-    PyTypeObject *type = Py_TYPE(obj);
-    if (type->tp_dictoffset == 0 &&
-        !PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
-        return NULL;
-    }
-    PyObject *dict = PyObject_GenericGetDict(obj, NULL);
-    if (dict == NULL) {
-        PyErr_Clear();
-        return NULL;
-    }
-    Py_DECREF(dict); /* the instance holds it */
-    return PyDict_Check(dict) ? dict : NULL;
 }
 
 static int
@@ -477,7 +483,7 @@ follow_instance(struct reach *reach, struct reached at)
     if (at.hops > 0) {
         return 0;
     }
-    PyObject *dict = instance_dict(at.obj);
+    PyObject *dict = mf_effects_instance_dict(at.obj);
     bool slots = false;
     mf_effects_each_slot(at.obj, note_slot, &slots);
     if ((dict != NULL &&
@@ -489,16 +495,11 @@ follow_instance(struct reach *reach, struct reached at)
     return add_shape(reach, at.obj, 0);
 }
 
-struct referents {
-    struct reach *reach;
-    int hops;
-};
-
 static int
 visit_referent(PyObject *obj, void *arg)
 {
-    struct referents *referents = arg;
-    return visit(referents->reach, obj, NULL, referents->hops, 0);
+    struct reach *reach = arg;
+    return visit(reach, obj, NULL, reach->queue[reach->at - 1].hops, 0);
 }
 
 static int
@@ -534,11 +535,10 @@ follow(struct reach *reach, struct reached at)
     if (!PyType_HasFeature(type, Py_TPFLAGS_BASETYPE) ||
         !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) ||
         PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
-        struct referents referents = {reach, at.hops};
         if (type->tp_traverse != NULL &&
             (type->tp_call != NULL || type->tp_descr_get != NULL ||
              type == &PyDictProxy_Type) &&
-            type->tp_traverse(at.obj, visit_referent, &referents) < 0) {
+            type->tp_traverse(at.obj, visit_referent, reach) < 0) {
             return -1;
         }
     }
@@ -592,7 +592,7 @@ look_at_shape(struct reach *reach, struct shape *shape)
                          ? mf_compat_type_dict((PyTypeObject *)shape->obj)
                      : PyFunction_Check(shape->obj)
                          ? ((PyFunctionObject *)shape->obj)->func_dict
-                         : instance_dict(shape->obj);
+                         : mf_effects_instance_dict(shape->obj);
     PyObject *key, *value;
     Py_ssize_t pos = 0;
     while (dict != NULL && PyDict_Next(dict, &pos, &key, &value)) {
@@ -630,6 +630,12 @@ run_rounds(struct reach *reach)
             }
             more = true;
         }
+        if (!more && reach->later.len > 0) {
+            if (follow_later(reach) < 0) {
+                return -1;
+            }
+            more = true;
+        }
     }
     return 0;
 }
@@ -640,6 +646,7 @@ reach_clear(struct reach *reach)
     mf_map_clear(&reach->visited);
     mf_map_clear(&reach->owners);
     mf_map_clear(&reach->attrs);
+    mf_vec_clear(&reach->later);
     mf_free(reach->shapes);
     for (size_t i = 0; i < reach->len; i++) {
         Py_DECREF(reach->queue[i].obj);
@@ -658,33 +665,35 @@ builtins_of(PyObject *globals)
     return found != NULL && PyDict_Check(found) ? found : NULL;
 }
 
-int
-mf_effects_reach(struct mf_effects *effects, PyObject *code,
-                 PyObject *globals, bool ran)
+/* From code, or from an object. */
+static int
+reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
+           PyObject *obj, int depth, bool ran)
 {
-    struct reach reach = {.effects = effects, .ran = ran};
+    struct reach reach = {.effects = effects,
+                          .ran = ran,
+                          .depth = obj ? MAX_DEPTH - depth : 0};
     reach.attr_set = PySet_New(NULL);
-    int rc = reach.attr_set == NULL ||
-                     scan_code(&reach, (PyCodeObject *)code, globals,
-                               builtins_of(globals), 0, PROGRAM, true) < 0 ||
-                     run_rounds(&reach) < 0
-                 ? -1
-                 : 0;
+    int rc = reach.attr_set == NULL ? -1
+             : code != NULL
+                 ? scan_code(&reach, (PyCodeObject *)code, globals,
+                             builtins_of(globals), 0, PROGRAM, true)
+                 : visit(&reach, obj, NULL, 0, reach.depth);
+    rc = rc < 0 ? -1 : run_rounds(&reach);
     reach_clear(&reach);
     return rc;
 }
 
 int
+mf_effects_reach(struct mf_effects *effects, PyObject *code,
+                 PyObject *globals, bool ran)
+{
+    return reach_from(effects, code, globals, NULL, 0, ran);
+}
+
+int
 mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth)
 {
-    struct reach reach = {.effects = effects, .ran = true};
-    reach.attr_set = PySet_New(NULL);
     depth = depth < 0 ? 0 : depth > MAX_DEPTH ? MAX_DEPTH : depth;
-    int rc = reach.attr_set == NULL ||
-                     visit(&reach, obj, NULL, 0, MAX_DEPTH - depth) < 0 ||
-                     run_rounds(&reach) < 0
-                 ? -1
-                 : 0;
-    reach_clear(&reach);
-    return rc;
+    return reach_from(effects, NULL, NULL, obj, depth, true);
 }
