@@ -44,8 +44,9 @@ use_of(int op)
     case DELETE_NAME:
     case DELETE_GLOBAL:
         return MF_NAME_DELETE;
-    case LOAD_ATTR:
     case IMPORT_FROM:
+        return MF_NAME_FROM;
+    case LOAD_ATTR:
 #if PY_VERSION_HEX < 0x030C0000
     case LOAD_METHOD:
 #else

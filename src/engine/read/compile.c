@@ -381,6 +381,9 @@ on_use(enum mf_name_use use, PyObject *name, void *arg)
     case MF_NAME_SET_ATTR:
         scope->names->sets_attrs = true;
         return PySet_Add(scope->names->attrs, name);
+    case MF_NAME_FROM:
+        /* a statement's own import binds the name and does nothing with it */
+        return scope->stores ? 0 : PySet_Add(scope->names->attrs, name);
     case MF_NAME_IMPORT:
         scope->names->imports = true;
         return 0;

@@ -165,6 +165,12 @@ index_under(struct mf_state *state, PyObject *module, PyObject *number)
         }
         Py_DECREF(list);
     }
+    /* numbers come in order, but for a source that is indexed again */
+    Py_ssize_t len = PyList_GET_SIZE(list);
+    if (len == 0 || PyLong_AsSize_t(PyList_GET_ITEM(list, len - 1)) <
+                        PyLong_AsSize_t(number)) {
+        return PyList_Append(list, number);
+    }
     int there = PySequence_Contains(list, number);
     if (there != 0) {
         return there < 0 ? -1 : 0;
@@ -195,6 +201,8 @@ index_source(struct mf_state *state, struct mf_source *source, size_t at)
         if (edge->nested) {
             continue;
         }
+        source->renames |= edge->name != NULL && edge->as != NULL &&
+                           PyUnicode_Compare(edge->name, edge->as) != 0;
         rc = index_under(state, edge->module, number);
         /* the name may be a submodule; and a plain import of a.b.c binds and
          * reaches a and a.b too */

@@ -750,10 +750,20 @@ static int
 follow_in_module(struct mf_change *change, PyObject *name, bool value,
                  struct mf_report *report)
 {
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (word == NULL) {
+        return -1;
+    }
+    const char *dot = memchr(word, '.', (size_t)len);
+    uint64_t bits = mf_split_word(word, dot ? (size_t)(dot - word)
+                                            : (size_t)len);
     for (uint32_t i = 0; i < change->diff.len; i++) {
         struct mf_delta *delta = &change->diff.deltas[i];
         if (delta->parent == MF_UNIT_NONE && !delta->runs && !delta->stale &&
             delta->new_unit != MF_UNIT_NONE &&
+            (change->diff.new_of.split->units[delta->new_unit].words & bits) ==
+                bits &&
             follow_in_unit(change, i, name, value, report) < 0) {
             return -1;
         }
@@ -1026,6 +1036,15 @@ follow_importers(struct mf_state *state, struct mf_plan *plan,
             struct mf_module *m = source->modules.items[0];
             bool wanted = value || PyUnicode_CompareWithASCIIString(
                                        name, "__getattr__") == 0;
+            /* others may have the name from this one */
+            bool passes = mf_graph_importers(state, m->name) != NULL;
+            if (PyErr_Occurred()) {
+                return -1;
+            }
+            if (!wanted && !passes && !source->renames &&
+                !importer_cares(source, name)) {
+                continue;
+            }
             if (!wanted &&
                 mf_graph_edges(&source->text, &source->split, m->name,
                                mf_source_is_package(m), &edges) < 0) {
@@ -1036,7 +1055,8 @@ follow_importers(struct mf_state *state, struct mf_plan *plan,
                 PyObject *taken = edges.items[e].name;
                 bool named = taken != NULL &&
                              PyUnicode_Compare(taken, name) == 0;
-                wanted = importer_cares(source, named && as ? as : name);
+                wanted = (named && passes) ||
+                         importer_cares(source, named && as ? as : name);
             }
             mf_edges_clear(&edges);
             if (!wanted) {
@@ -1473,8 +1493,44 @@ edit_change(struct mf_change *change, struct mf_report *report)
 
 /* ---- order ------------------------------------------------------------------------------ */
 
+static int order_from(struct mf_plan *plan, PyObject *by_name,
+                      struct mf_change *change);
+
+/* The change of a module, if it is one, and what it imports first. */
 static int
-order_from(struct mf_plan *plan, struct mf_change *change)
+order_module(struct mf_plan *plan, PyObject *by_name, PyObject *module)
+{
+    PyObject *number = PyDict_GetItemWithError(by_name, module);
+    return number != NULL
+               ? order_from(plan, by_name,
+                            plan->changes.items[PyLong_AsSize_t(number)])
+           : PyErr_Occurred() ? -1
+                              : 0;
+}
+
+/* dict: name of a live module -> number of its change */
+static PyObject *
+changes_by_name(struct mf_plan *plan)
+{
+    PyObject *by_name = PyDict_New();
+    for (size_t i = 0; i < plan->changes.len && by_name != NULL; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        PyObject *number = PyLong_FromSize_t(i);
+        int rc = number ? 0 : -1;
+        for (size_t t = 0; t < change->targets.len && rc == 0; t++) {
+            struct mf_target *target = change->targets.items[t];
+            rc = PyDict_SetItem(by_name, target->module->name, number);
+        }
+        Py_XDECREF(number);
+        if (rc < 0) {
+            Py_CLEAR(by_name);
+        }
+    }
+    return by_name;
+}
+
+static int
+order_from(struct mf_plan *plan, PyObject *by_name, struct mf_change *change)
 {
     if (change->visit != 0) {
         return 0; /* done, or a cycle: one group, first come */
@@ -1482,22 +1538,16 @@ order_from(struct mf_plan *plan, struct mf_change *change)
     change->visit = 1;
     for (uint32_t e = 0; e < change->edges.len; e++) {
         struct mf_edge *edge = &change->edges.items[e];
-        for (size_t i = 0; i < plan->changes.len; i++) {
-            struct mf_change *other = plan->changes.items[i];
-            for (size_t m = 0; m < other->targets.len; m++) {
-                struct mf_target *t = other->targets.items[m];
-                PyObject *name = t->module->name;
-                bool hit = PyUnicode_Compare(name, edge->module) == 0;
-                if (!hit && edge->name != NULL) {
-                    PyObject *sub = PyUnicode_FromFormat(
-                        "%U.%U", edge->module, edge->name);
-                    hit = sub && PyUnicode_Compare(name, sub) == 0;
-                    Py_XDECREF(sub);
-                }
-                if (hit && order_from(plan, other) < 0) {
-                    return -1;
-                }
-            }
+        PyObject *sub = edge->name ? PyUnicode_FromFormat("%U.%U", edge->module,
+                                                          edge->name)
+                                   : Py_NewRef(edge->module);
+        int rc = sub == NULL || order_module(plan, by_name, edge->module) < 0 ||
+                         order_module(plan, by_name, sub) < 0
+                     ? -1
+                     : 0;
+        Py_XDECREF(sub);
+        if (rc < 0) {
+            return -1;
         }
     }
     change->visit = 2;
@@ -1855,12 +1905,20 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
             return -1;
         }
     }
+    PyObject *by_name = changes_by_name(plan);
+    int rc = by_name ? 0 : -1;
+    for (size_t i = 0; i < plan->changes.len && rc == 0; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        rc = change->kind != MF_CHANGE_DELETED
+                 ? order_from(plan, by_name, change)
+                 : 0;
+    }
+    Py_XDECREF(by_name);
+    if (rc < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];
-        if (change->kind != MF_CHANGE_DELETED &&
-            order_from(plan, change) < 0) {
-            return -1;
-        }
         for (size_t t = 0; t < change->targets.len; t++) {
             struct mf_target *target = change->targets.items[t];
             plan->stages |= PyList_GET_SIZE(target->binds) > 0;

@@ -40,6 +40,8 @@ struct mf_source {
     struct mf_split split; /* of text; valid if is_split */
     bool is_split;
     bool is_indexed;       /* graph.c knows its import edges */
+    bool renames;          /* some import of it gives another name; kept when
+                              the text changes: then it is only slower */
     int flags;             /* compiler flags of its __future__ imports */
     struct mf_vec modules; /* struct mf_module * */
     struct mf_vec execs;   /* code objects run, not yet claimed by a module */
