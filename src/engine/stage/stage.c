@@ -145,6 +145,79 @@ clone_closure(struct mf_stage *stage, PyObject *closure, int depth)
 static int ensure_names(struct mf_stage *stage, struct mf_staged *staged,
                         PyObject *code, int depth);
 
+/* An unedited module of the program whose functions a step calls and that
+ * imports a staged module somewhere, if only when called: it is staged too,
+ * so that its functions see the new side. Borrowed; NULL without exception if
+ * it is none of these. */
+static struct mf_staged *
+stage_on_demand(struct mf_stage *stage, PyObject *globals)
+{
+    PyObject *file = PyDict_GetItemString(globals, "__file__");
+    PyObject *name = PyDict_GetItemString(globals, "__name__");
+    if (file == NULL || !PyUnicode_Check(file) || name == NULL ||
+        !PyUnicode_Check(name) ||
+        mf_map_has(&stage->effects.foreign, globals)) {
+        return NULL;
+    }
+    PyObject *path = mf_source_absolute(file);
+    struct mf_source *source =
+        path ? mf_source_find(stage->state, path) : NULL;
+    Py_XDECREF(path);
+    if (source == NULL || source->text.bytes == NULL ||
+        source->modules.len == 0 || mf_source_split(source) < 0) {
+        return NULL;
+    }
+    struct mf_edges edges = {0};
+    struct mf_staged *staged = NULL;
+    PyObject *loaded = PyImport_GetModuleDict();
+    PyObject *live = PyDict_GetItemWithError(loaded, name);
+    if (live == NULL || !PyModule_Check(live) ||
+        PyModule_GetDict(live) != globals ||
+        mf_graph_edges(&source->text, &source->split, name,
+                       mf_source_is_package(source->modules.items[0]),
+                       &edges) < 0) {
+        mf_edges_clear(&edges);
+        return NULL;
+    }
+    for (uint32_t e = 0; e < edges.len; e++) {
+        struct mf_edge *edge = &edges.items[e];
+        PyObject *entry = PyDict_GetItemWithError(loaded, edge->module);
+        struct mf_staged *from =
+            entry && PyModule_Check(entry)
+                ? mf_stage_of(stage, PyModule_GetDict(entry))
+                : NULL;
+        if (from == NULL || from->target == NULL) {
+            continue;
+        }
+        if (staged == NULL) {
+            staged = add_staged(stage, name, live, globals, NULL);
+            if (staged == NULL || link_modules(stage) < 0) {
+                staged = NULL;
+                break;
+            }
+        }
+        if (edge->nested || edge->name == NULL || edge->as == NULL) {
+            continue;
+        }
+        PyObject *fresh = PyDict_GetItemWithError(from->dict, edge->name);
+        if (fresh != NULL &&
+            PyDict_GetItemWithError(staged->dict, edge->as) ==
+                PyDict_GetItemWithError(from->live_dict, edge->name) &&
+            PyDict_SetItem(staged->dict, edge->as, fresh) < 0) {
+            break;
+        }
+    }
+    mf_edges_clear(&edges);
+    if (staged != NULL && staged->before == NULL) {
+        staged->before = PyDict_Copy(staged->dict);
+        if (staged->before == NULL ||
+            mf_map_put(&stage->effects.foreign, staged->dict, 1) < 0) {
+            return NULL;
+        }
+    }
+    return staged;
+}
+
 /* A clone of a live function over the staged side of its module; NULL without
  * exception if its module is not staged. New reference. */
 static PyObject *
@@ -152,6 +225,9 @@ clone_value(struct mf_stage *stage, PyObject *value, int depth)
 {
     PyFunctionObject *func = (PyFunctionObject *)value;
     struct mf_staged *home = mf_stage_of(stage, func->func_globals);
+    if (home == NULL && depth <= 40) {
+        home = stage_on_demand(stage, func->func_globals);
+    }
     if (home == NULL || depth > 40) {
         return NULL;
     }
@@ -203,8 +279,44 @@ clone_value(struct mf_stage *stage, PyObject *value, int depth)
     return clone;
 }
 
-/* Every live function that code over this namespace can call by name is
- * there as a clone over staging. */
+/* A function of a staging namespace becomes its clone there. */
+static int
+ensure_name(struct mf_stage *stage, struct mf_staged *staged, PyObject *name,
+            int depth)
+{
+    PyObject *value = PyDict_GetItemWithError(staged->dict, name);
+    if (value == NULL || !PyFunction_Check(value)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *clone = clone_value(stage, value, depth);
+    if (clone == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    int rc = PyDict_SetItem(staged->dict, name, clone);
+    if (rc == 0 && staged->before != NULL &&
+        PyDict_GetItemWithError(staged->before, name) == value) {
+        rc = PyDict_SetItem(staged->before, name, clone);
+    }
+    Py_DECREF(clone);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+ensure_each(struct mf_stage *stage, struct mf_staged *staged, PyObject *names,
+            int depth)
+{
+    PyObject *name, *iter = PyObject_GetIter(names);
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = ensure_name(stage, staged, name, depth);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* Every live function that code over this namespace can call, by name or as
+ * an attribute of a staged module, is there as a clone over staging. */
 static int
 ensure_names(struct mf_stage *stage, struct mf_staged *staged, PyObject *code,
              int depth)
@@ -214,25 +326,17 @@ ensure_names(struct mf_stage *stage, struct mf_staged *staged, PyObject *code,
         return -1;
     }
     int rc = mf_names_of_function(&names, code);
-    PyObject *name, *iter = rc == 0 ? PyObject_GetIter(names.loads) : NULL;
-    rc = iter == NULL ? -1 : 0;
-    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
-        PyObject *value = PyDict_GetItemWithError(staged->dict, name);
-        if (value != NULL && PyFunction_Check(value)) {
-            PyObject *clone = clone_value(stage, value, depth);
-            if (clone != NULL) {
-                rc = PyDict_SetItem(staged->dict, name, clone);
-                if (rc == 0 && PyDict_GetItemWithError(staged->before,
-                                                       name) == value) {
-                    rc = PyDict_SetItem(staged->before, name, clone);
-                }
-                Py_DECREF(clone);
-            }
-        }
-        Py_DECREF(name);
-        rc = PyErr_Occurred() ? -1 : rc;
+    if (rc == 0) {
+        rc = ensure_each(stage, staged, names.loads, depth);
     }
-    Py_XDECREF(iter);
+    for (size_t i = 0;
+         rc == 0 && PySet_GET_SIZE(names.attrs) > 0 && i < stage->items.len;
+         i++) {
+        struct mf_staged *other = stage->items.items[i];
+        if (other->target != NULL) {
+            rc = ensure_each(stage, other, names.attrs, depth);
+        }
+    }
     mf_names_clear(&names);
     return rc;
 }
