@@ -800,10 +800,9 @@ mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
     for (;;) {
         PyObject *record = mf_record_last(state);
         if (record == NULL ||
-            (dict != NULL &&
-             (to < 0 || mode != MF_MODE_UPDATE ||
-              PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) <= to))) {
-            break;
+            (dict != NULL && (to < 0 || mode != MF_MODE_UPDATE)) ||
+            PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) < to) {
+            break; /* as it was before the update `to` */
         }
         Py_INCREF(record);
         Py_ssize_t left = PyList_GET_SIZE(state->records);
