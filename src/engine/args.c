@@ -119,6 +119,8 @@ engine_set_listener(PyObject *self, PyObject *listener)
     Py_RETURN_NONE;
 }
 
+static long polls; /* for the lever `every` */
+
 static PyObject *
 engine_poll(PyObject *self, PyObject *args)
 {
@@ -128,6 +130,10 @@ engine_poll(PyObject *self, PyObject *args)
         return NULL;
     }
     (void)budget_us;
+    long every = mf_fault_lever(MF_LEVER_EVERY);
+    if (every > 0 && ++polls % every == 0) {
+        return mf_update_identity(state);
+    }
     if (PySet_GET_SIZE(state->queued) == 0 || state->holds > 0) {
         Py_RETURN_NONE;
     }

@@ -13,11 +13,13 @@ reason(struct mf_update *update, int code, PyObject *path)
 }
 
 static int
-read_new_side(struct mf_update *update, PyObject *path, struct mf_text *text)
+read_new_side(struct mf_update *update, struct mf_source *source,
+              PyObject *path, struct mf_text *text)
 {
     PyObject *given =
-        update->sources ? PyDict_GetItemWithError(update->sources, path)
-                        : NULL;
+        update->identity  ? source->text.bytes
+        : update->sources ? PyDict_GetItemWithError(update->sources, path)
+                          : NULL;
     if (given != NULL) {
         return mf_source_decode(path, PyBytes_AS_STRING(given),
                                 PyBytes_GET_SIZE(given), text);
@@ -52,7 +54,7 @@ collect_one(struct mf_update *update, PyObject *path)
         return 0; /* a file of no loaded module changes nothing */
     }
     struct mf_text text = {0};
-    int got = read_new_side(update, path, &text);
+    int got = read_new_side(update, source, path, &text);
     if (got < 0) {
         return reason(update, PyErr_ExceptionMatches(PyExc_SyntaxError) ? 401
                                                                         : 404,
@@ -64,7 +66,7 @@ collect_one(struct mf_update *update, PyObject *path)
                              "the text that this module runs is not known: "
                              "start midflight before it is imported");
     }
-    if (got == 0 && text.hash == source->text.hash &&
+    if (!update->identity && got == 0 && text.hash == source->text.hash &&
         PyBytes_GET_SIZE(text.bytes) ==
             PyBytes_GET_SIZE(source->text.bytes)) {
         mf_text_clear(&text);

@@ -215,7 +215,7 @@ list_for_hooks(struct mf_update *update)
     for (size_t i = update->plan.targets.len; i > 0 && rc == 0; i--) {
         struct mf_target *target = update->plan.targets.items[i - 1];
         struct mf_diff *diff = &target->change->diff;
-        if (target->change->kind != MF_CHANGE_EDITED) {
+        if (target->change->kind != MF_CHANGE_EDITED || update->identity) {
             continue;
         }
         PyObject *pair = PyTuple_Pack(2, target->module->name,
@@ -383,7 +383,7 @@ commit(struct mf_update *update)
     report->outcome = MF_COMMITTED;
     update->state->running = report->number;
     mf_commit_finish(&update->commit, update->state);
-    if (update->undo == NULL &&
+    if (update->undo == NULL && !update->identity &&
         mf_record_push(update->state, report->number, update->texts,
                        update->merge.replaced) < 0) {
         PyErr_Clear();
@@ -466,7 +466,9 @@ run(struct mf_update *update)
     if (report->outcome == MF_REJECTED) {
         MF_TRACE(1, "update %ld: rejected", report->number);
     }
-    return update->mode == MF_MODE_UPDATE ? note_pending(update) : 0;
+    return update->mode == MF_MODE_UPDATE && !update->identity
+               ? note_pending(update)
+               : 0;
 }
 
 /* ---- from outside --------------------------------------------------------------- */
@@ -571,7 +573,9 @@ gather(struct mf_update *update, PyObject *paths, PyObject *sources)
         add_paths(update->paths, state->queued) < 0) {
         return -1;
     }
-    return update->mode == MF_MODE_UPDATE ? PySet_Clear(state->queued) : 0;
+    return update->mode == MF_MODE_UPDATE && !update->identity
+               ? PySet_Clear(state->queued)
+               : 0;
 }
 
 static PyObject *
@@ -705,9 +709,11 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
         }
         enum mf_mode mode = update->mode;
         PyObject *undo = update->undo;
+        bool identity = update->identity;
         memset(update, 0, sizeof(*update));
         *update = (struct mf_update){.state = state, .mode = mode,
                                      .undo = undo,
+                                     .identity = identity,
                                      .sources = Py_XNewRef(given),
                                      .paths = Py_NewRef(asked)};
         outcome = mf_report_init(&update->report) < 0
@@ -731,9 +737,11 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
         return NULL;
     }
     update.report.dry_run = mode != MF_MODE_UPDATE;
+    update.identity = mode == MF_MODE_UPDATE && record == NULL &&
+                      mf_fault_lever(MF_LEVER_IDENTITY) > 0;
     int outcome = attempt_groups(state, &update, paths, sources, &dict);
     if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&
-        remember(state, dict) < 0) {
+        !update.identity && remember(state, dict) < 0) {
         Py_CLEAR(dict);
     }
     if (dict != NULL && outcome == MF_COMMITTED && record != NULL &&
@@ -776,11 +784,63 @@ run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
     return dict;
 }
 
+static bool
+has_committed(PyObject *dict)
+{
+    PyObject *outcome =
+        dict ? PyDict_GetItemString(dict, "outcome") : NULL;
+    return outcome != NULL && PyUnicode_Check(outcome) &&
+           PyUnicode_CompareWithASCIIString(outcome, "committed") == 0;
+}
+
+/* The lever `repeat`: back and forth again. Takes dict, the first report, and
+ * gives it back, or that of a repetition that does not commit any more. */
+static PyObject *
+repeat(struct mf_state *state, PyObject *paths, PyObject *sources,
+       PyObject *dict)
+{
+    long times = mf_fault_lever(MF_LEVER_REPEAT);
+    PyObject *files = dict ? PyDict_GetItemString(dict, "files") : NULL;
+    if (times == 0 || files == NULL) {
+        return dict;
+    }
+    PyObject *all = PySequence_List(files); /* pending ones went in too */
+    if (all == NULL || (paths != NULL && PyList_SetSlice(all, 0, 0, paths) <
+                                             0)) {
+        Py_XDECREF(all);
+        Py_DECREF(dict);
+        return NULL;
+    }
+    for (long i = 0; i < times && has_committed(dict); i++) {
+        PyObject *back = mf_update_undo(state, -1, MF_MODE_UPDATE);
+        bool is_back = has_committed(back);
+        Py_XDECREF(back);
+        if (back == NULL) {
+            Py_CLEAR(dict);
+        }
+        if (!is_back) {
+            break; /* some updates cannot be undone: that changes nothing */
+        }
+        PyObject *again =
+            run_turn(state, all, sources, MF_MODE_UPDATE, NULL);
+        if (!has_committed(again)) {
+            Py_SETREF(dict, again);
+            break;
+        }
+        Py_DECREF(again);
+    }
+    Py_DECREF(all);
+    return dict;
+}
+
 PyObject *
 mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
               enum mf_mode mode)
 {
     PyObject *dict = run_turn(state, paths, sources, mode, NULL);
+    if (mode == MF_MODE_UPDATE && !state->undo_wanted) {
+        dict = repeat(state, paths, sources, dict);
+    }
     if (dict != NULL && state->undo_wanted) {
         /* an after hook failed and the configuration asks for an undo */
         state->undo_wanted = false;
@@ -790,6 +850,16 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
             Py_CLEAR(dict);
         }
     }
+    return dict;
+}
+
+PyObject *
+mf_update_identity(struct mf_state *state)
+{
+    long before = mf_fault_lever(MF_LEVER_IDENTITY);
+    mf_fault_set("identity", 1);
+    PyObject *dict = run_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL);
+    mf_fault_set("identity", before);
     return dict;
 }
 

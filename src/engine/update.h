@@ -25,6 +25,7 @@ struct mf_update {
     PyObject *hook_modules;   /* list of (name, dict), importers first */
     PyObject *hook_classes;   /* list of edited live classes */
     PyObject *texts;          /* earlier texts, for the record */
+    bool identity;            /* a lever: every file has the text that lives */
     bool abandoned;           /* fork.c: in the child, and the parent's */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
@@ -38,6 +39,8 @@ PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
 /* Back to what the last committed update replaced (to: -1), or, one update
  * after the other, to what ran when update `to` was the last one. */
 PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
+/* For tests: all files with the text that lives, through all phases. */
+PyObject *mf_update_identity(struct mf_state *state);
 
 /* collect.c: which files differ, with both sides, into update->plan. */
 int mf_collect_changes(struct mf_update *update);
