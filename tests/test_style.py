@@ -32,6 +32,7 @@ FLOW = [
     "commit/safepoint",
     "commit/undo",
     "commit/become",
+    "commit/gone",
     "commit/migrate",
     "commit/redefine commit/class commit/rebind",
     "commit/commit",

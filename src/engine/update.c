@@ -352,7 +352,8 @@ commit(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now(), stopped = clock;
     MF_TRACE(1, "update %ld: preparing", report->number);
-    if (report_codes(update) < 0 || find_stragglers(update) < 0) {
+    if (report_codes(update) < 0 || find_stragglers(update) < 0 ||
+        mf_gone_find(&update->gone, &update->match, report) < 0) {
         return -1;
     }
     if (!is_rejected(update) && before_hooks(update) < 0) {
@@ -383,6 +384,9 @@ commit(struct mf_update *update)
     report->outcome = MF_COMMITTED;
     update->state->running = report->number;
     mf_commit_finish(&update->commit, update->state);
+    if (mf_gone_report(&update->gone, &update->merge, report) < 0) {
+        PyErr_Clear();
+    }
     if (update->undo == NULL && !update->identity &&
         mf_record_push(update->state, report->number, update->texts,
                        update->merge.replaced) < 0) {
@@ -476,6 +480,7 @@ run(struct mf_update *update)
 static void
 update_clear(struct mf_update *update)
 {
+    mf_gone_clear(&update->gone);
     mf_commit_clear(&update->commit);
     mf_merge_clear(&update->merge);
     mf_match_clear(&update->match);

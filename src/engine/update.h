@@ -3,6 +3,7 @@
 #define MF_UPDATE_H
 
 #include "commit/commit.h"
+#include "commit/gone.h"
 #include "stage/hooks.h"
 #include "state.h"
 
@@ -21,6 +22,7 @@ struct mf_update {
     struct mf_match match;
     struct mf_merge merge;
     struct mf_commit commit;
+    struct mf_gone gone;
     struct mf_hooks hooks;
     PyObject *hook_modules;   /* list of (name, dict), importers first */
     PyObject *hook_classes;   /* list of edited live classes */

@@ -1,0 +1,208 @@
+/* gone.c -- owns the notes about removed statements. In: deltas, the heap
+ * after the commit. Out: notes; changes nothing.
+ */
+#include "gone.h"
+
+#include "become.h"
+
+/* ---- before the commit --------------------------------------------------------- */
+
+static int
+find_function(struct mf_gone *gone, struct mf_match *match,
+              struct mf_target *target, struct mf_delta *delta)
+{
+    PyObject *dict = target->module->dict;
+    PyObject *name = mf_plan_unit_name(target->change, delta);
+    PyObject *value = name ? PyDict_GetItemWithError(dict, name) : NULL;
+    int rc = name == NULL || PyErr_Occurred() ? -1 : 0;
+    /* renamed or moved it is not gone */
+    if (value != NULL && PyFunction_Check(value) &&
+        !mf_map_has(&match->paired, value)) {
+        PyObject *entry =
+            PyTuple_Pack(5, dict, name, value, target->module->name,
+                         target->change->source->path);
+        rc = entry ? PyList_Append(gone->found, entry) : -1;
+        Py_XDECREF(entry);
+    }
+    Py_XDECREF(name);
+    return rc;
+}
+
+/* A statement that binds no name and calls or stores something. */
+static int
+note_effect(struct mf_target *target, struct mf_delta *delta,
+            struct mf_report *report)
+{
+    struct mf_diff *diff = &target->change->diff;
+    struct mf_names names;
+    int rc = mf_diff_old_names(diff, delta, &names);
+    if (rc == 0 && PySet_GET_SIZE(names.stores) == 0 &&
+        (names.calls || names.stores_items || names.sets_attrs)) {
+        rc = mf_report_add(
+            report, 308, '-', target->module->name, NULL,
+            target->change->source->path,
+            (long)diff->old_of.split->units[delta->old_unit].line,
+            "the statement that stood in line %ld is gone; what it had "
+            "registered is taken out, what else it did cannot be known and "
+            "stays",
+            (long)diff->old_of.split->units[delta->old_unit].line);
+    }
+    mf_names_clear(&names);
+    return rc;
+}
+
+int
+mf_gone_find(struct mf_gone *gone, struct mf_match *match,
+             struct mf_report *report)
+{
+    gone->found = PyList_New(0);
+    int rc = gone->found ? 0 : -1;
+    for (size_t t = 0; t < match->plan->targets.len && rc == 0; t++) {
+        struct mf_target *target = match->plan->targets.items[t];
+        struct mf_diff *diff = &target->change->diff;
+        for (uint32_t i = 0; i < diff->len && rc == 0; i++) {
+            struct mf_delta *delta = &diff->deltas[i];
+            if (target->change->kind != MF_CHANGE_EDITED ||
+                delta->kind != MF_DELTA_REMOVED ||
+                delta->parent != MF_UNIT_NONE) {
+                continue;
+            }
+            const struct mf_unit *u =
+                &diff->old_of.split->units[delta->old_unit];
+            if (u->kind == MF_UNIT_DEF) {
+                rc = find_function(gone, match, target, delta);
+            }
+            else if (!(u->flags & MF_UNIT_MAIN_GUARD) &&
+                     (u->kind == MF_UNIT_OTHER || u->kind == MF_UNIT_BLOCK)) {
+                rc = note_effect(target, delta, report);
+            }
+        }
+    }
+    return rc;
+}
+
+/* ---- after it ------------------------------------------------------------------- */
+
+static bool
+is_among(PyObject *holder, PyObject *list)
+{
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        if (PyList_GET_ITEM(list, i) == holder) {
+            return true;
+        }
+    }
+    return list != NULL && holder == list;
+}
+
+/* What the update itself keeps until it is over, or for its undo. */
+static bool
+is_ours(struct mf_gone *gone, struct mf_merge *merge, PyObject *holder)
+{
+    struct mf_stage *stage = merge->stage;
+    if (is_among(holder, gone->found) || is_among(holder, merge->replaced) ||
+        mf_match_is_fresh(merge->match, holder)) {
+        return true;
+    }
+    for (size_t i = 0; stage != NULL && i < stage->items.len; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        if (holder == staged->dict || holder == staged->before ||
+            holder == staged->saved) {
+            return true;
+        }
+    }
+    for (size_t i = 0; stage != NULL && i < stage->effects.len; i++) {
+        struct mf_effect *effect = &stage->effects.items[i];
+        if (holder == effect->before.items || holder == effect->after.items) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+note_holders(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
+             const struct mf_vec *holders, struct mf_report *report)
+{
+    struct mf_map one = {0};
+    PyObject *func = PyTuple_GET_ITEM(entry, 2);
+    PyObject *kinds = PySet_New(NULL);
+    long count = 0;
+    int rc = kinds ? mf_map_put(&one, func, (uintptr_t)Py_None) : -1;
+    for (size_t i = 0; rc == 0 && i < holders->len; i++) {
+        PyObject *holder = holders->items[i];
+        if (holder == func || is_ours(gone, merge, holder) ||
+            !mf_become_refers(&one, holder)) {
+            continue;
+        }
+        PyObject *kind = PyUnicode_FromString(Py_TYPE(holder)->tp_name);
+        rc = kind ? PySet_Add(kinds, kind) : -1;
+        Py_XDECREF(kind);
+        count++;
+    }
+    mf_map_clear(&one);
+    PyObject *list = rc == 0 && count > 0 ? PySequence_List(kinds) : NULL;
+    if (list != NULL && PyList_Sort(list) == 0) {
+        PyObject *comma = PyUnicode_FromString(", ");
+        PyObject *text = comma ? PyUnicode_Join(comma, list) : NULL;
+        rc = text ? mf_report_add(
+                        report, 307, '=', PyTuple_GET_ITEM(entry, 3),
+                        PyTuple_GET_ITEM(entry, 1), PyTuple_GET_ITEM(entry, 4),
+                        0,
+                        "%U is gone from its module, but %ld %s to it "
+                        "remain%s: %U",
+                        PyTuple_GET_ITEM(entry, 1), count,
+                        count == 1 ? "reference" : "references",
+                        count == 1 ? "s" : "", text)
+                  : -1;
+        Py_XDECREF(text);
+        Py_XDECREF(comma);
+    }
+    Py_XDECREF(list);
+    Py_XDECREF(kinds);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+int
+mf_gone_report(struct mf_gone *gone, struct mf_merge *merge,
+               struct mf_report *report)
+{
+    struct mf_map pairs = {0};
+    struct mf_vec holders = {0};
+    int rc = 0;
+    Py_ssize_t n = gone->found ? PyList_GET_SIZE(gone->found) : 0;
+    for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
+        PyObject *entry = PyList_GET_ITEM(gone->found, i);
+        PyObject *func = PyTuple_GET_ITEM(entry, 2);
+        if (Py_REFCNT(func) > 1 &&
+            PyDict_GetItemWithError(PyTuple_GET_ITEM(entry, 0),
+                                    PyTuple_GET_ITEM(entry, 1)) != func) {
+            rc = mf_map_put(&pairs, func, (uintptr_t)Py_None);
+        }
+    }
+    if (rc == 0 && pairs.used > 0) {
+        rc = mf_become_holders(&pairs, NULL, &holders);
+    }
+    /* holders are borrowed: held while texts are made */
+    for (size_t i = 0; rc == 0 && i < holders.len; i++) {
+        Py_INCREF((PyObject *)holders.items[i]);
+    }
+    size_t held = rc == 0 ? holders.len : 0;
+    for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
+        PyObject *entry = PyList_GET_ITEM(gone->found, i);
+        if (mf_map_has(&pairs, PyTuple_GET_ITEM(entry, 2))) {
+            rc = note_holders(gone, merge, entry, &holders, report);
+        }
+    }
+    for (size_t i = 0; i < held; i++) {
+        Py_DECREF((PyObject *)holders.items[i]);
+    }
+    mf_vec_clear(&holders);
+    mf_map_clear(&pairs);
+    return rc;
+}
+
+void
+mf_gone_clear(struct mf_gone *gone)
+{
+    Py_CLEAR(gone->found);
+}

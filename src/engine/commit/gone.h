@@ -1,0 +1,24 @@
+/* gone.h -- what statements that are gone leave behind: functions that
+ * somebody holds still, and whatever a statement did besides binding names.
+ */
+#ifndef MF_GONE_H
+#define MF_GONE_H
+
+#include "../stage/merge.h"
+
+struct mf_gone {
+    PyObject *found; /* list of (module dict, name, function, module name,
+                        path) */
+};
+
+/* Before the commit, while the names still mean them; notes statements whose
+ * effects cannot be known. */
+int mf_gone_find(struct mf_gone *gone, struct mf_match *match,
+                 struct mf_report *report);
+/* After it: who holds them now, besides the update itself. One walk of the
+ * heap, and only if somebody does. -1: an exception, nothing is lost. */
+int mf_gone_report(struct mf_gone *gone, struct mf_merge *merge,
+                   struct mf_report *report);
+void mf_gone_clear(struct mf_gone *gone);
+
+#endif
