@@ -1,0 +1,117 @@
+/* plan_codes.c -- owns the pairing of live code objects with new ones, by
+ * statement, qualified name and place. In: edited statements. Out: the
+ * targets' exchange maps.
+ */
+#include "plan_parts.h"
+
+static int
+pair_code(struct mf_target *target, PyObject *old_code, PyObject *new_code)
+{
+    if (old_code == new_code || mf_map_has(&target->exchange, old_code)) {
+        return 0;
+    }
+    if (mf_vec_push_ref(&target->code_refs, old_code) < 0 ||
+        mf_vec_push_ref(&target->code_refs, new_code) < 0 ||
+        mf_map_put(&target->exchange, old_code, (uintptr_t)new_code) < 0) {
+        return -1;
+    }
+    /* nested ones: by name, in order */
+    PyObject *a = ((PyCodeObject *)old_code)->co_consts;
+    PyObject *b = ((PyCodeObject *)new_code)->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a); i++) {
+        PyObject *x = PyTuple_GET_ITEM(a, i);
+        if (!PyCode_Check(x)) {
+            continue;
+        }
+        Py_ssize_t nth = 0;
+        for (Py_ssize_t k = 0; k < i; k++) {
+            PyObject *e = PyTuple_GET_ITEM(a, k);
+            nth += PyCode_Check(e) &&
+                   PyUnicode_Compare(((PyCodeObject *)e)->co_name,
+                                     ((PyCodeObject *)x)->co_name) == 0;
+        }
+        for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(b); j++) {
+            PyObject *y = PyTuple_GET_ITEM(b, j);
+            if (!PyCode_Check(y) ||
+                PyUnicode_Compare(((PyCodeObject *)x)->co_name,
+                                  ((PyCodeObject *)y)->co_name) != 0) {
+                continue;
+            }
+            if (nth-- == 0) {
+                if (pair_code(target, x, y) < 0) {
+                    return -1;
+                }
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Live codes whose first line lies in the unit, with the new unit's, by
+ * qualified name, in order. */
+static int
+pair_unit(struct mf_target *target, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &target->change->diff;
+    const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
+    PyObject *code = mf_diff_new_code(diff, delta);
+    PyObject *fresh = code ? mf_source_flatten(code) : NULL;
+    if (fresh == NULL) {
+        return -1;
+    }
+    PyObject *live = target->module->codes;
+    int rc = 0;
+    Py_ssize_t used[64], n_used = 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(live) && rc == 0; i++) {
+        PyCodeObject *a = (PyCodeObject *)PyList_GET_ITEM(live, i);
+        if (a->co_firstlineno < (int)u->line ||
+            a->co_firstlineno > (int)u->end_line) {
+            continue;
+        }
+        for (Py_ssize_t j = 0; j < PyList_GET_SIZE(fresh); j++) {
+            PyCodeObject *b = (PyCodeObject *)PyList_GET_ITEM(fresh, j);
+            bool taken = false;
+            for (Py_ssize_t k = 0; k < n_used; k++) {
+                taken |= used[k] == j;
+            }
+            if (!taken &&
+                PyUnicode_Compare(a->co_qualname, b->co_qualname) == 0) {
+                rc = pair_code(target, (PyObject *)a, (PyObject *)b);
+                if (n_used < (Py_ssize_t)Py_ARRAY_LENGTH(used)) {
+                    used[n_used++] = j;
+                }
+                break;
+            }
+        }
+    }
+    Py_DECREF(fresh);
+    return rc;
+}
+
+int
+mf_plan_pair_codes(struct mf_plan *plan)
+{
+    for (size_t i = 0; i < plan->targets.len; i++) {
+        struct mf_target *target = plan->targets.items[i];
+        struct mf_diff *diff = &target->change->diff;
+        if (target->module->codes == NULL) {
+            continue;
+        }
+        for (uint32_t d = 0; d < diff->len; d++) {
+            struct mf_delta *delta = &diff->deltas[d];
+            bool inside = delta->parent != MF_UNIT_NONE &&
+                          diff->deltas[delta->parent].runs;
+            if (inside || delta->old_unit == MF_UNIT_NONE ||
+                delta->new_unit == MF_UNIT_NONE) {
+                continue;
+            }
+            if ((delta->kind == MF_DELTA_CODE || delta->runs ||
+                 delta->kind == MF_DELTA_RUN) &&
+                pair_unit(target, delta) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,565 @@
+/* plan_follow.c -- owns what a changed name means inside its module: which
+ * statements read it at import time, which of them may run again, which
+ * statements before them have to. In: tainted names. Out: deltas marked to
+ * run, or stale.
+ */
+#include "plan_parts.h"
+
+#include "../ground/trace.h"
+
+/* Mark a name of the change's module; it is followed once. A replaced value
+ * (True) outweighs a changed function (False). */
+int
+mf_plan_taint(struct mf_change *change, PyObject *name, bool value)
+{
+    PyObject *known = PyDict_GetItemWithError(change->taint, name);
+    if (known == Py_True || (known != NULL && !value)) {
+        return 0;
+    }
+    if (PyErr_Occurred() ||
+        PyDict_SetItem(change->taint, name, value ? Py_True : Py_False) < 0) {
+        return -1;
+    }
+    return PyList_Append(change->fresh, name);
+}
+
+/* The one import of the edges that binds the name at module level: -1 if
+ * there is none or more than one. */
+static Py_ssize_t
+import_of(const struct mf_edges *edges, PyObject *name)
+{
+    Py_ssize_t found = -1;
+    for (uint32_t e = 0; e < edges->len; e++) {
+        const struct mf_edge *edge = &edges->items[e];
+        if (!edge->nested && edge->as != NULL &&
+            PyUnicode_Compare(edge->as, name) == 0) {
+            if (found >= 0) {
+                return -1;
+            }
+            found = (Py_ssize_t)e;
+        }
+    }
+    return found;
+}
+
+/* Both texts import the name from the same place: rearranged imports change
+ * no value. */
+static bool
+same_import(struct mf_change *change, PyObject *name)
+{
+    Py_ssize_t a = import_of(&change->old_edges, name);
+    Py_ssize_t b = import_of(&change->edges, name);
+    if (a < 0 || b < 0) {
+        return false;
+    }
+    struct mf_edge *x = &change->old_edges.items[a];
+    struct mf_edge *y = &change->edges.items[b];
+    return PyUnicode_Compare(x->module, y->module) == 0 &&
+           (x->name == NULL) == (y->name == NULL) &&
+           (x->name == NULL || PyUnicode_Compare(x->name, y->name) == 0);
+}
+
+/* Names that a statement of an edited module binds. */
+int
+mf_plan_taint_stores(struct mf_change *change, PyObject *names, bool value)
+{
+    PyObject *name, *iter = PyObject_GetIter(names);
+    int rc = iter == NULL ? -1 : 0;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = same_import(change, name) ? 0 : mf_plan_taint(change, name, value);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+bool
+mf_plan_is_word_char(char c)
+{
+    return Py_ISALNUM(c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+bool
+mf_plan_mentions(const char *text, size_t from, size_t to, const char *word, size_t n)
+{
+    const char *p = text + from, *end = text + to;
+    while (n > 0 && (p = memmem(p, (size_t)(end - p), word, n)) != NULL) {
+        if ((p == text || !mf_plan_is_word_char(p[-1])) &&
+            (p + n >= end || !mf_plan_is_word_char(p[n]))) {
+            return true;
+        }
+        p += n;
+    }
+    return false;
+}
+
+/* Does what the unit does at import time mention the word? Bodies of
+ * functions are left out. */
+static bool
+unit_mentions(struct mf_compile_unit_of *of, uint32_t unit, const char *word,
+              size_t n, uint64_t bits)
+{
+    const struct mf_unit *u = &of->split->units[unit];
+    const char *text = PyBytes_AS_STRING(of->text->bytes);
+    if ((u->words & bits) != bits) {
+        return false;
+    }
+    if (u->kind == MF_UNIT_DEF) {
+        return mf_plan_mentions(text, u->start, u->body, word, n);
+    }
+    if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE) {
+        if (mf_plan_mentions(text, u->start, u->body, word, n)) {
+            return true;
+        }
+        for (uint32_t c = u->first_child; c != MF_UNIT_NONE;
+             c = of->split->units[c].next) {
+            if (unit_mentions(of, c, word, n, bits)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return mf_plan_mentions(text, u->start, u->end, word, n);
+}
+
+/* Does the unit read the tainted name (maybe "alias.attr") at import time?
+ * 1 / 0 / -1. */
+static int
+unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
+           bool value)
+{
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (word == NULL) {
+        return -1;
+    }
+    const char *dot = memchr(word, '.', (size_t)len);
+    size_t root = dot ? (size_t)(dot - word) : (size_t)len;
+    const char *attr = NULL;
+    for (const char *p = dot; p != NULL; p = strchr(p + 1, '.')) {
+        attr = p + 1;
+    }
+    struct mf_compile_unit_of *of = &change->diff.new_of;
+    if (!unit_mentions(of, delta->new_unit, word, root,
+                       mf_split_word(word, root)) ||
+        (attr != NULL &&
+         !unit_mentions(of, delta->new_unit, attr, strlen(attr),
+                        mf_split_word(attr, strlen(attr))))) {
+        return 0;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    if (!value && !names->calls) {
+        return 0;
+    }
+    PyObject *first = PyUnicode_FromStringAndSize(word, (Py_ssize_t)root);
+    int yes = first ? PySet_Contains(names->loads, first) : -1;
+    Py_XDECREF(first);
+    if (yes == 1 && attr != NULL) {
+        PyObject *last = PyUnicode_FromString(attr);
+        yes = last ? PySet_Contains(names->attrs, last) : -1;
+        Py_XDECREF(last);
+    }
+    return yes;
+}
+
+/* The line at which a module's own code stands still (a main module whose
+ * last statement runs the program); 0 if none of its frames lives. */
+static int
+line_of_module_frame(PyObject *dict, PyObject *path)
+{
+    int line = 0;
+    PyThreadState *ts = PyInterpreterState_ThreadHead(
+        PyInterpreterState_Get());
+    for (; ts != NULL && line == 0; ts = PyThreadState_Next(ts)) {
+        PyFrameObject *frame = PyThreadState_GetFrame(ts);
+        while (frame != NULL) {
+            PyCodeObject *code = PyFrame_GetCode(frame);
+            PyObject *globals = PyFrame_GetGlobals(frame);
+            if (globals == dict && !(code->co_flags & CO_OPTIMIZED) &&
+                PyUnicode_Compare(code->co_filename, path) == 0 &&
+                PyUnicode_CompareWithASCIIString(code->co_name,
+                                                 "<module>") == 0) {
+                line = PyFrame_GetLineNumber(frame);
+            }
+            Py_DECREF(globals);
+            Py_DECREF(code);
+            PyFrameObject *back = line ? NULL : PyFrame_GetBack(frame);
+            Py_DECREF(frame);
+            frame = back;
+        }
+    }
+    return line;
+}
+
+/* A statement that a live module frame is inside, or has not come to yet,
+ * does not run aside. */
+static bool
+is_under_way(struct mf_change *change, struct mf_delta *delta)
+{
+    if (delta->old_unit == MF_UNIT_NONE || change->targets.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < change->targets.len; i++) {
+        struct mf_target *target = change->targets.items[i];
+        if (PyUnicode_CompareWithASCIIString(target->module->name,
+                                             "__main__") != 0) {
+            continue;
+        }
+        int line = line_of_module_frame(target->module->dict,
+                                        change->source->path);
+        if (line > 0 &&
+            (int)change->diff.old_of.split->units[delta->old_unit].end_line >=
+                line) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May a derived statement run: what it has bound until now computes a value.
+ * 1 / 0 / -1. */
+static int
+may_run(struct mf_change *change, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &change->diff.new_of.split->units[delta->new_unit];
+    if (is_under_way(change, delta)) {
+        return 0;
+    }
+    if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
+        return 1;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    if (PySet_GET_SIZE(names->stores) == 0) {
+        return 0;
+    }
+    int yes = 1;
+    PyObject *name, *iter = PyObject_GetIter(names->stores);
+    while (iter != NULL && yes == 1 && (name = PyIter_Next(iter)) != NULL) {
+        for (size_t i = 0; i < change->targets.len; i++) {
+            struct mf_target *target = change->targets.items[i];
+            PyObject *live = PyDict_GetItemWithError(target->module->dict,
+                                                     name);
+            if (live != NULL && !mf_plan_is_plain(live, 0)) {
+                yes = 0;
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return PyErr_Occurred() ? -1 : yes;
+}
+
+/* A running statement that uses a class whose members differ must see the new
+ * class: then the whole class statement runs too. */
+static int
+promote_classes(struct mf_change *change, struct mf_names *names)
+{
+    struct mf_diff *diff = &change->diff;
+    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->kind != MF_DELTA_CLASS || d->parent != MF_UNIT_NONE ||
+            d->runs || !mf_plan_members_differ(diff, i)) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        PyObject *name = PyUnicode_FromStringAndSize(text + u->name,
+                                                     u->name_len);
+        int used = name ? PySet_Contains(names->loads, name) : -1;
+        Py_XDECREF(name);
+        if (used < 0) {
+            return -1;
+        }
+        if (used) {
+            d->kind = MF_DELTA_RUN;
+            if (mf_plan_mark_runs(change, d, false) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Statements before `delta` that bind a name which it reads and which is
+ * bound more than once run again too, so that it sees each name as it stood
+ * at its place. */
+static int
+mark_prerequisites(struct mf_change *change, struct mf_delta *delta)
+{
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    struct mf_diff *diff = &change->diff;
+    uint32_t at = (uint32_t)(delta - diff->deltas);
+    PyObject *name, *iter = PyObject_GetIter(names->loads);
+    if (iter == NULL) {
+        return -1;
+    }
+    int rc = 0;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        Py_ssize_t len;
+        const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+        uint64_t bits = mf_split_word(word, (size_t)len);
+        int binders = 0;
+        uint32_t before[16], n = 0;
+        for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE) {
+                continue;
+            }
+            const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+            bool named = (u->kind == MF_UNIT_DEF ||
+                          u->kind == MF_UNIT_CLASS);
+            if (named) {
+                const char *text =
+                    PyBytes_AS_STRING(diff->new_of.text->bytes);
+                if (u->name_len != (uint32_t)len ||
+                    memcmp(text + u->name, word, (size_t)len) != 0) {
+                    continue;
+                }
+            }
+            else {
+                if (!unit_mentions(&diff->new_of, d->new_unit, word,
+                                   (size_t)len, bits)) {
+                    continue;
+                }
+                struct mf_names *other = mf_diff_names(diff, d);
+                rc = other ? 0 : -1;
+                if (rc < 0 || PySet_Contains(other->stores, name) != 1) {
+                    continue;
+                }
+            }
+            binders++;
+            if (i < at && n < Py_ARRAY_LENGTH(before)) {
+                before[n++] = i;
+            }
+        }
+        for (uint32_t i = 0; rc == 0 && binders > 1 && i < n; i++) {
+            struct mf_delta *d = &diff->deltas[before[i]];
+            if (!d->runs) {
+                d->prerequisite = true;
+                rc = mf_plan_mark_runs(change, d, true);
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_DECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* The statement runs; what it binds is replaced, unless it defines a function
+ * or class that is redefined in place. */
+int
+mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived)
+{
+    if (delta->runs) {
+        return 0;
+    }
+    struct mf_diff *diff = &change->diff;
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if ((u->flags & MF_UNIT_MAIN_GUARD) || is_under_way(change, delta)) {
+        return 0;
+    }
+    if (delta->kind != MF_DELTA_ADDED) {
+        PyObject *rule = mf_plan_comment_rule(&diff->new_of, delta->new_unit);
+        bool once = rule != NULL &&
+                    PyUnicode_CompareWithASCIIString(rule, "once") == 0;
+        Py_XDECREF(rule);
+        if (once || PyErr_Occurred()) {
+            return PyErr_Occurred() ? -1 : 0;
+        }
+    }
+    delta->runs = true;
+    delta->derived = derived;
+    struct mf_names *names = mf_diff_names(diff, delta);
+    if (names == NULL) {
+        return -1;
+    }
+    bool in_place = (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
+                    delta->kind != MF_DELTA_ADDED;
+    if (in_place && u->kind == MF_UNIT_CLASS) {
+        /* redefined in place: only its members' changes are seen elsewhere */
+        if (mf_plan_taint_members(change, (uint32_t)(delta - diff->deltas)) < 0) {
+            return -1;
+        }
+    }
+    else if (!delta->prerequisite &&
+             mf_plan_taint_stores(change, names->stores, !in_place) < 0) {
+        return -1;
+    }
+    return promote_classes(change, names) < 0
+               ? -1
+               : mark_prerequisites(change, delta);
+}
+
+/* A derived statement that may not run: said once, where it binds something
+ * that the program uses. */
+static int
+note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
+           struct mf_report *report)
+{
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    delta->stale = true;
+    if (names == NULL || PySet_GET_SIZE(names->stores) == 0) {
+        return names ? 0 : -1;
+    }
+    PyObject *what = mf_plan_unit_name(change, delta);
+    struct mf_module *m = change->source->modules.items[0];
+    int rc = what ? mf_report_add(report, 301, '=', m->name, what,
+                                  change->source->path,
+                                  mf_plan_unit_line(change, delta),
+                                  "%U reads %U, which changed; it was not run "
+                                  "again: it made something with a state of "
+                                  "its own",
+                                  what, name)
+                  : -1;
+    Py_XDECREF(what);
+    return rc;
+}
+
+/* A derived member may run if what it has bound in the class is plain. */
+static int
+may_run_member(struct mf_change *change, uint32_t cls_delta,
+               struct mf_delta *delta)
+{
+    if (change->diff.new_of.split->units[delta->new_unit].name_len > 0) {
+        return 1;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int yes = iter ? 1 : -1;
+    while (yes == 1 && (name = PyIter_Next(iter)) != NULL) {
+        for (size_t t = 0; t < change->targets.len; t++) {
+            PyObject *cls = mf_plan_live_class(
+                change->targets.items[t], &change->diff.deltas[cls_delta]);
+            PyObject *live =
+                cls ? PyDict_GetItemWithError(((PyTypeObject *)cls)->tp_dict,
+                                              name)
+                    : NULL;
+            if (live != NULL && !mf_plan_is_plain(live, 0)) {
+                yes = 0;
+            }
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return PyErr_Occurred() ? -1 : yes;
+}
+
+/* Members of a class that read the name run, alone where the class allows. */
+static int
+follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
+                bool value)
+{
+    struct mf_diff *diff = &change->diff;
+    if (mf_diff_open_class(diff, at) < 0) {
+        return -1;
+    }
+    bool any = false;
+    for (uint32_t i = at + 1; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->new_unit == MF_UNIT_NONE ||
+            d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) {
+            continue;
+        }
+        int reads = unit_reads(change, d, name, value);
+        if (reads > 0) {
+            reads = may_run_member(change, at, &diff->deltas[i]);
+        }
+        if (reads < 0) {
+            return -1;
+        }
+        if (reads) {
+            diff->deltas[i].kind = MF_DELTA_RUN;
+            diff->deltas[i].derived = true;
+            any = true;
+        }
+    }
+    bool say = false;
+    for (size_t t = 0; t < change->targets.len && any && !say; t++) {
+        say = mf_plan_class_has_say(change->targets.items[t], &diff->deltas[at]);
+    }
+    return say ? mf_plan_mark_runs(change, &diff->deltas[at], true) : 0;
+}
+
+/* The class line itself, decorators included, reads the name. */
+static bool
+header_mentions(struct mf_compile_unit_of *of, uint32_t unit, PyObject *name)
+{
+    const struct mf_unit *u = &of->split->units[unit];
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const char *dot = word ? memchr(word, '.', (size_t)len) : NULL;
+    if (word == NULL) {
+        PyErr_Clear();
+        return true;
+    }
+    return mf_plan_mentions(PyBytes_AS_STRING(of->text->bytes), u->start, u->body,
+                    word, dot ? (size_t)(dot - word) : (size_t)len);
+}
+
+static int
+follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
+               bool value, struct mf_report *report)
+{
+    struct mf_diff *diff = &change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM ||
+        (u->flags & MF_UNIT_MAIN_GUARD)) {
+        return 0;
+    }
+    int reads = unit_reads(change, delta, name, value);
+    if (reads <= 0) {
+        return reads;
+    }
+    if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
+        !(u->flags & MF_UNIT_ONE_LINE) &&
+        !header_mentions(&diff->new_of, delta->new_unit, name)) {
+        return follow_in_class(change, at, name, value);
+    }
+    if (u->kind == MF_UNIT_CLASS && delta->old_unit != MF_UNIT_NONE &&
+        mf_diff_open_class(diff, at) < 0) {
+        return -1;
+    }
+    delta = &diff->deltas[at];
+    int may = may_run(change, delta);
+    if (may < 0) {
+        return -1;
+    }
+    return may ? mf_plan_mark_runs(change, delta, true)
+               : note_stale(change, delta, name, report);
+}
+
+int
+mf_plan_follow_in_module(struct mf_change *change, PyObject *name, bool value,
+                 struct mf_report *report)
+{
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    if (word == NULL) {
+        return -1;
+    }
+    const char *dot = memchr(word, '.', (size_t)len);
+    uint64_t bits = mf_split_word(word, dot ? (size_t)(dot - word)
+                                            : (size_t)len);
+    for (uint32_t i = 0; i < change->diff.len; i++) {
+        struct mf_delta *delta = &change->diff.deltas[i];
+        if (delta->parent == MF_UNIT_NONE && !delta->runs && !delta->stale &&
+            delta->new_unit != MF_UNIT_NONE &&
+            (change->diff.new_of.split->units[delta->new_unit].words & bits) ==
+                bits &&
+            follow_in_unit(change, i, name, value, report) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

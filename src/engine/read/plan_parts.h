@@ -1,0 +1,46 @@
+/* plan_parts.h -- what the files of the plan room share. Private to plan*.c.
+ */
+#ifndef MF_PLAN_PARTS_H
+#define MF_PLAN_PARTS_H
+
+#include "plan.h"
+
+const struct mf_unit * mf_plan_unit_of(struct mf_change *change, struct mf_delta *delta, const char **text);
+/* Mark a name of the change's module; it is followed once. A replaced value
+ * (True) outweighs a changed function (False). */
+int mf_plan_taint(struct mf_change *change, PyObject *name, bool value);
+/* Names that a statement of an edited module binds. */
+int mf_plan_taint_stores(struct mf_change *change, PyObject *names, bool value);
+bool mf_plan_is_word_char(char c);
+bool mf_plan_mentions(const char *text, size_t from, size_t to, const char *word, size_t n);
+/* The statement runs; what it binds is replaced, unless it defines a function
+ * or class that is redefined in place. */
+int mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived);
+int mf_plan_follow_in_module(struct mf_change *change, PyObject *name, bool value,
+                 struct mf_report *report);
+/* Functions of the same module that import-time code calls and that reach the
+ * name: their results differ too. */
+int mf_plan_follow_callers(struct mf_change *change, PyObject *name);
+int mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
+                struct mf_change *change, PyObject *module_name,
+                PyObject *name);
+int mf_plan_follow_importers(struct mf_state *state, struct mf_plan *plan,
+                 struct mf_change *change, PyObject *module_name,
+                 PyObject *name, bool value);
+/* A class that has a say when it is made runs as a whole. */
+bool mf_plan_class_has_say(struct mf_target *target, struct mf_delta *delta);
+bool mf_plan_members_differ(struct mf_diff *diff, uint32_t parent);
+/* What calls of a class's changed members give: "Class.member"; making an
+ * instance calls the special ones. */
+int mf_plan_taint_members(struct mf_change *change, uint32_t at);
+/* New side of a change that was not edited: its own baseline. */
+int mf_plan_prepare_change(struct mf_change *change);
+int mf_plan_edit_change(struct mf_change *change, struct mf_report *report);
+/* A module whose file is gone: import statements that name it run again, and
+ * find what there is now. */
+int mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
+               struct mf_change *gone);
+/* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
+int mf_plan_promote_reached(struct mf_plan *plan);
+
+#endif
