@@ -1,9 +1,15 @@
-"""conftest.py -- no test waits for ever: one that takes too long fails at the place where it waits."""
+"""conftest.py -- no test waits for ever, and those of known_failures.txt fail as long as they stand there: one that passes must leave it."""
+import os
 import signal
+import sys
 
 import pytest
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import known  # noqa: E402
+
 LIMIT = 240        # seconds; the longest case under a lever stays below
+KNOWN = known.failures()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -13,6 +19,13 @@ def pytest_runtest_call(item):
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(LIMIT)
-    yield
+    outcome = yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+    kind = KNOWN.get(item.nodeid)
+    if kind is None:
+        return
+    if outcome.excinfo is None:
+        outcome.force_exception(AssertionError(known.PASSES % kind))
+    else:
+        outcome.force_result(None)

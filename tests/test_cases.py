@@ -1,21 +1,31 @@
-"""test_cases.py -- the acceptance cases of tests/cases through runner.py, each in a process of its own, and under each lever if the engine has them."""
+"""test_cases.py -- the acceptance cases of tests/cases through runner.py, each in a process of its own, and under each lever if the engine has them.
+
+Every case runs plainly; under levers a sample of them, chosen by name, or with MIDFLIGHT_TEST_ALL=1 (make test-all) each under each.
+known_failures.txt names what the engine does not do yet: those run too, and one that passes must leave the list.
+"""
 import concurrent.futures
 import functools
 import os
 import subprocess
 import sys
+import zlib
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import known  # noqa: E402
 import runner  # noqa: E402
 
 ALL = runner.load_cases(["*"])
 LEVERS = ("identity", "force_rollback", "every=2", "fail_alloc=9", "fail_step=3", "repeat=2")
 PROBE = "fn_signature_changed"        # a plain case, by which a lever shows whether it acts
 ASK = "import sys; from midflight import _engine; _engine.lever('identity', 1); _engine.lever('identity', 0)"
+SHARE = 12                            # one of so many cases runs under each lever, if not all do
 _pool = concurrent.futures.ThreadPoolExecutor(2)
 _running = {}
+
+
+KNOWN = {name: kind for name, kind in known.failures().items() if not name.startswith("tests/")}
 
 
 @functools.cache
@@ -28,10 +38,16 @@ def lever_acts(lever):
     return runner.run_case(PROBE, "midflight", lever)[0] == "pass"
 
 
+def chosen(name, lever):
+    everything = os.environ.get("MIDFLIGHT_TEST_ALL", "") not in ("", "0")
+    return everything or not lever or "%s-%s" % (name, lever) in KNOWN or zlib.crc32(("%s %s" % (name, lever)).encode()) % SHARE == 0
+
+
 def jobs():
     levers = ("",) + tuple(lever for lever in LEVERS if engine_has_levers() and lever_acts(lever))
     return [(name, lever) for lever in levers for name, meta in ALL.items()
-            if not lever or lever.partition("=")[0] in meta.get("levers", runner.LEVERS)]
+            if chosen(name, lever) and not (lever and name in KNOWN)
+            and (not lever or lever.partition("=")[0] in meta.get("levers", runner.LEVERS))]
 
 
 JOBS = jobs()
@@ -49,7 +65,19 @@ def result_of(job):
 @pytest.mark.parametrize("job", JOBS, ids=["-".join(filter(None, job)) for job in JOBS])
 def test_case(job):
     result, detail = result_of(job)
-    assert runner.judge("midflight", ALL[job[0]], result), "%s: %s\n%s" % (" ".join(job), result, detail)
+    good = runner.judge("midflight", ALL[job[0]], result)
+    kind = KNOWN.get("-".join(filter(None, job)))
+    if kind is None:
+        assert good, "%s: %s\n%s" % (" ".join(job), result, detail)
+    elif result != "na":
+        assert not good, "%s " % " ".join(job) + known.PASSES % kind
+
+
+def test_known_failures_are_of_cases():
+    for name in KNOWN:
+        case, _, lever = name.partition("-")
+        assert case in ALL and lever in ("", *LEVERS), name
+    assert {line[1] for line in known.lines()} <= set(known.KINDS)
 
 
 def test_every_case_is_whole():

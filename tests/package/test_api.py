@@ -16,7 +16,7 @@ TREE = os.path.dirname(os.path.dirname(HERE))
 PRELUDE = """
 import os, pathlib, sys
 import midflight
-midflight.start(roots=[os.getcwd()])
+midflight.start(roots=[os.getcwd()], exclude=["script.py"])        # its statements shall not run again
 import lib
 def save(text, path="lib.py"):
     with open(path + ".part", "w") as file:

@@ -19,4 +19,4 @@ def apply2(s, update):
 
 
 def check2(s):
-    assert s.f() == ('v2', 2), s.f()
+    assert s.f() == ('v1', 1), s.f()
