@@ -59,6 +59,7 @@ $(ENV)/.peers: $(ENV)/.tools
 	@touch $@
 
 # Every interpreter that .ci/pythons finds, release and debug builds, then once more under the sanitizers.
+test-all: export MIDFLIGHT_TEST_ALL = 1
 test-all:
 	@failed=; for python in $$(bash .ci/pythons --debug '$(PYTHONS)'); do \
 		name=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2] + ("d" if hasattr(sys, "gettotalrefcount") else ""))'); \
