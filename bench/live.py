@@ -48,6 +48,34 @@ def watched(root, spin, extra):
     return spinning if spin else sleeping
 
 
+def handover(root, spin):
+    """The floor of that: a plain thread that waits in a read of a pipe and stores what comes."""
+    path = os.path.join(root, "target.py.part")
+    os.mkfifo(path)
+    got, moment, told = [0], {}, threading.Event()
+
+    def wait():
+        with open(path, "rb", buffering=0) as pipe:
+            while data := pipe.read(8):
+                got[0] = int(data)
+                moment[got[0]] = time.monotonic_ns()
+                told.set()
+    threading.Thread(target=wait, daemon=True).start()
+
+    def sleeping(number):
+        told.wait(10)
+        told.clear()
+        return moment.get(number)
+
+    def spinning(number):
+        end = now() + 10
+        while got[0] != number:
+            if now() > end:
+                return None
+        return time.monotonic_ns()
+    return spinning if spin else sleeping
+
+
 def idle(root, active, seconds, modules):
     """Processor time, threads and switches of a process that waits."""
     if active:
@@ -78,6 +106,10 @@ def torn(root, tool, updates, seconds):
     source = lambda i: f"def value():\n    return {i}\n"  # noqa: E731
     one, two = (load(root, name, source(0)) for name in ("one", "two"))
     tool.ready()
+    for i in range(1, updates + 1):                      # written before: each write would wait for the readers
+        for path, _ in (one, two):
+            with open(f"{path}.{i}", "w") as stream:
+                stream.write(source(i))
     counts = {"reads": 0, "torn": 0, "exceptions": 0}
     stop = []
 
@@ -91,6 +123,8 @@ def torn(root, tool, updates, seconds):
             except Exception:
                 raised += 1
             reads += 1
+            if not reads % 500:
+                time.sleep(0.0005)
         counts["reads"] += reads
         counts["torn"] += broken
         counts["exceptions"] += raised
@@ -103,7 +137,8 @@ def torn(root, tool, updates, seconds):
     while done < updates and now() < end:
         done += 1
         for path, _ in (one, two):
-            programs.write(path, source(done))
+            os.utime(f"{path}.{done}", ns=(time.time_ns(),) * 2)  # whoever goes by the time must see that it is new
+            os.replace(f"{path}.{done}", path)
         tool.update([one[0], two[0]])
     stop.append(1)
     for thread in threads:
