@@ -5,6 +5,7 @@
  */
 #include "effects.h"
 
+#include "effects_about.h"
 #include "effects_copy.h"
 #include "effects_reach.h"
 
@@ -13,7 +14,12 @@
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 
-enum { MAX_COPIED = 2000000 }; /* items copied for one update */
+#include <time.h>
+
+enum {
+    MAX_COPIED = 2000000, /* items copied for one update */
+    IDLE_NS = 3000        /* less than any thread needs to wake and run */
+};
 
 /* ---- copies ------------------------------------------------------------------ */
 
@@ -141,6 +147,60 @@ follow_others(struct mf_effect *effect)
     return 0;
 }
 
+/* ---- the others ----------------------------------------------------------------- */
+
+/* CPU time that the process's other threads have used: what does not grow
+ * while staged code runs proves that nobody else has written. */
+static bool
+others_cpu(int64_t *ns)
+{
+    struct timespec all, mine;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &all) != 0 ||
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &mine) != 0) {
+        return false;
+    }
+    *ns = (int64_t)(all.tv_sec - mine.tv_sec) * 1000000000 +
+          (all.tv_nsec - mine.tv_nsec);
+    return true;
+}
+
+static bool
+others_ran(const struct mf_effects *effects)
+{
+    int64_t now;
+    return mf_compat_thread_count() > 1 &&
+           (!others_cpu(&now) || now - effects->cpu > IDLE_NS);
+}
+
+/* ---- names -------------------------------------------------------------------- */
+
+static int
+note_written(enum mf_name_use use, PyObject *name, void *set)
+{
+    return use == MF_NAME_STORE || use == MF_NAME_DELETE ||
+                   use == MF_NAME_SET_ATTR
+               ? PySet_Add(set, name)
+               : 0;
+}
+
+/* Names that this kind of code writes, as attributes or globals: a new set. */
+static int
+read_written(const struct mf_effects *effects, enum mf_effects_code kind,
+             PyObject **names)
+{
+    *names = PySet_New(NULL);
+    struct mf_name_scan scan = {.use = note_written, .arg = *names};
+    for (size_t i = 0; *names != NULL && i < effects->keep.len; i++) {
+        PyCodeObject *code = effects->keep.items[i];
+        if (PyCode_Check(code) &&
+            (uintptr_t)mf_map_get(&effects->codes, code) == kind &&
+            mf_compat_scan_names(code, &scan) < 0) {
+            Py_CLEAR(*names);
+        }
+    }
+    return *names ? 0 : -1;
+}
+
 /* ---- before and after a step ---------------------------------------------------- */
 
 int
@@ -159,6 +219,7 @@ mf_effects_before(struct mf_effects *effects, PyObject *code,
         return -1;
     }
     effects->open = true;
+    others_cpu(&effects->cpu);
     return 0;
 }
 
@@ -193,12 +254,92 @@ mf_effects_changed(const struct mf_effect *effect)
     return changed;
 }
 
+/* Which differences are staged code's when other threads have run beside it:
+ * those with something staged in them, those made of the statement's own
+ * strings, attributes that the statement itself stores. */
+struct judge {
+    struct mf_effects_homes homes; /* texts only */
+    PyObject *names;               /* that the statements themselves store */
+};
+
+static bool
+is_ours(void *arg, const struct mf_effect *effect, struct mf_entry entry)
+{
+    struct judge *judge = arg;
+    if (mf_effects_has_staged(judge->homes.effects, entry)) {
+        return true;
+    }
+    if (effect->kind >= MF_EFFECT_SPACE) {
+        int known = PyUnicode_CheckExact(entry.key)
+                        ? PySet_Contains(judge->names, entry.key)
+                        : 0;
+        PyErr_Clear();
+        return known == 1;
+    }
+    return mf_effects_is_text(&judge->homes, entry, judge->homes.new_text);
+}
+
+/* What the others did since the last look is part of `before` and `after`. */
 static int
-read_after(struct mf_effect *effect)
+give_others(struct mf_effect *effect, struct mf_contents *now,
+            struct judge *judge)
+{
+    struct mf_contents theirs, without;
+    struct mf_effect window = *effect;
+    bool staged = effect->after.items != NULL;
+    window.before = staged ? effect->after : effect->before;
+    window.after = *now;
+    if (mf_effects_undone(&window, now, is_ours, judge, &theirs) < 0) {
+        return -1;
+    }
+    if (staged) { /* what earlier steps did is in there too */
+        if (mf_effects_undone(effect, &theirs, NULL, NULL, &without) < 0) {
+            mf_effects_contents_clear(&theirs);
+            return -1;
+        }
+        exchange_contents(&theirs, &without);
+        mf_effects_contents_clear(&without);
+    }
+    exchange_contents(&effect->before, &theirs);
+    mf_effects_contents_clear(&theirs);
+    return 0;
+}
+
+/* Of what was added at the end of a big one, only ours. */
+static int
+keep_ours(const struct mf_effect *effect, struct mf_contents *added,
+          struct judge *judge)
+{
+    Py_ssize_t stride = mf_effects_stride(effect->kind), n = 0;
+    Py_ssize_t count = mf_effects_count(added, stride);
+    struct mf_entry *ours = mf_alloc(((size_t)count + 1) * sizeof(*ours));
+    struct mf_contents packed;
+    if (ours == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        ours[n] = mf_effects_entry(added, i, stride);
+        n += is_ours(judge, effect, ours[n]);
+    }
+    int rc = mf_effects_pack(ours, n, stride, false, &packed);
+    mf_free(ours);
+    if (rc == 0) {
+        exchange_contents(added, &packed);
+        mf_effects_contents_clear(&packed);
+    }
+    return rc;
+}
+
+static int
+read_after(struct mf_effect *effect, struct judge *judge)
 {
     struct mf_contents now;
+    int rc = 0;
     if (effect->big) {
-        if (mf_effects_read_added(effect, &now) < 0) {
+        if (mf_effects_read_added(effect, &now) < 0 ||
+            (judge != NULL && keep_ours(effect, &now, judge) < 0)) {
+            mf_effects_contents_clear(&now);
             return -1;
         }
         if (PyTuple_GET_SIZE(now.items) == 0) {
@@ -215,10 +356,33 @@ read_after(struct mf_effect *effect)
         if (mf_effects_read(effect->kind, effect->holder, &now) < 0) {
             return -1;
         }
+        rc = judge != NULL ? give_others(effect, &now, judge) : 0;
     }
-    exchange_contents(&effect->after, &now);
+    if (rc == 0) {
+        exchange_contents(&effect->after, &now);
+    }
     mf_effects_contents_clear(&now);
-    return 0;
+    return rc;
+}
+
+static int
+read_all(struct mf_effects *effects)
+{
+    struct judge judge = {.homes = {.effects = effects}};
+    bool contended = others_ran(effects);
+    int rc = contended && (mf_effects_read_texts(&judge.homes) < 0 ||
+                           read_written(effects, MF_CODE_STEP,
+                                        &judge.names) < 0)
+                 ? -1
+                 : 0;
+    for (size_t i = 0; rc == 0 && i < effects->len; i++) {
+        if (read_after(&effects->items[i], contended ? &judge : NULL) < 0) {
+            rc = -1;
+        }
+    }
+    mf_effects_homes_clear(&judge.homes);
+    Py_XDECREF(judge.names);
+    return rc;
 }
 
 int
@@ -226,13 +390,9 @@ mf_effects_after(struct mf_effects *effects)
 {
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
-    int rc = 0;
-    for (size_t i = 0; i < effects->len; i++) {
-        if (read_after(&effects->items[i]) < 0) {
-            rc = -1;
-        }
-    }
+    int rc = read_all(effects);
     effects->open = rc < 0; /* to be read again by whoever takes back */
+    others_cpu(&effects->cpu);
     if (type != NULL) { /* the step failed: that is what counts */
         PyErr_Clear();
         PyErr_Restore(type, value, tb);
@@ -243,77 +403,18 @@ mf_effects_after(struct mf_effects *effects)
 
 /* ---- take back ------------------------------------------------------------------- */
 
-/* Names that staged code can have written, as attributes or globals. */
-struct written {
-    PyObject *names; /* set */
-    PyObject *machinery; /* set: by code of threads, connections ... */
-    bool any;        /* through setattr, __dict__ and the like, or nobody
-                        else is there who could have */
-};
-
-static int
-note_written(enum mf_name_use use, PyObject *name, void *set)
-{
-    return use == MF_NAME_STORE || use == MF_NAME_DELETE ||
-                   use == MF_NAME_SET_ATTR
-               ? PySet_Add(set, name)
-               : 0;
-}
-
 static bool
-writes_by_text(PyCodeObject *code)
+may_be_written(void *arg, const struct mf_effect *effect,
+               struct mf_entry entry)
 {
-    static const char *const ways[] = {"setattr",     "delattr", "globals",
-                                       "vars",        "exec",    "eval",
-                                       "__setattr__", "__dict__"};
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
-        for (size_t k = 0; k < Py_ARRAY_LENGTH(ways); k++) {
-            if (PyUnicode_CompareWithASCIIString(
-                    PyTuple_GET_ITEM(code->co_names, i), ways[k]) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static int
-read_written(const struct mf_effects *effects, struct written *written)
-{
-    written->names = PySet_New(NULL);
-    written->machinery = PySet_New(NULL);
-    written->any = mf_compat_thread_count() == 1;
-    if (written->names == NULL || written->machinery == NULL) {
-        return -1;
-    }
-    for (size_t i = 0; i < effects->keep.len; i++) {
-        PyCodeObject *code = effects->keep.items[i];
-        if (!PyCode_Check(code)) {
-            continue;
-        }
-        bool machine = (enum mf_effects_code)(uintptr_t)mf_map_get(
-                           &effects->codes, code) == MF_CODE_MACHINERY;
-        struct mf_name_scan scan = {.use = note_written};
-        scan.arg = machine ? written->machinery : written->names;
-        written->any |= !machine && writes_by_text(code);
-        if (mf_compat_scan_names(code, &scan) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static bool
-may_be_written(void *arg, PyObject *name)
-{
-    struct written *written = arg;
-    if (!PyUnicode_CheckExact(name) || written->names == NULL) {
+    PyObject *machinery = arg;
+    if (effect->kind < MF_EFFECT_SPACE || machinery == NULL ||
+        !PyUnicode_CheckExact(entry.key)) {
         return true;
     }
-    int machine = PySet_Contains(written->machinery, name);
-    int may = written->any ? 1 : PySet_Contains(written->names, name);
+    int known = PySet_Contains(machinery, entry.key);
     PyErr_Clear();
-    return machine == 0 && may == 1;
+    return known != 1;
 }
 
 /* A module that an import of staged code has set in its package and that
@@ -347,8 +448,7 @@ keep_imports(struct mf_effect *effect)
 }
 
 static int
-take_back_one(struct mf_effects *effects, struct mf_effect *effect,
-              struct written *written)
+take_back_one(struct mf_effect *effect, PyObject *machinery)
 {
     struct mf_contents now = {0}, wanted = {0};
     if (effect->kind == MF_EFFECT_SPACE && keep_imports(effect) < 0) {
@@ -358,8 +458,8 @@ take_back_one(struct mf_effects *effects, struct mf_effect *effect,
     if (rc == 0) {
         rc = mf_effects_undone(
             effect, &now,
-            effect->kind >= MF_EFFECT_SPACE ? may_be_written : NULL, written,
-            &wanted);
+            effect->kind >= MF_EFFECT_SPACE ? may_be_written : NULL,
+            machinery, &wanted);
     }
     if (rc == 0) {
         rc = mf_effects_put(effect->kind, effect->holder, &now, &wanted);
@@ -372,7 +472,7 @@ take_back_one(struct mf_effects *effects, struct mf_effect *effect,
 }
 
 static void
-take_back_all(struct mf_effects *effects, struct written *written)
+take_back_all(struct mf_effects *effects, PyObject *machinery)
 {
     for (size_t i = effects->len; i > 0; i--) {
         struct mf_effect *effect = &effects->items[i - 1];
@@ -381,8 +481,8 @@ take_back_all(struct mf_effects *effects, struct written *written)
         }
         /* twice, since what failed for want of memory may go the next time;
          * what has been written is no difference any more */
-        if (take_back_one(effects, effect, written) < 0 &&
-            (PyErr_Clear(), take_back_one(effects, effect, written)) < 0) {
+        if (take_back_one(effect, machinery) < 0 &&
+            (PyErr_Clear(), take_back_one(effect, machinery)) < 0) {
             MF_TRACE(1, "effects: a %s could not be taken back",
                      Py_TYPE(effect->holder)->tp_name);
             PyErr_Clear();
@@ -400,15 +500,12 @@ mf_effects_take_back(struct mf_effects *effects)
         mf_effects_after(effects);
         PyErr_Clear();
     }
-    struct written written = {NULL, NULL, false};
-    if (read_written(effects, &written) < 0) {
-        PyErr_Clear();
-        Py_CLEAR(written.names); /* then all of it counts */
-        Py_CLEAR(written.machinery);
+    PyObject *machinery = NULL;
+    if (read_written(effects, MF_CODE_MACHINERY, &machinery) < 0) {
+        PyErr_Clear(); /* then every difference counts */
     }
-    take_back_all(effects, &written);
-    Py_XDECREF(written.names);
-    Py_XDECREF(written.machinery);
+    take_back_all(effects, machinery);
+    Py_XDECREF(machinery);
     /* what went is dropped when all is written: destructors may come here */
     for (size_t i = 0; i < effects->len; i++) {
         struct mf_effect *effect = &effects->items[i];

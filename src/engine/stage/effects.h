@@ -61,6 +61,8 @@ struct mf_effects {
                                enum mf_effects_code; classes reached: 1 */
     struct mf_vec keep;     /* strong: what codes points to */
     size_t copied;          /* items copied so far: the bound of all this */
+    int64_t cpu;            /* what other threads had used when code began to
+                               run, nanoseconds */
     bool open;              /* code has run since the last mf_effects_after */
 };
 

@@ -13,6 +13,7 @@ struct search {
     struct mf_effects_about *about;
     PyTypeObject *type; /* of the object that is traversed: not looked at */
     bool instance;      /* that object's dict holds its attributes */
+    bool staged;        /* look for what is staged, not for live objects */
     int level;
 };
 
@@ -167,14 +168,60 @@ look_into_instance(PyObject *item, struct search *search)
     }
 }
 
+static bool
+is_staged_function(struct mf_effects *effects, PyObject *item)
+{
+    return PyFunction_Check(item) &&
+           mf_map_has(&effects->foreign,
+                      ((PyFunctionObject *)item)->func_globals);
+}
+
+static bool
+is_staged_class(struct mf_effects *effects, PyTypeObject *type)
+{
+    PyObject *dict = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                         ? mf_compat_type_dict(type)
+                         : NULL;
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (dict != NULL && PyDict_Next(dict, &pos, &key, &value)) {
+        if (is_staged_function(effects, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets live if the item is what the search is for. */
+static bool
+is_sought(PyObject *item, struct search *search)
+{
+    const struct mf_effects_homes *homes = search->homes;
+    PyObject *found = NULL;
+    if (search->staged) {
+        PyTypeObject *type =
+            PyType_Check(item) ? (PyTypeObject *)item : Py_TYPE(item);
+        found = is_staged_function(homes->effects, item) ||
+                        is_staged_class(homes->effects, type)
+                    ? item
+                    : NULL;
+    }
+    else {
+        found = mf_map_get(homes->home, item);
+        if (found == NULL && (mf_map_has(homes->rerun, item) ||
+                              mf_map_has(&homes->live, item))) {
+            found = item;
+        }
+    }
+    search->about->live = found;
+    return found != NULL;
+}
+
 static void
 look_at(PyObject *item, struct search *search)
 {
     const struct mf_effects_homes *homes = search->homes;
-    PyObject *home = mf_map_get(homes->home, item);
-    if (home != NULL || mf_map_has(homes->rerun, item) ||
-        mf_map_has(&homes->live, item)) {
-        search->about->live = home ? home : item;
+    if (is_sought(item, search)) {
         return;
     }
     Py_ssize_t size;
@@ -199,7 +246,8 @@ look_at(PyObject *item, struct search *search)
     else if (mf_effects_container(item, &size) < 0) {
         look_into_instance(item, search);
     }
-    else if (mf_effects_is_record(homes, item)) {
+    else if (search->staged ? size <= MAX_ITEMS
+                            : mf_effects_is_record(homes, item)) {
         if (PyDict_Check(item)) {
             look_into_dict(item, search);
         }
@@ -214,11 +262,24 @@ mf_effects_about(const struct mf_effects_homes *homes, struct mf_entry entry,
                  struct mf_effects_about *about)
 {
     *about = (struct mf_effects_about){NULL, true, false};
-    struct search search = {homes, about, NULL, false, 0};
+    struct search search = {homes, about, NULL, false, false, 0};
     look_at(entry.key, &search);
     if (about->live == NULL && entry.value != NULL) {
         look_at(entry.value, &search);
     }
+}
+
+bool
+mf_effects_has_staged(struct mf_effects *effects, struct mf_entry entry)
+{
+    struct mf_effects_homes homes = {.effects = effects};
+    struct mf_effects_about about = {NULL, true, false};
+    struct search search = {&homes, &about, NULL, false, true, 0};
+    look_at(entry.key, &search);
+    if (about.live == NULL && entry.value != NULL) {
+        look_at(entry.value, &search);
+    }
+    return about.live != NULL;
 }
 
 /* ---- plain data ----------------------------------------------------------------- */

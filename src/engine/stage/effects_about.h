@@ -26,6 +26,10 @@ struct mf_effects_about {
  * that the statement's code names. Runs nothing, allocates nothing. */
 void mf_effects_about(const struct mf_effects_homes *homes,
                       struct mf_entry entry, struct mf_effects_about *about);
+/* Is there anything in the entry that staged code has made: a function over a
+ * staging namespace, a class with one, an instance of that? */
+bool mf_effects_has_staged(struct mf_effects *effects, struct mf_entry entry);
+
 /* Items of plain data have no object in them that tells what they are about:
  * then it is their strings. Fills old_text and new_text. */
 int mf_effects_read_texts(struct mf_effects_homes *homes);

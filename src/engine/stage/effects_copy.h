@@ -79,13 +79,17 @@ int mf_effects_read_end(struct mf_effect *effect);
 int mf_effects_read_added(const struct mf_effect *effect,
                           struct mf_contents *out);
 
+/* Can staged code have made this difference: the entry as it left it, or one
+ * that it took out? */
+typedef bool (*mf_effects_may)(void *arg, const struct mf_effect *effect,
+                               struct mf_entry entry);
+
 /* What the holder would have now if staged code had changed nothing: `now`
- * without the differences between before and after. `may` (may be NULL) says
- * of a name whether staged code can have written it. */
+ * without those differences between before and after that `may` (NULL: all)
+ * lays at its door. */
 int mf_effects_undone(const struct mf_effect *effect,
                       const struct mf_contents *now,
-                      bool (*may)(void *arg, PyObject *name), void *arg,
-                      struct mf_contents *out);
+                      mf_effects_may may, void *arg, struct mf_contents *out);
 /* The items of `now` that staged code has added: out[i] true. */
 int mf_effects_added(const struct mf_effect *effect,
                      const struct mf_contents *now, bool *out);

@@ -141,11 +141,13 @@ insert_again(struct entries *out, const struct mf_contents *before,
 /* Lists and deques: items added while staging go, those taken out return. */
 static int
 undone_sequence(const struct mf_effect *effect, const struct mf_contents *now,
-                const bool *added, struct entries *out)
+                const bool *added, mf_effects_may may, void *arg,
+                struct entries *out)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(now->items); i++) {
-        if (!added[i]) {
-            out->items[out->len++] = mf_effects_entry(now, i, 1);
+        struct mf_entry entry = mf_effects_entry(now, i, 1);
+        if (!added[i] || (may != NULL && !may(arg, effect, entry))) {
+            out->items[out->len++] = entry;
         }
     }
     struct mf_map kept = {0};
@@ -153,7 +155,9 @@ undone_sequence(const struct mf_effect *effect, const struct mf_contents *now,
     int rc = effect->big ? 0 : count_keys(&kept, &effect->after, 1);
     for (Py_ssize_t i = 0;
          rc == 0 && !effect->big && i < PyTuple_GET_SIZE(before); i++) {
-        if (!take_one(&kept, PyTuple_GET_ITEM(before, i))) {
+        if (!take_one(&kept, PyTuple_GET_ITEM(before, i)) &&
+            (may == NULL ||
+             may(arg, effect, mf_effects_entry(&effect->before, i, 1)))) {
             insert_again(out, &effect->before, i, 1);
         }
     }
@@ -164,7 +168,7 @@ undone_sequence(const struct mf_effect *effect, const struct mf_contents *now,
 /* What has keys: each key by itself. */
 static int
 undone_keyed(const struct mf_effect *effect, const struct mf_contents *now,
-             const bool *added, bool (*may)(void *, PyObject *), void *arg,
+             const bool *added, mf_effects_may may, void *arg,
              struct entries *out)
 {
     Py_ssize_t stride = mf_effects_stride(effect->kind);
@@ -178,7 +182,7 @@ undone_keyed(const struct mf_effect *effect, const struct mf_contents *now,
     }
     for (Py_ssize_t i = 0; i < mf_effects_count(now, stride); i++) {
         struct mf_entry entry = mf_effects_entry(now, i, stride);
-        if (added[i] && (may == NULL || may(arg, entry.key))) {
+        if (added[i] && (may == NULL || may(arg, effect, entry))) {
             Py_ssize_t was = (Py_ssize_t)mf_map_get(&old, entry.key);
             if (was == 0) {
                 continue;
@@ -189,9 +193,10 @@ undone_keyed(const struct mf_effect *effect, const struct mf_contents *now,
     }
     for (Py_ssize_t i = 0;
          !effect->big && i < mf_effects_count(before, stride); i++) {
-        PyObject *key = PyTuple_GET_ITEM(before->items, i * stride);
-        if (!mf_map_has(&new, key) && !mf_map_has(&present, key) &&
-            (may == NULL || may(arg, key))) {
+        struct mf_entry entry = mf_effects_entry(before, i, stride);
+        if (!mf_map_has(&new, entry.key) &&
+            !mf_map_has(&present, entry.key) &&
+            (may == NULL || may(arg, effect, entry))) {
             insert_again(out, before, i, stride);
         }
     }
@@ -205,8 +210,7 @@ release_maps:
 
 static int
 undone_in_part(const struct mf_effect *effect, const struct mf_contents *now,
-               bool (*may)(void *, PyObject *), void *arg,
-               struct mf_contents *out)
+               mf_effects_may may, void *arg, struct mf_contents *out)
 {
     Py_ssize_t stride = mf_effects_stride(effect->kind);
     size_t n = (size_t)mf_effects_count(now, stride);
@@ -223,7 +227,7 @@ undone_in_part(const struct mf_effect *effect, const struct mf_contents *now,
     if (rc == 0) {
         rc = mf_effects_is_keyed(effect->kind)
                  ? undone_keyed(effect, now, added, may, arg, &entries)
-                 : undone_sequence(effect, now, added, &entries);
+                 : undone_sequence(effect, now, added, may, arg, &entries);
     }
     if (rc == 0) {
         rc = mf_effects_pack(entries.items, entries.len, stride,
@@ -284,16 +288,18 @@ same_pairs(const struct mf_contents *a, const struct mf_contents *b,
 int
 mf_effects_undone(const struct mf_effect *effect,
                   const struct mf_contents *now,
-                  bool (*may)(void *arg, PyObject *name), void *arg,
-                  struct mf_contents *out)
+                  mf_effects_may may, void *arg, struct mf_contents *out)
 {
     Py_ssize_t stride = mf_effects_stride(effect->kind);
     if (effect->after.items == NULL) {
         return copy_contents(now, stride, out);
     }
     bool untouched = mf_effects_same_items(now->items, effect->after.items);
-    if (effect->kind == MF_EFFECT_CELL && !untouched) {
-        return copy_contents(now, stride, out); /* another wrote it since */
+    if (effect->kind == MF_EFFECT_CELL) { /* another wrote it since? */
+        bool mine = untouched && PyTuple_GET_SIZE(now->items) > 0 &&
+                    (may == NULL ||
+                     may(arg, effect, mf_effects_entry(now, 0, 1)));
+        return copy_contents(mine ? &effect->before : now, stride, out);
     }
     if (untouched && may == NULL && !effect->big) {
         return copy_contents(&effect->before, stride, out);

@@ -7,7 +7,7 @@
  * what their name holds; a heap walk is due only where the code object's
  * reference count says that there are more.
  */
-#include "match.h"
+#include "match_parts.h"
 
 #include "../ground/fault.h"
 #include "../ground/trace.h"
@@ -80,280 +80,6 @@ mf_match_clear(struct mf_match *match)
     mf_vec_clear_refs(&match->caches);
 }
 
-/* ---- code objects of a late start --------------------------------------------- */
-
-struct late {
-    struct mf_module *module;
-    struct mf_vec codes;
-};
-
-static int
-late_visit(PyObject *obj, void *arg)
-{
-    struct late *late = arg;
-    if (!PyFunction_Check(obj) ||
-        PyFunction_GET_GLOBALS(obj) != late->module->dict) {
-        return 0;
-    }
-    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(obj);
-    if (PyUnicode_Compare(code->co_filename, late->module->source->path) !=
-            0 ||
-        PyUnicode_FindChar(code->co_qualname, '<', 0,
-                           PyUnicode_GET_LENGTH(code->co_qualname), 1) > 0) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    for (size_t i = 0; i < late->codes.len; i++) {
-        if (late->codes.items[i] == code) {
-            return 0;
-        }
-    }
-    return mf_vec_push(&late->codes, code);
-}
-
-static int
-compare_lines(const void *a, const void *b)
-{
-    return (*(PyCodeObject *const *)a)->co_firstlineno -
-           (*(PyCodeObject *const *)b)->co_firstlineno;
-}
-
-int
-mf_match_find_codes(struct mf_module *module)
-{
-    if (module->codes != NULL) {
-        return 0;
-    }
-    struct late late = {module, {0}};
-    int rc = mf_heap_walk(late_visit, &late) < 0 ? -1 : 0;
-    if (rc == 0) {
-        if (late.codes.len > 1) {
-            qsort(late.codes.items, late.codes.len, sizeof(void *),
-                  compare_lines);
-        }
-        module->codes = PyList_New(0);
-        rc = module->codes == NULL ? -1 : 0;
-        for (size_t i = 0; i < late.codes.len && rc == 0; i++) {
-            rc = PyList_Append(module->codes, late.codes.items[i]);
-        }
-    }
-    mf_vec_clear(&late.codes);
-    return rc;
-}
-
-/* ---- live functions of changed code ---------------------------------------------- */
-
-struct search {
-    struct mf_map wanted; /* live code -> functions found so far */
-    struct mf_vec *found; /* strong functions */
-    struct mf_map seen;   /* objects visited by the quick search */
-    struct mf_vec *caches;
-    int budget;
-    int depth;
-};
-
-static int
-take_function(struct search *search, PyObject *obj)
-{
-    uintptr_t *count =
-        mf_map_find(&search->wanted, PyFunction_GET_CODE(obj));
-    if (count == NULL || mf_map_has(&search->seen, obj)) {
-        return 0;
-    }
-    *count += 1;
-    return mf_map_put(&search->seen, obj, 1) < 0
-               ? -1
-               : mf_vec_push_ref(search->found, obj);
-}
-
-static int quick_visit(PyObject *obj, void *arg);
-
-static int
-descend(struct search *search, PyObject *obj)
-{
-    if (search->depth > 4 || search->budget-- <= 0 ||
-        Py_TYPE(obj)->tp_traverse == NULL || !PyObject_IS_GC(obj)) {
-        return 0;
-    }
-    search->depth++;
-    int rc = Py_TYPE(obj)->tp_traverse(obj, quick_visit, search);
-    search->depth--;
-    return rc;
-}
-
-/* From what a name holds to the functions behind it: through closures,
- * wrappers, descriptors. Namespaces, modules and classes are not entered. */
-static int
-quick_visit(PyObject *obj, void *arg)
-{
-    struct search *search = arg;
-    if (obj == NULL || PyModule_Check(obj) || PyType_Check(obj) ||
-        PyCode_Check(obj) || PyUnicode_Check(obj)) {
-        return 0;
-    }
-    if (PyFunction_Check(obj)) {
-        PyFunctionObject *func = (PyFunctionObject *)obj;
-        bool new_one = !mf_map_has(&search->seen, obj);
-        if (take_function(search, obj) < 0) {
-            return -1;
-        }
-        if (!new_one || search->depth > 4 || search->budget-- <= 0) {
-            return 0;
-        }
-        if (func->func_closure != NULL &&
-            descend(search, func->func_closure) != 0) {
-            return -1;
-        }
-        PyObject *wrapped =
-            func->func_dict
-                ? PyDict_GetItemString(func->func_dict, "__wrapped__")
-                : NULL;
-        search->depth++;
-        int rc = wrapped ? quick_visit(wrapped, search) : 0;
-        search->depth--;
-        return rc;
-    }
-    if (PyDict_Check(obj) && search->depth > 1) {
-        /* an instance's or function's dict: only small ones */
-        if (PyDict_GET_SIZE(obj) > 32) {
-            return 0;
-        }
-    }
-    if (strcmp(Py_TYPE(obj)->tp_name, "functools._lru_cache_wrapper") == 0) {
-        size_t before = search->found->len;
-        if (descend(search, obj) != 0) {
-            return -1;
-        }
-        if (search->found->len > before &&
-            mf_vec_push_ref(search->caches, obj) < 0) {
-            return -1;
-        }
-        return 0;
-    }
-    return descend(search, obj);
-}
-
-/* What the changed definition's name holds: in the module or in the class. */
-static PyObject *
-named_value(struct mf_target *target, struct mf_delta *delta)
-{
-    struct mf_diff *diff = &target->change->diff;
-    const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
-    const char *text = PyBytes_AS_STRING(diff->old_of.text->bytes);
-    PyObject *space = target->module->dict;
-    if (delta->parent != MF_UNIT_NONE) {
-        PyObject *cls =
-            mf_plan_live_class(target, &diff->deltas[delta->parent]);
-        if (cls == NULL) {
-            return NULL;
-        }
-        space = ((PyTypeObject *)cls)->tp_dict;
-    }
-    const char *name = text + u->name;
-    size_t len = u->name_len;
-    if (len == 0) {
-        name = text + u->start + u->indent;
-        while (len < u->end - u->start - u->indent &&
-               (Py_ISALNUM(name[len]) || name[len] == '_' ||
-                (unsigned char)name[len] >= 0x80)) {
-            len++;
-        }
-    }
-    PyObject *key = PyUnicode_FromStringAndSize(name, (Py_ssize_t)len);
-    PyObject *value = key ? PyDict_GetItemWithError(space, key) : NULL;
-    Py_XDECREF(key);
-    return value;
-}
-
-static int
-search_named(struct search *search, PyObject *value)
-{
-    search->budget = 400;
-    search->depth = 0;
-    if (PyType_Check(value)) {
-        PyObject *key, *item;
-        Py_ssize_t pos = 0;
-        PyObject *dict = ((PyTypeObject *)value)->tp_dict;
-        while (dict != NULL && PyDict_Next(dict, &pos, &key, &item)) {
-            search->budget = 100;
-            if (quick_visit(item, search) != 0) {
-                return -1;
-            }
-        }
-        return 0;
-    }
-    if (PyDict_Check(value) || PyList_Check(value) || PyTuple_Check(value)) {
-        return descend(search, value);
-    }
-    return quick_visit(value, search);
-}
-
-/* Does the code object have holders that we do not know? Known are: our list
- * or the constants around it, the plan's reference, the functions found. */
-static bool
-has_more(struct mf_target *target, PyObject *code, uintptr_t found)
-{
-    Py_ssize_t known = 1 + 1 + (Py_ssize_t)found;
-    (void)target;
-    return Py_REFCNT(code) > known;
-}
-
-static int
-find_functions(struct mf_match *match)
-{
-    struct search search = {0};
-    search.found = &match->codes_of;
-    search.caches = &match->caches;
-    int rc = 0;
-    size_t at;
-    void *code;
-    uintptr_t value;
-    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
-        struct mf_target *target = match->plan->targets.items[i];
-        at = 0;
-        while (rc == 0 &&
-               mf_map_next(&target->exchange, &at, &code, &value)) {
-            rc = mf_map_put(&search.wanted, code, 0);
-        }
-    }
-    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
-        struct mf_target *target = match->plan->targets.items[i];
-        struct mf_diff *diff = &target->change->diff;
-        for (uint32_t d = 0; d < diff->len && rc == 0; d++) {
-            struct mf_delta *delta = &diff->deltas[d];
-            if (delta->old_unit == MF_UNIT_NONE ||
-                delta->new_unit == MF_UNIT_NONE ||
-                (delta->kind == MF_DELTA_SAME && !delta->runs)) {
-                continue;
-            }
-            PyObject *live = named_value(target, delta);
-            if (live != NULL) {
-                rc = search_named(&search, live);
-            }
-            rc = PyErr_Occurred() ? -1 : rc;
-        }
-    }
-    bool more = false;
-    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
-        struct mf_target *target = match->plan->targets.items[i];
-        at = 0;
-        while (!more && mf_map_next(&target->exchange, &at, &code, &value)) {
-            more = has_more(target, code, *mf_map_find(&search.wanted, code));
-        }
-    }
-    if (rc == 0 && more) {
-        struct mf_vec all = {0};
-        MF_TRACE(2, "heap walk for functions of changed code");
-        rc = mf_heap_functions_of(&search.wanted, &all);
-        for (size_t i = 0; i < all.len && rc == 0; i++) {
-            rc = take_function(&search, all.items[i]);
-        }
-        mf_vec_clear(&all);
-    }
-    mf_map_clear(&search.wanted);
-    mf_map_clear(&search.seen);
-    return rc;
-}
-
 /* ---- what was staged --------------------------------------------------------------- */
 
 static int
@@ -388,15 +114,6 @@ pair_places(struct mf_match *match)
                : 0;
 }
 
-struct pairing {
-    struct mf_match *match;
-    struct mf_target *target;
-    uint32_t delta;
-    int depth;
-};
-
-static int pair_values(struct pairing *p, PyObject *old_obj,
-                       PyObject *new_obj);
 
 /* Cells of one name, and what functools.wraps noted. */
 static int
@@ -416,7 +133,7 @@ pair_inside_function(struct pairing *p, PyFunctionObject *a,
                 PyObject *c = PyTuple_GET_ITEM(a->func_closure, i);
                 PyObject *d = PyTuple_GET_ITEM(b->func_closure, j);
                 if (PyCell_GET(c) != NULL && PyCell_GET(d) != NULL) {
-                    rc = pair_values(p, PyCell_GET(c), PyCell_GET(d));
+                    rc = mf_match_pair_values(p, PyCell_GET(c), PyCell_GET(d));
                 }
             }
         }
@@ -430,7 +147,7 @@ pair_inside_function(struct pairing *p, PyFunctionObject *a,
         PyObject *x = PyDict_GetItemString(a->func_dict, "__wrapped__");
         PyObject *y = PyDict_GetItemString(b->func_dict, "__wrapped__");
         if (x != NULL && y != NULL) {
-            return pair_values(p, x, y);
+            return mf_match_pair_values(p, x, y);
         }
     }
     return 0;
@@ -472,7 +189,7 @@ pair_inside_class(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
     Py_ssize_t pos = 0;
     while (PyDict_Next(b->tp_dict, &pos, &key, &y)) {
         PyObject *x = PyDict_GetItemWithError(a->tp_dict, key);
-        if (x != NULL && pair_values(p, x, y) < 0) {
+        if (x != NULL && mf_match_pair_values(p, x, y) < 0) {
             return -1;
         }
     }
@@ -508,22 +225,22 @@ pair_inside_object(struct pairing *p, PyObject *a, PyObject *b)
     Py_TYPE(b)->tp_traverse(b, collect_child, &y);
     for (int i = 0; i < x.len && i < y.len; i++) {
         if (PyFunction_Check(x.items[i]) && PyFunction_Check(y.items[i]) &&
-            pair_values(p, x.items[i], y.items[i]) < 0) {
+            mf_match_pair_values(p, x.items[i], y.items[i]) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-static bool
-is_heap_class(PyObject *obj)
+bool
+mf_match_is_heap_class(PyObject *obj)
 {
     return PyType_Check(obj) &&
            PyType_HasFeature((PyTypeObject *)obj, Py_TPFLAGS_HEAPTYPE);
 }
 
-static int
-pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
+int
+mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
 {
     if (old_obj == new_obj || p->depth > 20 ||
         !mf_match_is_fresh(p->match, new_obj) ||
@@ -545,7 +262,7 @@ pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
                                       (PyFunctionObject *)new_obj);
         }
     }
-    else if (is_heap_class(old_obj) && is_heap_class(new_obj)) {
+    else if (mf_match_is_heap_class(old_obj) && mf_match_is_heap_class(new_obj)) {
         rc = mf_match_add(p->match, MF_PAIR_CLASS, old_obj, new_obj,
                           p->target, p->delta);
         if (rc == 1) {
@@ -707,7 +424,7 @@ made_alike(struct mf_target *target, PyObject *old_obj, PyObject *new_obj)
         PyObject *b = PyFunction_GET_CODE(new_obj);
         return a == b || mf_map_get(&target->exchange, a) == b;
     }
-    if (is_heap_class(old_obj) && is_heap_class(new_obj)) {
+    if (mf_match_is_heap_class(old_obj) && mf_match_is_heap_class(new_obj)) {
         PyHeapTypeObject *a = (PyHeapTypeObject *)old_obj;
         PyHeapTypeObject *b = (PyHeapTypeObject *)new_obj;
         return PyUnicode_Compare(a->ht_qualname, b->ht_qualname) == 0;
@@ -737,13 +454,13 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
             uint32_t delta =
                 binder_of(staged->target->change, name, &defines);
             struct pairing p = {match, staged->target, delta, 0};
-            if (pair_values(&p, old_obj, new_obj) < 0) {
+            if (mf_match_pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;
             }
         }
         else if (made_alike(staged->target, old_obj, new_obj)) {
             struct pairing p = {match, staged->target, MF_UNIT_NONE, 0};
-            if (pair_values(&p, old_obj, new_obj) < 0) {
+            if (mf_match_pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;
             }
         }
@@ -793,134 +510,6 @@ pair_by_code(struct mf_match *match)
 
 /* ---- renamed and moved definitions ---------------------------------------------------- */
 
-/* The live object of a definition that is gone from the text, borrowed. */
-static PyObject *
-gone_object(struct mf_target *target, struct mf_delta *delta)
-{
-    const struct mf_unit *u =
-        &target->change->diff.old_of.split->units[delta->old_unit];
-    if (u->kind != MF_UNIT_DEF && u->kind != MF_UNIT_CLASS) {
-        return NULL;
-    }
-    PyObject *value = named_value(target, delta);
-    return value != NULL && (PyFunction_Check(value) || is_heap_class(value))
-               ? value
-               : NULL;
-}
-
-/* Same namespace, same code but for the name: renamed. */
-static int
-find_renamed(struct mf_match *match, struct mf_target *target,
-             struct mf_delta *gone, PyObject *old_obj)
-{
-    struct mf_diff *diff = &target->change->diff;
-    for (uint32_t i = 0; i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (d->kind != MF_DELTA_ADDED || d->parent != gone->parent ||
-            diff->new_of.split->units[d->new_unit].kind !=
-                diff->old_of.split->units[gone->old_unit].kind) {
-            continue;
-        }
-        PyObject *a = mf_diff_old_code(diff, gone);
-        PyObject *b = a ? mf_diff_new_code(diff, d) : NULL;
-        PyObject *xs = b ? mf_source_flatten(a) : NULL;
-        PyObject *ys = xs ? mf_source_flatten(b) : NULL;
-        if (ys == NULL) {
-            Py_XDECREF(xs);
-            return -1;
-        }
-        Py_ssize_t n = PyList_GET_SIZE(xs);
-        int same = n > 0 && n == PyList_GET_SIZE(ys);
-        for (Py_ssize_t k = 0; k < n && same == 1; k++) {
-            same = mf_diff_code_equal(PyList_GET_ITEM(xs, k),
-                                      PyList_GET_ITEM(ys, k),
-                                      MF_CODE_NESTED | MF_CODE_ANY_NAME);
-        }
-        Py_DECREF(xs);
-        Py_DECREF(ys);
-        if (same < 0) {
-            return -1;
-        }
-        if (!same || gone->parent != MF_UNIT_NONE) {
-            continue;
-        }
-        struct mf_staged *staged =
-            mf_stage_of(match->stage, target->module->dict);
-        PyObject *name = mf_plan_unit_name(target->change, d);
-        PyObject *fresh =
-            name && staged ? PyDict_GetItemWithError(staged->dict, name)
-                           : NULL;
-        Py_XDECREF(name);
-        if (fresh != NULL) {
-            struct pairing p = {match, target, i, 0};
-            return pair_values(&p, old_obj, fresh);
-        }
-    }
-    return 0;
-}
-
-/* Same name and kind in another module of the update, or in one that it has
- * loaded: moved, if the old name's importers or its old module find it. */
-static int
-find_moved(struct mf_match *match, struct mf_target *target,
-           struct mf_delta *gone, PyObject *old_obj)
-{
-    PyObject *name = mf_plan_unit_name(target->change, gone);
-    if (name == NULL) {
-        return -1;
-    }
-    int rc = 0;
-    struct pairing p = {match, target, MF_UNIT_NONE, 0};
-    for (size_t i = 0; i < match->stage->items.len && rc == 0; i++) {
-        struct mf_staged *staged = match->stage->items.items[i];
-        PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
-        if (fresh != NULL && mf_match_is_fresh(match, fresh) &&
-            !mf_map_has(&match->home, fresh) &&
-            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
-            rc = pair_values(&p, old_obj, fresh);
-        }
-    }
-    for (size_t i = 0; i < match->stage->loaded.len && rc == 0; i++) {
-        struct mf_loaded *loaded = match->stage->loaded.items[i];
-        PyObject *fresh = PyDict_GetItemWithError(
-            PyModule_GetDict(loaded->module), name);
-        if (fresh != NULL && !mf_map_has(&match->home, fresh) &&
-            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
-            rc = pair_values(&p, old_obj, fresh);
-        }
-    }
-    Py_DECREF(name);
-    return rc < 0 || PyErr_Occurred() ? -1 : 0;
-}
-
-static int
-pair_gone(struct mf_match *match)
-{
-    for (size_t t = 0; t < match->plan->targets.len; t++) {
-        struct mf_target *target = match->plan->targets.items[t];
-        struct mf_diff *diff = &target->change->diff;
-        for (uint32_t i = 0; i < diff->len; i++) {
-            struct mf_delta *delta = &diff->deltas[i];
-            if (delta->kind != MF_DELTA_REMOVED ||
-                delta->parent != MF_UNIT_NONE) {
-                continue;
-            }
-            PyObject *old_obj = gone_object(target, delta);
-            if (old_obj == NULL || mf_map_has(&match->paired, old_obj)) {
-                continue;
-            }
-            if (find_renamed(match, target, delta, old_obj) < 0) {
-                return -1;
-            }
-            if (!mf_map_has(&match->paired, old_obj) &&
-                find_moved(match, target, delta, old_obj) < 0) {
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
-
 /* A member that was added pairs by name only with what no other statement of
  * the class defines (two definitions of one name stay two). */
 static bool
@@ -951,7 +540,7 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
 {
     match->plan = plan;
     match->stage = stage;
-    if (find_functions(match) < 0) {
+    if (mf_match_find_functions(match) < 0) {
         return -1;
     }
     if (stage == NULL) {
@@ -983,10 +572,10 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
         PyObject *dict = ((PyTypeObject *)member->cls)->tp_dict;
         while (PyDict_Next(member->set, &pos, &key, &value)) {
             PyObject *old_obj = PyDict_GetItemWithError(dict, key);
-            if (old_obj != NULL && member_pairs(member, key) && pair_values(&p, old_obj, value) < 0) {
+            if (old_obj != NULL && member_pairs(member, key) && mf_match_pair_values(&p, old_obj, value) < 0) {
                 return -1;
             }
         }
     }
-    return pair_gone(match) < 0 ? -1 : pair_by_code(match);
+    return mf_match_pair_gone(match) < 0 ? -1 : pair_by_code(match);
 }

@@ -1,0 +1,132 @@
+/* match_gone.c -- owns definitions that have left their statement: renamed, or
+ * moved to another module. In: removed statements. Out: pairs.
+ */
+#include "match_parts.h"
+
+/* The live object of a definition that is gone from the text, borrowed. */
+static PyObject *
+gone_object(struct mf_target *target, struct mf_delta *delta)
+{
+    const struct mf_unit *u =
+        &target->change->diff.old_of.split->units[delta->old_unit];
+    if (u->kind != MF_UNIT_DEF && u->kind != MF_UNIT_CLASS) {
+        return NULL;
+    }
+    PyObject *value = mf_match_named_value(target, delta);
+    return value != NULL && (PyFunction_Check(value) || mf_match_is_heap_class(value))
+               ? value
+               : NULL;
+}
+
+/* Same namespace, same code but for the name: renamed. */
+static int
+find_renamed(struct mf_match *match, struct mf_target *target,
+             struct mf_delta *gone, PyObject *old_obj)
+{
+    struct mf_diff *diff = &target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->kind != MF_DELTA_ADDED || d->parent != gone->parent ||
+            diff->new_of.split->units[d->new_unit].kind !=
+                diff->old_of.split->units[gone->old_unit].kind) {
+            continue;
+        }
+        PyObject *a = mf_diff_old_code(diff, gone);
+        PyObject *b = a ? mf_diff_new_code(diff, d) : NULL;
+        PyObject *xs = b ? mf_source_flatten(a) : NULL;
+        PyObject *ys = xs ? mf_source_flatten(b) : NULL;
+        if (ys == NULL) {
+            Py_XDECREF(xs);
+            return -1;
+        }
+        Py_ssize_t n = PyList_GET_SIZE(xs);
+        int same = n > 0 && n == PyList_GET_SIZE(ys);
+        for (Py_ssize_t k = 0; k < n && same == 1; k++) {
+            same = mf_diff_code_equal(PyList_GET_ITEM(xs, k),
+                                      PyList_GET_ITEM(ys, k),
+                                      MF_CODE_NESTED | MF_CODE_ANY_NAME);
+        }
+        Py_DECREF(xs);
+        Py_DECREF(ys);
+        if (same < 0) {
+            return -1;
+        }
+        if (!same || gone->parent != MF_UNIT_NONE) {
+            continue;
+        }
+        struct mf_staged *staged =
+            mf_stage_of(match->stage, target->module->dict);
+        PyObject *name = mf_plan_unit_name(target->change, d);
+        PyObject *fresh =
+            name && staged ? PyDict_GetItemWithError(staged->dict, name)
+                           : NULL;
+        Py_XDECREF(name);
+        if (fresh != NULL) {
+            struct pairing p = {match, target, i, 0};
+            return mf_match_pair_values(&p, old_obj, fresh);
+        }
+    }
+    return 0;
+}
+
+/* Same name and kind in another module of the update, or in one that it has
+ * loaded: moved, if the old name's importers or its old module find it. */
+static int
+find_moved(struct mf_match *match, struct mf_target *target,
+           struct mf_delta *gone, PyObject *old_obj)
+{
+    PyObject *name = mf_plan_unit_name(target->change, gone);
+    if (name == NULL) {
+        return -1;
+    }
+    int rc = 0;
+    struct pairing p = {match, target, MF_UNIT_NONE, 0};
+    for (size_t i = 0; i < match->stage->items.len && rc == 0; i++) {
+        struct mf_staged *staged = match->stage->items.items[i];
+        PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
+        if (fresh != NULL && mf_match_is_fresh(match, fresh) &&
+            !mf_map_has(&match->home, fresh) &&
+            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            rc = mf_match_pair_values(&p, old_obj, fresh);
+        }
+    }
+    for (size_t i = 0; i < match->stage->loaded.len && rc == 0; i++) {
+        struct mf_loaded *loaded = match->stage->loaded.items[i];
+        PyObject *fresh = PyDict_GetItemWithError(
+            PyModule_GetDict(loaded->module), name);
+        if (fresh != NULL && !mf_map_has(&match->home, fresh) &&
+            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            rc = mf_match_pair_values(&p, old_obj, fresh);
+        }
+    }
+    Py_DECREF(name);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+int
+mf_match_pair_gone(struct mf_match *match)
+{
+    for (size_t t = 0; t < match->plan->targets.len; t++) {
+        struct mf_target *target = match->plan->targets.items[t];
+        struct mf_diff *diff = &target->change->diff;
+        for (uint32_t i = 0; i < diff->len; i++) {
+            struct mf_delta *delta = &diff->deltas[i];
+            if (delta->kind != MF_DELTA_REMOVED ||
+                delta->parent != MF_UNIT_NONE) {
+                continue;
+            }
+            PyObject *old_obj = gone_object(target, delta);
+            if (old_obj == NULL || mf_map_has(&match->paired, old_obj)) {
+                continue;
+            }
+            if (find_renamed(match, target, delta, old_obj) < 0) {
+                return -1;
+            }
+            if (!mf_map_has(&match->paired, old_obj) &&
+                find_moved(match, target, delta, old_obj) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}

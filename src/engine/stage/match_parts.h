@@ -1,0 +1,22 @@
+/* match_parts.h -- what the files of the match room share. Private to match*.c.
+ */
+#ifndef MF_MATCH_PARTS_H
+#define MF_MATCH_PARTS_H
+
+#include "match.h"
+
+struct pairing {
+    struct mf_match *match;
+    struct mf_target *target;
+    uint32_t delta;
+    int depth;
+};
+
+/* What the changed definition's name holds: in the module or in the class. */
+PyObject * mf_match_named_value(struct mf_target *target, struct mf_delta *delta);
+int mf_match_find_functions(struct mf_match *match);
+bool mf_match_is_heap_class(PyObject *obj);
+int mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj);
+int mf_match_pair_gone(struct mf_match *match);
+
+#endif

@@ -1,0 +1,345 @@
+/* merge_class.c -- owns what every attribute of a redefined class will hold.
+ * In: pairs of classes, members that ran alone. Out: class changes.
+ */
+#include "merge_parts.h"
+
+#include "../commit/redefine_class.h"
+#include "../ground/fault.h"
+
+static struct mf_class_change *
+add_class(struct mf_merge *merge, PyTypeObject *old_class)
+{
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        if (merge->classes[i].old_class == old_class) {
+            return &merge->classes[i];
+        }
+    }
+    if (merge->n_classes == merge->cap_classes) {
+        size_t cap = merge->cap_classes ? merge->cap_classes * 2 : 8;
+        struct mf_class_change *more =
+            mf_realloc(merge->classes, cap * sizeof(*merge->classes));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        merge->classes = more;
+        merge->cap_classes = cap;
+    }
+    struct mf_class_change *change = &merge->classes[merge->n_classes++];
+    memset(change, 0, sizeof(*change));
+    change->old_class = (PyTypeObject *)Py_NewRef(old_class);
+    change->set = PyDict_New();
+    change->del = PyList_New(0);
+    return change->set && change->del ? change : NULL;
+}
+
+static PyObject *
+class_name(PyTypeObject *type)
+{
+    return ((PyHeapTypeObject *)type)->ht_qualname;
+}
+
+/* One attribute of a redefined class. */
+static int
+merge_attribute(struct mf_merge *merge, struct mf_staged *staged,
+                struct mf_class_change *change, uint32_t parent,
+                PyObject *name, PyObject *fresh, bool edited)
+{
+    PyTypeObject *cls = change->old_class;
+    struct one one = {
+        .staged = staged,
+        .cls_name = class_name(cls),
+        .parent = parent,
+        .delta = mf_merge_find_delta(staged->target->change, parent, name),
+        .name = name,
+        .live = PyDict_GetItemWithError(cls->tp_dict, name),
+        .fresh = fresh,
+        .edited = edited,
+    };
+    if (PyErr_Occurred() ||
+        (!PyFunction_Check(fresh) && !PyType_Check(fresh) &&
+         mf_merge_note_new_base(merge, staged->target->module, one.cls_name, name,
+                       fresh) < 0)) {
+        return -1;
+    }
+    if (one.live == NULL) {
+        return PyDict_SetItem(change->set, name, fresh) < 0
+                   ? -1
+                   : mf_merge_report_one(merge, &one, 105, '+', "%U", NULL, NULL);
+    }
+    if (one.live == fresh) {
+        return mf_match_of_old(merge->match, fresh) != NULL &&
+                       one.delta != MF_UNIT_NONE && edited
+                   ? mf_merge_report_definition(merge, &one)
+                   : 0;
+    }
+    PyObject *value;
+    bool in_place;
+    int what = mf_merge_decide(merge, &one, (PyObject *)cls, &value, &in_place);
+    if (what <= 0) {
+        return what;
+    }
+    int rc = in_place
+                 ? mf_merge_write(merge, MF_WRITE_CONTENTS, one.live, NULL,
+                                  value)
+                 : PyDict_SetItem(change->set, name, value);
+    if (rc == 0 && edited && mf_merge_equal(one.live, value, 0) != 1) {
+        rc = mf_merge_note_replaced(merge, (PyObject *)cls, name, one.live, value);
+        if (rc == 0) {
+            rc = mf_source_is_data(one.live)
+                     ? mf_merge_report_one(merge, &one, 104, '~', "%U %U -> %U",
+                                  one.live, value)
+                     : mf_merge_report_one(merge, &one, 102, '~', "%U", NULL, NULL);
+        }
+    }
+    Py_DECREF(value);
+    return rc;
+}
+
+/* How the statement of a class attribute stands: 1 edited or derived, 0 not
+ * edited, -1 made by no statement (generated). */
+static int
+member_state(struct mf_change *change, uint32_t parent, PyObject *name)
+{
+    uint32_t at = mf_merge_find_delta(change, parent, name);
+    if (at == MF_UNIT_NONE) {
+        return -1;
+    }
+    struct mf_delta *d = &change->diff.deltas[at];
+    return (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) &&
+           !d->derived;
+}
+
+/* Did a statement of the old class body bind the name? */
+static bool
+old_member(struct mf_change *change, uint32_t parent, PyObject *name)
+{
+    struct mf_diff *diff = &change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        struct mf_names names;
+        if (d->parent != parent || d->old_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        int there = mf_diff_old_names(diff, d, &names) == 0 &&
+                    PySet_Contains(names.stores, name) == 1;
+        mf_names_clear(&names);
+        PyErr_Clear();
+        if (there) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+same_items(PyObject *a, PyObject *b)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(a);
+    if (n != PyTuple_GET_SIZE(b)) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (PyTuple_GET_ITEM(a, i) != PyTuple_GET_ITEM(b, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Was this class made by the class statement itself: has it the functions
+ * that the statement defines? */
+static bool
+made_by_statement(struct mf_change *change, uint32_t at, PyTypeObject *fresh)
+{
+    struct mf_diff *diff = &change->diff;
+    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+    const struct mf_unit *cls =
+        &diff->new_of.split->units[diff->deltas[at].new_unit];
+    for (uint32_t c = cls->first_child; c != MF_UNIT_NONE;
+         c = diff->new_of.split->units[c].next) {
+        const struct mf_unit *u = &diff->new_of.split->units[c];
+        if (u->kind != MF_UNIT_DEF || text[u->name] == '_') {
+            continue;
+        }
+        PyObject *name =
+            PyUnicode_FromStringAndSize(text + u->name, u->name_len);
+        bool there = name != NULL &&
+                     PyDict_GetItemWithError(fresh->tp_dict, name) != NULL;
+        Py_XDECREF(name);
+        PyErr_Clear();
+        if (!there) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int
+mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
+{
+    struct mf_staged *staged =
+        mf_stage_of(merge->stage, pair->target->module->dict);
+    PyTypeObject *fresh = (PyTypeObject *)pair->new_obj;
+    struct mf_class_change *change =
+        add_class(merge, (PyTypeObject *)pair->old_obj);
+    if (change == NULL || staged == NULL) {
+        return -1;
+    }
+    size_t at = (size_t)(change - merge->classes);
+    change->new_class = (PyTypeObject *)Py_NewRef(fresh);
+    if (!same_items(fresh->tp_bases, change->old_class->tp_bases)) {
+        change->bases = Py_NewRef(fresh->tp_bases);
+    }
+    if (Py_TYPE(fresh) != Py_TYPE(change->old_class)) {
+        change->metaclass = (PyTypeObject *)Py_NewRef(Py_TYPE(fresh));
+    }
+    uint32_t parent =
+        mf_plan_class_delta(pair->target->change, class_name(fresh));
+    if (parent != MF_UNIT_NONE &&
+        !made_by_statement(pair->target->change, parent, fresh)) {
+        parent = MF_UNIT_NONE; /* a decorator has made another class */
+    }
+    struct mf_change *file = pair->target->change;
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(fresh->tp_dict, &pos, &name, &value)) {
+        if (mf_redefine_class_skips(name)) {
+            continue;
+        }
+        change = &merge->classes[at];
+        int state = parent == MF_UNIT_NONE
+                        ? -1
+                        : member_state(file, parent, name);
+        PyObject *live = PyDict_GetItemWithError(change->old_class->tp_dict,
+                                                 name);
+        if (state == 0 && live != NULL) {
+            continue; /* not edited: what lives stays */
+        }
+        int rc = state < 0 && live != NULL
+                     ? (live == value
+                            ? 0
+                            : PyDict_SetItem(change->set, name, value))
+                     : merge_attribute(merge, staged, change, parent, name,
+                                       value, state == 1);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    change = &merge->classes[at];
+    pos = 0;
+    while (PyDict_Next(change->old_class->tp_dict, &pos, &name, &value)) {
+        if (mf_redefine_class_skips(name) ||
+            PyDict_GetItemWithError(fresh->tp_dict, name) != NULL) {
+            continue;
+        }
+        bool gone = parent != MF_UNIT_NONE && old_member(file, parent, name);
+        if (!gone && PyFunction_Check(value)) {
+            /* generated for the old class (dataclass, total_ordering) */
+            gone = PyUnicode_Tailmatch(
+                       ((PyFunctionObject *)value)->func_qualname,
+                       class_name(change->old_class), 0, PY_SSIZE_T_MAX,
+                       -1) == 1 &&
+                   PyUnicode_Compare(((PyFunctionObject *)value)->func_module,
+                                     pair->target->module->name) == 0 &&
+                   PyUnicode_READ_CHAR(
+                       ((PyCodeObject *)PyFunction_GET_CODE(value))
+                           ->co_filename,
+                       0) == '<';
+        }
+        if (!gone && PyUnicode_READ_CHAR(name, 0) == '_' &&
+            (value == Py_None)) {
+            gone = true; /* __hash__ = None that the old __eq__ had set */
+        }
+        if (gone && PyList_Append(change->del, name) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+int
+mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member)
+{
+    struct mf_staged *staged =
+        mf_stage_of(merge->stage, member->target->module->dict);
+    struct mf_class_change *change =
+        add_class(merge, (PyTypeObject *)member->cls);
+    if (change == NULL || staged == NULL) {
+        return -1;
+    }
+    size_t at = (size_t)(change - merge->classes);
+    struct mf_delta *delta =
+        &member->target->change->diff.deltas[member->delta];
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(member->set, &pos, &name, &value)) {
+        if (merge_attribute(merge, staged, &merge->classes[at], delta->parent,
+                            name, value, !delta->derived) < 0) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(member->gone); i++) {
+        if (PyList_Append(merge->classes[at].del,
+                          PyList_GET_ITEM(member->gone, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Members whose statements are gone from a class that did not run whole. */
+int
+mf_merge_merge_gone_members(struct mf_merge *merge, struct mf_staged *staged)
+{
+    struct mf_change *file = staged->target->change;
+    struct mf_diff *diff = &file->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent == MF_UNIT_NONE || d->old_unit == MF_UNIT_NONE ||
+            diff->deltas[d->parent].kind != MF_DELTA_CLASS ||
+            !(d->kind == MF_DELTA_REMOVED || d->kind == MF_DELTA_RUN)) {
+            continue;
+        }
+        PyObject *cls =
+            mf_plan_live_class(staged->target, &diff->deltas[d->parent]);
+        struct mf_names names;
+        int rc = cls ? mf_diff_old_names(diff, d, &names) : 1;
+        if (rc != 0) {
+            if (rc < 0 || PyErr_Occurred()) {
+                return -1;
+            }
+            continue;
+        }
+        PyObject *name, *iter = PyObject_GetIter(names.stores);
+        while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+            PyObject *live = PyDict_GetItemWithError(
+                ((PyTypeObject *)cls)->tp_dict, name);
+            int other = mf_plan_bound_elsewhere(file, d, name);
+            if (live != NULL && other == 0 &&
+                !mf_redefine_class_skips(name)) {
+                struct mf_class_change *change =
+                    add_class(merge, (PyTypeObject *)cls);
+                struct one one = {.staged = staged,
+                                  .cls_name = class_name((PyTypeObject *)cls),
+                                  .parent = d->parent,
+                                  .delta = i,
+                                  .name = name};
+                rc = change == NULL ||
+                             PyList_Append(change->del, name) < 0 ||
+                             mf_merge_report_one(merge, &one, 106, '-', "%U", NULL,
+                                        NULL) < 0
+                         ? -1
+                         : 0;
+            }
+            rc = other < 0 || PyErr_Occurred() ? -1 : rc;
+            Py_DECREF(name);
+        }
+        Py_XDECREF(iter);
+        mf_names_clear(&names);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* merge_parts.h -- what the files of the merge room share. Private to merge*.c.
+ */
+#ifndef MF_MERGE_PARTS_H
+#define MF_MERGE_PARTS_H
+
+#include "merge.h"
+
+struct one {                 /* one name to mf_merge_decide */
+    struct mf_staged *staged;
+    PyObject *cls_name;      /* qualified class name, or NULL: the module */
+    uint32_t parent;         /* the class's delta, or NONE */
+    uint32_t delta;          /* the statement, or NONE */
+    PyObject *name, *live, *fresh;
+    bool edited;
+};
+
+/* The value of base for a module name (cls_name NULL) or a class attribute. */
+PyObject * mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name,
+          PyObject *name);
+int mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, char op,
+           const char *format, PyObject *a, PyObject *b);
+/* For undo: what the name held (NULL: nothing) and holds from now on. */
+int mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *name,
+              PyObject *old, PyObject *value);
+/* What the name holds from now on: *out is a new reference; *in_place: the
+ * live object takes these contents. 1 decided, 0 keep live, -1. */
+int mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
+       PyObject **out, bool *in_place);
+/* The base from now on: what the new source gives, as it is before merging. */
+int mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
+              PyObject *cls_name, PyObject *name, PyObject *fresh);
+uint32_t mf_merge_find_delta(struct mf_change *change, uint32_t parent, PyObject *name);
+/* In place and paired: the object itself says what changed. */
+int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
+int mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair);
+int mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member);
+/* Members whose statements are gone from a class that did not run whole. */
+int mf_merge_merge_gone_members(struct mf_merge *merge, struct mf_staged *staged);
+
+#endif

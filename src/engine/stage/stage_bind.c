@@ -1,0 +1,159 @@
+/* stage_bind.c -- owns import bindings while staging: what a module had taken
+ * from another one by name and what that one has now. In: import edges. Out:
+ * names bound in staging namespaces.
+ */
+#include "stage_parts.h"
+
+static int
+bind_value(struct mf_staged *staged, PyObject *as, PyObject *value,
+           PyObject *old)
+{
+    PyObject *live = PyDict_GetItemWithError(staged->live_dict, as);
+    if (live == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    /* a name that the importer has rebound itself stays its own */
+    if (live != NULL && live != old) {
+        PyObject *base = staged->target->module->base
+                             ? PyDict_GetItemWithError(
+                                   staged->target->module->base, as)
+                             : NULL;
+        if (base == NULL || mf_diff_const_equal(base, live, 0) != 1) {
+            return PyErr_Occurred() ? -1 : 0;
+        }
+    }
+    if (PyDict_SetItem(staged->dict, as, value) < 0) {
+        return -1;
+    }
+    return mf_stage_note_bound(staged, as, true);
+}
+
+static int
+bind_star(struct mf_staged *staged, struct mf_staged *from)
+{
+    PyObject *all = PyDict_GetItemString(from->dict, "__all__");
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(from->dict, &pos, &key, &value)) {
+        if (!PyUnicode_Check(key)) {
+            continue;
+        }
+        int public = all != NULL && PySequence_Check(all)
+                         ? PySequence_Contains(all, key)
+                         : PyUnicode_READ_CHAR(key, 0) != '_';
+        PyObject *old = PyDict_GetItemWithError(from->live_dict, key);
+        bool missing =
+            PyDict_GetItemWithError(staged->dict, key) == NULL;
+        if (public < 0 || (public && (value != old || missing) &&
+                           bind_value(staged, key, value, old) < 0)) {
+            return -1;
+        }
+    }
+    /* names that went, or are public no more, go from the importer too */
+    pos = 0;
+    while (PyDict_Next(from->live_dict, &pos, &key, &value)) {
+        bool gone = PyDict_GetItemWithError(from->dict, key) == NULL;
+        if (!gone && all != NULL && PySequence_Check(all)) {
+            PyObject *was = PyDict_GetItemString(from->live_dict, "__all__");
+            gone = PySequence_Contains(all, key) == 0 && was != NULL &&
+                   PySequence_Check(was) && PySequence_Contains(was, key) == 1;
+        }
+        if (gone && PyUnicode_Check(key) &&
+            PyDict_GetItemWithError(staged->dict, key) == value) {
+            if (PyDict_DelItem(staged->dict, key) < 0 ||
+                mf_stage_note_bound(staged, key, true) < 0) {
+                return -1;
+            }
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* A name that no namespace holds: the module's own __getattr__ gives it. */
+static int
+bind_by_getattr(struct mf_stage *stage, struct mf_staged *staged,
+                struct mf_staged *from, struct mf_edge *edge)
+{
+    PyObject *hook = PyDict_GetItemString(from->dict, "__getattr__");
+    PyObject *clone = PyFunction_Check(hook) ? mf_stage_clone_value(stage, hook, 0)
+                                             : NULL;
+    if (clone == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    PyObject *value = PyObject_CallOneArg(clone ? clone : hook, edge->name);
+    Py_XDECREF(clone);
+    int rc = 0;
+    if (value == NULL) {
+        rc = edge->guarded ? (PyErr_Clear(), 0)
+                           : mf_report_exception(
+                                 stage->report, 403,
+                                 staged->target->module->name, edge->as,
+                                 staged->target->change->source->path,
+                                 (long)edge->line);
+    }
+    else {
+        rc = PyDict_SetItem(staged->dict, edge->as, value) < 0
+                 ? -1
+                 : mf_stage_note_bound(staged, edge->as, false);
+    }
+    Py_XDECREF(value);
+    return rc;
+}
+
+static int
+run_bind(struct mf_stage *stage, struct mf_staged *staged,
+         struct mf_edge *edge)
+{
+    PyObject *entry =
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), edge->module);
+    struct mf_staged *from =
+        entry != NULL && PyModule_Check(entry)
+            ? mf_stage_of(stage, PyModule_GetDict(entry))
+            : NULL;
+    if (from == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (edge->as == NULL) {
+        return bind_star(staged, from);
+    }
+    PyObject *value = PyDict_GetItemWithError(from->dict, edge->name);
+    PyObject *old = PyDict_GetItemWithError(from->live_dict, edge->name);
+    if (value == NULL && old == NULL && !PyErr_Occurred() &&
+        PyDict_GetItemString(from->dict, "__getattr__") != NULL) {
+        return bind_by_getattr(stage, staged, from, edge);
+    }
+    if (value == NULL) {
+        PyObject *mine = PyDict_GetItemWithError(staged->live_dict, edge->as);
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        if (edge->guarded || old == NULL || mine != old) {
+            return 0;
+        }
+        return mf_report_add(
+            stage->report, 403, '=', staged->target->module->name, edge->as,
+            staged->target->change->source->path, (long)edge->line,
+            "ImportError: cannot import name '%U' from '%U': the update "
+            "removes it",
+            edge->name, edge->module);
+    }
+    return value == old ? 0 : bind_value(staged, edge->as, value, old);
+}
+
+/* Import bindings of one statement: what it had taken from a staged module
+ * and what that module has now. */
+int
+mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
+{
+    struct mf_edges *edges = &staged->target->change->edges;
+    for (uint32_t e = 0; e < edges->len; e++) {
+        struct mf_edge *edge = &edges->items[e];
+        if (edge->unit == unit && !edge->nested && edge->name != NULL &&
+            staged->target->change->split.units[unit].kind !=
+                MF_UNIT_CLASS &&
+            run_bind(stage, staged, edge) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

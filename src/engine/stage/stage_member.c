@@ -1,0 +1,214 @@
+/* stage_member.c -- owns members of classes that run alone: over a copy of
+ * the class's namespace, with what type.__new__ does to a namespace done
+ * again. In: member deltas. Out: struct mf_member.
+ */
+#include "stage_parts.h"
+
+#include "../ground/fault.h"
+
+/* What type.__new__ does to a namespace and a lone member misses. */
+static int
+finish_member(struct mf_member *member)
+{
+    static const char *const kinds[][2] = {
+        {"__new__", "s"}, {"__init_subclass__", "c"},
+        {"__class_getitem__", "c"}};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(kinds); i++) {
+        PyObject *value = PyDict_GetItemString(member->set, kinds[i][0]);
+        if (value == NULL || !PyFunction_Check(value)) {
+            continue;
+        }
+        PyObject *wrapped = kinds[i][1][0] == 's' ? PyStaticMethod_New(value)
+                                                  : PyClassMethod_New(value);
+        int rc = wrapped ? PyDict_SetItemString(member->set, kinds[i][0],
+                                                wrapped)
+                         : -1;
+        Py_XDECREF(wrapped);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    PyObject *own = ((PyTypeObject *)member->cls)->tp_dict;
+    if (PyDict_GetItemString(member->set, "__eq__") != NULL &&
+        PyDict_GetItemString(member->set, "__hash__") == NULL &&
+        PyDict_GetItemString(own, "__hash__") == NULL &&
+        PyDict_SetItemString(member->set, "__hash__", Py_None) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static int
+call_set_name(struct mf_member *member)
+{
+    PyObject *items = PyDict_Items(member->set);
+    int rc = items == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *pair = PyList_GET_ITEM(items, i);
+        PyObject *value = PyTuple_GET_ITEM(pair, 1);
+        if (PyFunction_Check(value) || PyType_Check(value) ||
+            !PyObject_HasAttrString((PyObject *)Py_TYPE(value),
+                                    "__set_name__")) {
+            continue;
+        }
+        PyObject *done = PyObject_CallMethod(value, "__set_name__", "OO",
+                                             member->cls,
+                                             PyTuple_GET_ITEM(pair, 0));
+        rc = done ? 0 : -1;
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(items);
+    return rc;
+}
+
+/* Names that the preamble and the end of every class body write. */
+static bool
+is_frame_of_class(PyObject *name)
+{
+    static const char *const own[] = {
+        "__module__", "__qualname__", "__firstlineno__",
+        "__static_attributes__", "__classcell__", "__classdictcell__",
+        "__builtins__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(own); i++) {
+        if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+read_member_changes(struct mf_member *member, PyObject *space,
+                    PyObject *before)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(space, &pos, &key, &value)) {
+        if (!is_frame_of_class(key) &&
+            PyDict_GetItemWithError(before, key) != value &&
+            PyDict_SetItem(member->set, key, value) < 0) {
+            return -1;
+        }
+    }
+    pos = 0;
+    while (PyDict_Next(before, &pos, &key, &value)) {
+        if (!is_frame_of_class(key) &&
+            PyDict_GetItemWithError(space, key) == NULL &&
+            PyList_Append(member->gone, key) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Annotations are a dict that the class body would write into: a copy. */
+static int
+copy_annotations(PyObject *space)
+{
+    PyObject *notes = PyDict_GetItemString(space, "__annotations__");
+    if (notes == NULL || !PyDict_Check(notes)) {
+        return 0;
+    }
+    PyObject *copy = PyDict_Copy(notes);
+    int rc = copy ? PyDict_SetItemString(space, "__annotations__", copy) : -1;
+    Py_XDECREF(copy);
+    return rc;
+}
+
+/* The copy of a class's namespace that its members run in, one after the
+ * other. Borrowed. */
+static PyObject *
+member_space(struct mf_stage *stage, PyObject *cls)
+{
+    if (stage->spaces == NULL && (stage->spaces = PyDict_New()) == NULL) {
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(cls);
+    PyObject *space = key ? PyDict_GetItemWithError(stage->spaces, key) : NULL;
+    if (space == NULL && key != NULL && !PyErr_Occurred()) {
+        space = PyDict_Copy(((PyTypeObject *)cls)->tp_dict);
+        if (space == NULL || copy_annotations(space) < 0 ||
+            PyDict_SetItem(stage->spaces, key, space) < 0) {
+            Py_CLEAR(space);
+        }
+        Py_XDECREF(space); /* the table holds it */
+    }
+    Py_XDECREF(key);
+    return space;
+}
+
+/* A member runs alone: over a copy of the class's namespace. */
+int
+mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    PyObject *cls = mf_plan_live_class(staged->target,
+                                       &diff->deltas[delta->parent]);
+    PyObject *code = mf_diff_new_code(diff, delta);
+    PyObject *scope =
+        code ? mf_compile_member_scope(code, diff->new_of.text,
+                                       diff->new_of.split, delta->new_unit)
+             : NULL;
+    if (cls == NULL || scope == NULL) {
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        PyErr_SetString(PyExc_RuntimeError, "the live class was not found");
+        return mf_stage_step_failed(stage, staged->target, delta);
+    }
+    struct mf_member *member = mf_alloc(sizeof(*member));
+    if (member == NULL || mf_vec_push(&stage->members, member) < 0) {
+        mf_free(member);
+        PyErr_NoMemory();
+        return -1;
+    }
+    member->target = staged->target;
+    member->delta = at;
+    member->cls = Py_NewRef(cls);
+    member->set = PyDict_New();
+    member->gone = PyList_New(0);
+    PyObject *space = member_space(stage, cls);
+    PyObject *before = space ? PyDict_Copy(space) : NULL;
+    int rc = -1;
+    if (before == NULL || member->set == NULL || member->gone == NULL ||
+        mf_stage_ensure_names(stage, staged, scope, 0) < 0 ||
+        mf_effects_before(&stage->effects, scope, staged->dict) < 0) {
+        goto release_spaces;
+    }
+    struct mf_guard_step guarded;
+    size_t loaded = stage->loaded.len;
+    if (mf_guard_begin(&stage->guard, &guarded, delta->derived, space,
+                       NULL) < 0) {
+        goto release_spaces;
+    }
+    PyObject *result = PyEval_EvalCode(scope, staged->dict, space);
+    int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);
+    if (stopped > 0) {
+        delta->kind = MF_DELTA_SAME;
+        rc = mf_stage_step_stopped(stage, staged->target, delta, guarded.what, loaded);
+    }
+    if (stopped != 0 || mf_stage_read_effects(stage) < 0) {
+        Py_XDECREF(result);
+        goto release_spaces;
+    }
+    if (result == NULL) {
+        rc = mf_stage_step_failed(stage, staged->target, delta);
+        goto release_spaces;
+    }
+    Py_DECREF(result);
+    PyObject *cell = PyDict_GetItemString(space, "__classcell__");
+    if (cell != NULL && PyCell_Check(cell) && PyCell_Set(cell, cls) < 0) {
+        goto release_spaces;
+    }
+    if (read_member_changes(member, space, before) < 0 ||
+        finish_member(member) < 0) {
+        goto release_spaces;
+    }
+    rc = call_set_name(member) < 0
+             ? mf_stage_step_failed(stage, staged->target, delta)
+             : 0;
+release_spaces:
+    Py_XDECREF(before);
+    return rc;
+}

@@ -1,0 +1,43 @@
+/* stage_parts.h -- what the files of the stage room share. Private to stage*.c.
+ */
+#ifndef MF_STAGE_PARTS_H
+#define MF_STAGE_PARTS_H
+
+#include "stage.h"
+
+struct mf_staged * mf_stage_add_staged(struct mf_stage *stage, PyObject *name, PyObject *live,
+           PyObject *live_dict, struct mf_target *target);
+/* Modules that are values of a staging namespace become their staged sides. */
+int mf_stage_link_modules(struct mf_stage *stage);
+/* A clone of a live function over the staged side of its module; NULL without
+ * exception if its module is not staged. New reference. */
+PyObject * mf_stage_clone_value(struct mf_stage *stage, PyObject *value, int depth);
+/* Every live function that code over this namespace can call, by name or as
+ * an attribute of a staged module, is there as a clone over staging. */
+int mf_stage_ensure_names(struct mf_stage *stage, struct mf_staged *staged, PyObject *code,
+             int depth);
+void mf_stage_loaded_free(struct mf_loaded *loaded);
+int mf_stage_make_builtins(struct mf_stage *stage);
+int mf_stage_note_bound(struct mf_staged *staged, PyObject *name, bool edited);
+/* A step of user code failed: its exception is a reason. */
+int mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
+            struct mf_delta *delta);
+/* What the step did is read at once; its own exception stays set. */
+int mf_stage_read_effects(struct mf_stage *stage);
+/* Modules loaded since then leave again. */
+void mf_stage_unload_since(struct mf_stage *stage, size_t from);
+/* A derived step would have started something: it has not run. */
+int mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
+             struct mf_delta *delta, const char *what, size_t loaded);
+/* A member runs alone: over a copy of the class's namespace. */
+int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
+/* Import bindings of one statement: what it had taken from a staged module
+ * and what that module has now. */
+int mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit);
+int mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged);
+
+/* The stage whose steps run now, for the staging builtins; NULL: none. */
+void mf_stage_set_current(struct mf_stage *stage);
+struct mf_stage *mf_stage_current(void);
+
+#endif
