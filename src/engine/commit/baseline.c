@@ -51,6 +51,9 @@ codes_of(struct mf_target *target)
     if (codes == NULL || target->change->kind == MF_CHANGE_DELETED) {
         return Py_NewRef(Py_None);
     }
+    if (target->module->late && target->module->unsure) {
+        return Py_NewRef(Py_NotImplemented); /* lines do not tell which */
+    }
     bool any = false;
     for (uint32_t i = 0; i < diff->len && !any; i++) {
         any = diff->deltas[i].kind != MF_DELTA_SAME || diff->deltas[i].runs;
@@ -197,7 +200,10 @@ mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
     for (size_t i = 0; i < plan->targets.len; i++) {
         struct mf_target *target = plan->targets.items[i];
         PyObject *codes = PyList_GET_ITEM(new_codes, (Py_ssize_t)i);
-        if (codes != Py_None) {
+        if (codes == Py_NotImplemented) {
+            Py_CLEAR(target->module->codes); /* looked for anew */
+        }
+        else if (codes != Py_None) {
             Py_XSETREF(target->module->codes, Py_NewRef(codes));
         }
         PyObject *key = PyLong_FromVoidPtr(target->module);

@@ -4,8 +4,9 @@
  */
 #include "plan_parts.h"
 
-static int
-pair_code(struct mf_target *target, PyObject *old_code, PyObject *new_code)
+int
+mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
+                  PyObject *new_code)
 {
     if (old_code == new_code || mf_map_has(&target->exchange, old_code)) {
         return 0;
@@ -38,7 +39,7 @@ pair_code(struct mf_target *target, PyObject *old_code, PyObject *new_code)
                 continue;
             }
             if (nth-- == 0) {
-                if (pair_code(target, x, y) < 0) {
+                if (mf_plan_pair_code(target, x, y) < 0) {
                     return -1;
                 }
                 break;
@@ -77,7 +78,8 @@ pair_unit(struct mf_target *target, struct mf_delta *delta)
             }
             if (!taken &&
                 PyUnicode_Compare(a->co_qualname, b->co_qualname) == 0) {
-                rc = pair_code(target, (PyObject *)a, (PyObject *)b);
+                rc = mf_plan_pair_code(target, (PyObject *)a,
+                                       (PyObject *)b);
                 if (n_used < (Py_ssize_t)Py_ARRAY_LENGTH(used)) {
                     used[n_used++] = j;
                 }
@@ -97,6 +99,9 @@ mf_plan_pair_codes(struct mf_plan *plan)
         struct mf_diff *diff = &target->change->diff;
         if (target->module->codes == NULL) {
             continue;
+        }
+        if (mf_plan_compare_late(target) < 0) {
+            return -1;
         }
         for (uint32_t d = 0; d < diff->len; d++) {
             struct mf_delta *delta = &diff->deltas[d];

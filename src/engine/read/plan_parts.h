@@ -43,4 +43,10 @@ int mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
 /* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
 int mf_plan_promote_reached(struct mf_plan *plan);
 
+/* plan_codes.c: a live code object and what it is nested in become others. */
+int mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
+                      PyObject *new_code);
+/* plan_late.c: live code that is not of the noted text is paired, too. */
+int mf_plan_compare_late(struct mf_target *target);
+
 #endif

@@ -28,6 +28,10 @@ struct mf_module {
     PyObject *codes; /* list of the live code objects of its functions and
                         lambdas, nested ones left out, class bodies opened,
                         by line; NULL: unknown (loaded before start) */
+    bool late;       /* codes were found on the heap, and not compared with
+                        the text yet */
+    bool unsure;     /* they were of another text: what values the module gave
+                        its names cannot be evaluated */
     PyObject *loads; /* set of str: names and attributes that its import-time
                         code reads; NULL: unknown */
     PyObject *base;  /* dict: "NAME" or "Class.NAME" -> value noted at the end

@@ -64,6 +64,7 @@ mf_match_find_codes(struct mf_module *module)
             qsort(late.codes.items, late.codes.len, sizeof(void *),
                   compare_lines);
         }
+        module->late = true;
         module->codes = PyList_New(0);
         rc = module->codes == NULL ? -1 : 0;
         for (size_t i = 0; i < late.codes.len && rc == 0; i++) {

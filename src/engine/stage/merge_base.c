@@ -122,5 +122,7 @@ mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name
         Py_XDECREF(key);
     }
     PyErr_Clear();
-    return noted ? noted : evaluate_base(target, parent, name);
+    return noted || target->module->unsure
+               ? noted
+               : evaluate_base(target, parent, name);
 }
