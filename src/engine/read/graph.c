@@ -215,8 +215,11 @@ index_source(struct mf_state *state, struct mf_source *source, size_t at)
     }
     mf_edges_clear(&edges);
     Py_XDECREF(number);
-    source->is_indexed = true;
-    return rc == 0 ? mf_graph_index_reach(state, source, at) : rc;
+    if (rc == 0) {
+        rc = mf_graph_index_reach(state, source, at);
+    }
+    source->is_indexed = rc == 0; /* else the next update tries again */
+    return rc;
 }
 
 PyObject *
