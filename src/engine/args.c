@@ -157,6 +157,15 @@ engine_track(PyObject *self, PyObject *args)
                         ? PyDict_DelItem(state->tracked, path)
                         : 0)
                  : PyDict_SetItem(state->tracked, path, fn);
+    if (rc == 0 && fn != Py_None && state->thread != NULL) {
+        /* a file by name is reported whatever its suffix */
+        PyObject *raw = PyUnicode_EncodeFSDefault(path);
+        if (raw == NULL) {
+            return NULL;
+        }
+        mf_thread_add_path(state->thread, PyBytes_AS_STRING(raw));
+        Py_DECREF(raw);
+    }
     if (rc < 0) {
         return NULL;
     }

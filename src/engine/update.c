@@ -426,6 +426,38 @@ note_pending(struct mf_update *update)
     return 0;
 }
 
+/* Data files that the program tracks: their functions are called when the
+ * update is over, with the path. What they raise is a note. 1: one was asked
+ * for; 0; -1. */
+static int
+call_tracked(struct mf_update *update)
+{
+    struct mf_state *state = update->state;
+    PyObject *path, *iter = PyObject_GetIter(update->paths);
+    int rc = iter ? 0 : -1;
+    while (rc >= 0 && (path = PyIter_Next(iter)) != NULL) {
+        PyObject *fn =
+            Py_XNewRef(PyDict_GetItemWithError(state->tracked, path));
+        if (fn != NULL) {
+            PyObject *done = PyObject_CallOneArg(fn, path);
+            int noted =
+                done ? mf_report_add(&update->report, 107, '~', NULL, NULL,
+                                     path, 0, "tracked file")
+                     : mf_report_exception(&update->report, 303, NULL, NULL,
+                                           path, 0);
+            rc = noted < 0 || PyList_Append(update->report.files, path) < 0
+                     ? -1
+                     : 1;
+            Py_XDECREF(done);
+            Py_DECREF(fn);
+        }
+        Py_DECREF(path);
+        rc = PyErr_Occurred() ? -1 : rc;
+    }
+    Py_XDECREF(iter);
+    return rc;
+}
+
 /* The story. */
 static int
 run(struct mf_update *update)
@@ -439,9 +471,17 @@ run(struct mf_update *update)
     }
     spend(update, MF_PHASE_READ, &clock);
     if (update->plan.changes.len == 0 && !is_rejected(update)) {
+        int tracked = update->mode == MF_MODE_UPDATE && !update->identity
+                          ? call_tracked(update)
+                          : 0;
+        if (tracked > 0) {
+            report->number = state->running = ++state->number;
+            report->outcome = MF_COMMITTED;
+            return 0;
+        }
         MF_TRACE(1, "update %ld: skipped", state->number + 1);
         report->number = state->number;
-        return 0;
+        return tracked;
     }
     report->number =
         update->mode == MF_MODE_UPDATE ? ++state->number : state->number + 1;
@@ -470,9 +510,10 @@ run(struct mf_update *update)
     if (report->outcome == MF_REJECTED) {
         MF_TRACE(1, "update %ld: rejected", report->number);
     }
-    return update->mode == MF_MODE_UPDATE && !update->identity
-               ? note_pending(update)
-               : 0;
+    if (update->mode != MF_MODE_UPDATE || update->identity) {
+        return 0;
+    }
+    return call_tracked(update) < 0 ? -1 : note_pending(update);
 }
 
 /* ---- from outside --------------------------------------------------------------- */

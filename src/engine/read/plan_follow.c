@@ -219,6 +219,21 @@ is_under_way(struct mf_change *change, struct mf_delta *delta)
     return false;
 }
 
+/* Loops and the like at the top level of the main script are the program
+ * itself, not values that it derives. */
+static bool
+is_main(struct mf_change *change)
+{
+    for (size_t i = 0; i < change->targets.len; i++) {
+        struct mf_target *target = change->targets.items[i];
+        if (PyUnicode_CompareWithASCIIString(target->module->name,
+                                             "__main__") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* May a derived statement run: what it has bound until now computes a value.
  * 1 / 0 / -1. */
 static int
@@ -226,7 +241,8 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 {
     const struct mf_unit *u =
         &change->diff.new_of.split->units[delta->new_unit];
-    if (is_under_way(change, delta)) {
+    if (is_under_way(change, delta) ||
+        (u->kind == MF_UNIT_BLOCK && is_main(change))) {
         return 0;
     }
     if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {

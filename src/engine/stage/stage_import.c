@@ -9,10 +9,6 @@
 
 static struct mf_stage *current_stage;
 
-static PyMethodDef staging_import_def = {
-    "__import__", (PyCFunction)(void (*)(void))staging_import,
-    METH_VARARGS | METH_KEYWORDS, "Import that gives staged modules."};
-
 void
 mf_stage_loaded_free(struct mf_loaded *loaded)
 {
@@ -349,6 +345,10 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_DECREF(result);
     return side;
 }
+
+static PyMethodDef staging_import_def = {
+    "__import__", (PyCFunction)(void (*)(void))staging_import,
+    METH_VARARGS | METH_KEYWORDS, "Import that gives staged modules."};
 
 int
 mf_stage_make_builtins(struct mf_stage *stage)
