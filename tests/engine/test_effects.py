@@ -5,6 +5,7 @@ In: small namespaces that play a live module and its staged copy. Out: one test 
 import collections
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -172,18 +173,52 @@ def test_others_between_two_steps():
     assert g["X"] == [1, 3, 5] and g["T"] == {"b": 2, "d": 4}
 
 
-def test_attributes_that_no_staged_code_writes_are_the_other_threads():
-    g = live("class A: pass\na = A(); a.n = 0; a.x = 0\ndef setx(): a.x += 1")
-    stop, ready = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (ready.set(), stop.wait(10)))
+BESIDE = """
+import time
+STATS, LOG, SEEN, REG = {'n': 0}, [], set(), {}
+class S: pass
+s = S(); s.n = s.mine = 0
+def count():
+    STATS['n'] += 1; LOG.append(STATS['n']); SEEN.add(STATS['n']); s.n += 1; s.mine
+def register(f): LOG.append(f); REG[f.__name__] = f; SEEN.add(f); return f
+def wait(): time.sleep(0.05)
+"""
+
+
+def test_other_threads_run_while_the_step_waits():
+    g = live(BESIDE)
+    stop = threading.Event()
+    turns = []
+
+    def work():
+        while not stop.is_set():
+            g["count"]()
+            turns.append(1)
+            stop.wait(0.001)
+
+    thread = threading.Thread(target=work)
     thread.start()
-    ready.wait()
     stage = Stage(g)
-    stage.run("setx()", during=lambda: g["a"].__dict__.update(n=1))
+    stage.run("wait()\n@register\ndef f(): pass\nwait()\ns.mine = 5\nREG['text'] = 1\ncount, 1 / 0", fails=ZeroDivisionError)
+    wrote = len(turns)
     stage.back()
     stop.set()
     thread.join()
-    assert vars(g["a"]) == {"n": 1, "x": 0}
+    n = len(turns)
+    assert wrote > 5 and g["STATS"] == {"n": n} and g["LOG"] == list(range(1, n + 1)) and g["SEEN"] == set(g["LOG"])
+    assert vars(g["s"]) == {"n": n, "mine": 0} and g["REG"] == {}
+
+
+def test_other_threads_that_sleep_are_no_others():
+    g = live(BESIDE)
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    time.sleep(0.1)
+    Stage(g).run("count(); STATS[7] = 8").back()
+    stop.set()
+    thread.join()
+    assert g["STATS"] == {"n": 0} and g["LOG"] == [] and g["SEEN"] == set() and g["s"].n == 0
 
 
 def test_a_step_inside_a_step():
