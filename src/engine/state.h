@@ -43,7 +43,8 @@ struct mf_state {
     long number;             /* of the last update that was not skipped */
     long running;            /* number of the last one committed */
     PyObject *queued;        /* set of paths asked for while busy or held */
-    PyObject *pending;       /* dict path -> text of the reason: rejected */
+    PyObject *pending;       /* dict path -> number of the update that rejected
+                                it: a group; None: it is being imported */
     PyObject *history;       /* list of report dicts, at most 100 */
     PyObject *records;       /* list of undo records, at most 100: record.c */
     PyObject *tracked;       /* dict path -> callable */

@@ -408,6 +408,10 @@ note_pending(struct mf_update *update)
 {
     PyObject *pending = update->state->pending;
     PyObject *files = update->report.files;
+    PyObject *group = PyLong_FromLong(update->report.number);
+    if (group == NULL) {
+        return -1;
+    }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(files); i++) {
         PyObject *path = PyList_GET_ITEM(files, i);
         int rc = 0;
@@ -417,12 +421,14 @@ note_pending(struct mf_update *update)
             }
         }
         else {
-            rc = PyDict_SetItem(pending, path, Py_True);
+            rc = PyDict_SetItem(pending, path, group);
         }
         if (rc < 0 || PyErr_Occurred()) {
+            Py_DECREF(group);
             return -1;
         }
     }
+    Py_DECREF(group);
     return 0;
 }
 
@@ -726,29 +732,53 @@ pending_apart(struct mf_state *state, PyObject *asked, PyObject **apart)
     return mf_graph_connected(state, asked, *apart);
 }
 
+/* Was a file that is asked for rejected together with one that is not? */
+static int
+is_one_group(struct mf_state *state, PyObject *asked, PyObject *apart)
+{
+    PyObject *path, *group, *inside = PySet_New(NULL);
+    Py_ssize_t pos = 0;
+    int rc = inside ? 0 : -1;
+    while (rc == 0 && PyDict_Next(state->pending, &pos, &path, &group)) {
+        int is = group == Py_None ? 0 : PySet_Contains(asked, path);
+        rc = is > 0 ? PySet_Add(inside, group) : is;
+    }
+    pos = 0;
+    while (rc == 0 && PyDict_Next(state->pending, &pos, &path, &group)) {
+        int is = PySet_Contains(apart, path);
+        rc = is > 0 ? PySet_Contains(inside, group) : is;
+    }
+    Py_XDECREF(inside);
+    return rc;
+}
+
 /* With what is pending; if that is rejected, and nothing connects it with
  * what was asked for, without. */
 static int
 attempt_groups(struct mf_state *state, struct mf_update *update,
                PyObject *paths, PyObject *sources, PyObject **dict)
 {
-    PyObject *asked = NULL, *apart = NULL;
+    PyObject *asked = NULL, *apart = NULL, *pending = NULL;
     int outcome = -1, connected = -1;
     if (gather(update, paths, sources) == 0) {
         asked = PySet_New(update->paths);
         connected = asked ? pending_apart(state, asked, &apart) : -1;
     }
-    if (connected < 0 || add_paths(update->paths, apart) < 0) {
+    int grouped =
+        connected == 0 ? is_one_group(state, asked, apart) : connected;
+    pending = grouped < 0 ? NULL : PyDict_Copy(state->pending);
+    if (pending == NULL || add_paths(update->paths, apart) < 0) {
         update_clear(update);
         goto release_sets;
     }
     /* a group whose other files are asked for goes in together */
-    bool together = connected || PySet_GET_SIZE(apart) == 0 ||
-                    PySet_GET_SIZE(asked) == 0 ||
-                    PySet_GET_SIZE(apart) < PyDict_GET_SIZE(state->pending);
+    bool together = grouped || PySet_GET_SIZE(apart) == 0 ||
+                    PySet_GET_SIZE(asked) == 0;
     PyObject *given = Py_XNewRef(update->sources);
     outcome = attempt(update, dict);
     if (outcome == MF_REJECTED && !together) {
+        /* the attempt has not made one group of them */
+        Py_SETREF(state->pending, Py_NewRef(pending));
         Py_CLEAR(*dict);
         if (update->mode == MF_MODE_UPDATE) {
             state->number--;
@@ -770,6 +800,7 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
 release_sets:
     Py_XDECREF(asked);
     Py_XDECREF(apart);
+    Py_XDECREF(pending);
     return outcome;
 }
 
