@@ -1,0 +1,237 @@
+/* source_base.c -- owns the notes of base: the values that a module's names have at
+ * the end of its import, of plain data only. In: namespaces. Out: dicts of
+ * copies. Runs nothing of the program.
+ */
+#include "source.h"
+
+/* Small: what a page of constants holds, not tables. Containers inside are
+ * smaller still. */
+enum { NOTE_ITEMS = 64, NOTE_INNER = 16, NOTE_DEPTH = 4 };
+
+static bool
+is_plain_atom(PyObject *v)
+{
+    return v == Py_None || v == Py_Ellipsis || PyBool_Check(v) ||
+           PyLong_CheckExact(v) || PyFloat_CheckExact(v) ||
+           PyUnicode_CheckExact(v) || PyBytes_CheckExact(v) ||
+           PyComplex_CheckExact(v);
+}
+
+/* Immutable values of the standard library, by the name of their type. */
+static bool
+is_stdlib_value(PyObject *v)
+{
+    static const char *const names[] = {
+        "re.Pattern", "datetime.date", "datetime.datetime", "datetime.time",
+        "datetime.timedelta", "datetime.timezone", "decimal.Decimal",
+        "fractions.Fraction", "uuid.UUID", "pathlib.PosixPath",
+        "pathlib.PurePosixPath", "pathlib.WindowsPath",
+        "pathlib.PureWindowsPath", "ipaddress.IPv4Address",
+        "ipaddress.IPv6Address", "range", "slice",
+    };
+    PyTypeObject *type = Py_TYPE(v);
+    if (type == &PyRange_Type || type == &PySlice_Type) {
+        return true;
+    }
+    const char *short_name = strrchr(type->tp_name, '.');
+    short_name = short_name ? short_name + 1 : type->tp_name;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
+        const char *dot = strrchr(names[i], '.');
+        if (dot == NULL || strcmp(dot + 1, short_name) != 0) {
+            continue;
+        }
+        if (strcmp(type->tp_name, names[i]) == 0) {
+            return true;
+        }
+        if (PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
+            PyObject *mod = PyDict_GetItemString(type->tp_dict, "__module__");
+            size_t n = (size_t)(dot - names[i]);
+            if (mod != NULL && PyUnicode_Check(mod)) {
+                const char *m = PyUnicode_AsUTF8(mod);
+                /* pathlib has become a package in 3.13 */
+                if (m != NULL && strncmp(m, names[i], n) == 0 &&
+                    (m[n] == 0 || m[n] == '.')) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+PyObject *
+mf_source_note_value(PyObject *v, int depth)
+{
+    if (is_plain_atom(v) || is_stdlib_value(v)) {
+        return Py_NewRef(v);
+    }
+    if (depth >= NOTE_DEPTH) {
+        return NULL;
+    }
+    if (PyTuple_CheckExact(v) || PyList_CheckExact(v)) {
+        Py_ssize_t n = PySequence_Fast_GET_SIZE(v);
+        if (n > (depth ? NOTE_INNER : NOTE_ITEMS)) {
+            return NULL;
+        }
+        PyObject *copy = PyTuple_CheckExact(v) ? PyTuple_New(n)
+                                               : PyList_New(n);
+        for (Py_ssize_t i = 0; copy != NULL && i < n; i++) {
+            PyObject *item = mf_source_note_value(
+                PySequence_Fast_GET_ITEM(v, i), depth + 1);
+            if (item == NULL) {
+                Py_CLEAR(copy);
+            }
+            else if (PyTuple_CheckExact(v)) {
+                PyTuple_SET_ITEM(copy, i, item);
+            }
+            else {
+                PyList_SET_ITEM(copy, i, item);
+            }
+        }
+        return copy;
+    }
+    if (PyDict_CheckExact(v)) {
+        if (PyDict_GET_SIZE(v) > (depth ? NOTE_INNER : NOTE_ITEMS)) {
+            return NULL;
+        }
+        PyObject *copy = PyDict_New(), *key, *value;
+        Py_ssize_t pos = 0;
+        while (copy != NULL && PyDict_Next(v, &pos, &key, &value)) {
+            PyObject *noted = is_plain_atom(key) || PyTuple_CheckExact(key)
+                                  ? mf_source_note_value(key, depth + 1)
+                                  : NULL;
+            PyObject *item = noted ? mf_source_note_value(value, depth + 1)
+                                   : NULL;
+            if (item == NULL || PyDict_SetItem(copy, key, item) < 0) {
+                Py_CLEAR(copy);
+            }
+            Py_XDECREF(noted);
+            Py_XDECREF(item);
+        }
+        return copy;
+    }
+    if (PyAnySet_CheckExact(v)) {
+        if (PySet_GET_SIZE(v) > (depth ? NOTE_INNER : NOTE_ITEMS)) {
+            return NULL;
+        }
+        PyObject *key, *iter = PyObject_GetIter(v);
+        bool plain = iter != NULL;
+        while (plain && (key = PyIter_Next(iter)) != NULL) {
+            plain = is_plain_atom(key);
+            Py_DECREF(key);
+        }
+        Py_XDECREF(iter);
+        if (!plain) {
+            return NULL;
+        }
+        return PyFrozenSet_CheckExact(v) ? Py_NewRef(v) : PySet_New(v);
+    }
+    return NULL;
+}
+
+bool
+mf_source_is_data(PyObject *value)
+{
+    PyObject *noted = mf_source_note_value(value, 0);
+    Py_XDECREF(noted);
+    PyErr_Clear();
+    return noted != NULL;
+}
+
+static bool
+is_frozen_dataclass(PyTypeObject *type)
+{
+    /* static types may have no dict of their own to look at */
+    PyObject *params = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                           ? PyDict_GetItemString(type->tp_dict,
+                                                  "__dataclass_params__")
+                           : NULL;
+    if (params == NULL) {
+        return false;
+    }
+    PyObject *frozen = PyObject_GetAttrString(params, "frozen");
+    bool yes = frozen == Py_True;
+    Py_XDECREF(frozen);
+    PyErr_Clear();
+    return yes;
+}
+
+/* A value of the program that cannot change: an instance of a frozen dataclass
+ * or a named tuple. It is noted as itself. */
+bool
+mf_source_is_frozen(PyObject *value)
+{
+    return (PyTuple_Check(value) && !PyTuple_CheckExact(value)) ||
+           is_frozen_dataclass(Py_TYPE(value));
+}
+
+static bool
+is_dunder(PyObject *name)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(name);
+    return n > 4 && PyUnicode_READ_CHAR(name, 0) == '_' &&
+           PyUnicode_READ_CHAR(name, 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 1) == '_' &&
+           PyUnicode_READ_CHAR(name, n - 2) == '_';
+}
+
+static int
+note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
+           PyObject *module_name, int depth)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(dict, &pos, &key, &value)) {
+        if (!PyUnicode_Check(key) || is_dunder(key)) {
+            continue;
+        }
+        PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
+                                : Py_NewRef(key);
+        if (full == NULL) {
+            return -1;
+        }
+        int rc = 0;
+        if (PyType_Check(value)) {
+            PyTypeObject *type = (PyTypeObject *)value;
+            PyObject *owner =
+                PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                    ? PyDict_GetItemWithError(type->tp_dict,
+                                              mf_source_str_module())
+                    : NULL;
+            if (owner != NULL && owner != value && depth < 3 &&
+                PyUnicode_Check(owner) &&
+                PyUnicode_Compare(owner, module_name) == 0) {
+                rc = note_names(notes, type->tp_dict, full, module_name,
+                                depth + 1);
+            }
+        }
+        else if (!PyFunction_Check(value) && !PyModule_Check(value)) {
+            PyObject *noted = mf_source_is_frozen(value)
+                                  ? Py_NewRef(value)
+                                  : mf_source_note_value(value, 0);
+            if (noted != NULL) {
+                rc = PyDict_SetItem(notes, full, noted);
+                Py_DECREF(noted);
+            }
+            else if (PyErr_Occurred()) {
+                rc = -1;
+            }
+        }
+        Py_DECREF(full);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+mf_source_note_base(PyObject *dict, PyObject *module_name)
+{
+    PyObject *notes = PyDict_New();
+    if (notes == NULL || note_names(notes, dict, NULL, module_name, 0) < 0) {
+        Py_XDECREF(notes);
+        return NULL;
+    }
+    return notes;
+}
