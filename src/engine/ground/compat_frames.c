@@ -23,6 +23,12 @@ code_of(_PyInterpreterFrame *frame)
 #endif
 }
 
+bool
+mf_compat_frames_count_code(void)
+{
+    return PY_VERSION_HEX < 0x030E0000;
+}
+
 PyCodeObject *
 mf_compat_frames_suspended(PyObject *obj)
 {

@@ -14,6 +14,9 @@
 PyCodeObject *mf_compat_frames_suspended(PyObject *obj);
 /* The line where it stands; only for what the above is not NULL for. */
 int mf_compat_frames_suspended_line(PyObject *obj);
+/* Does every running frame hold one counted reference to its code? Where that
+ * is not known, no. */
+bool mf_compat_frames_count_code(void);
 /* threading.get_ident() of the thread that runs this state; 0: not known. */
 unsigned long mf_compat_frames_thread(PyThreadState *thread);
 

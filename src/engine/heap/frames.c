@@ -261,6 +261,28 @@ mf_frames_stragglers(const struct mf_map *codes, mf_frames_found found,
     return mf_frames_stragglers_beyond(codes, NULL, found, arg);
 }
 
+/* --- references ---------------------------------------------------------- */
+
+int
+mf_frames_add_running(struct mf_map *counts)
+{
+    if (!mf_compat_frames_count_code()) {
+        return 0;
+    }
+    struct entries all = {.codes = counts};
+    int was_enabled = PyGC_Disable();
+    int rc = look_at_threads(&all);
+    if (was_enabled) {
+        PyGC_Enable();
+    }
+    for (size_t i = 0; i < all.len && rc == 0; i++) {
+        *mf_map_find(counts, all.items[i].code) +=
+            (uintptr_t)all.items[i].frames;
+    }
+    entries_clear(&all);
+    return rc;
+}
+
 /* --- stacks -------------------------------------------------------------- */
 
 static PyFrameObject *

@@ -35,6 +35,10 @@ int mf_frames_stragglers_beyond(const struct mf_map *codes,
                                 const struct mf_map *known,
                                 mf_frames_found found, void *arg);
 
+/* Adds to the number of each code object in `counts` the references to it that
+ * running frames hold, as far as that is known. Makes frame objects. 0 / -1. */
+int mf_frames_add_running(struct mf_map *counts);
+
 /* Where a thread is: a new list of str "file:line in name", innermost first,
  * at most `limit`. Empty if there is no such thread. */
 PyObject *mf_frames_stack(unsigned long thread_id, Py_ssize_t limit);

@@ -6,6 +6,7 @@
 #include "match_parts.h"
 
 #include "../ground/trace.h"
+#include "../heap/frames.h"
 
 struct search {
     struct mf_map wanted; /* live code -> functions found so far */
@@ -221,6 +222,23 @@ has_more(struct mf_target *target, PyObject *code, uintptr_t found)
     return Py_REFCNT(code) > known;
 }
 
+static bool
+any_has_more(struct mf_match *match, struct search *search)
+{
+    void *code;
+    uintptr_t value;
+    for (size_t i = 0; i < match->plan->targets.len; i++) {
+        struct mf_target *target = match->plan->targets.items[i];
+        size_t at = 0;
+        while (mf_map_next(&target->exchange, &at, &code, &value)) {
+            if (has_more(target, code, *mf_map_find(&search->wanted, code))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int
 mf_match_find_functions(struct mf_match *match)
 {
@@ -256,15 +274,12 @@ mf_match_find_functions(struct mf_match *match)
             rc = PyErr_Occurred() ? -1 : rc;
         }
     }
-    bool more = false;
-    for (size_t i = 0; i < match->plan->targets.len && rc == 0; i++) {
-        struct mf_target *target = match->plan->targets.items[i];
-        at = 0;
-        while (!more && mf_map_next(&target->exchange, &at, &code, &value)) {
-            more = has_more(target, code, *mf_map_find(&search.wanted, code));
-        }
+    bool more = rc == 0 && any_has_more(match, &search);
+    if (more) {
+        rc = mf_frames_add_running(&search.wanted);
+        more = rc == 0 && any_has_more(match, &search);
     }
-    if (rc == 0 && more) {
+    if (more) {
         struct mf_vec all = {0};
         MF_TRACE(2, "heap walk for functions of changed code");
         rc = mf_heap_functions_of(&search.wanted, &all);
