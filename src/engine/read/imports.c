@@ -146,6 +146,13 @@ take_module(struct mf_state *state, struct mf_source *source, PyObject *name,
     PyObject *code = claim_exec(source);
     struct mf_module *module = mf_imports_note(state, source, name, dict,
                                                code);
+    if (module == NULL && code != NULL) {
+        /* not claimed after all; the place it had is free */
+        memmove(source->execs.items + 1, source->execs.items,
+                source->execs.len++ * sizeof(void *));
+        source->execs.items[0] = code;
+        return -1;
+    }
     Py_XDECREF(code);
     return module == NULL ? -1 : 0;
 }
@@ -170,7 +177,8 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
             *importing = true;
         }
     }
-    if (source->modules.len > 0 && source->execs.len == 0) {
+    if (source->modules.len > 0 && source->execs.len == 0 &&
+        !source->is_searched_for) {
         return 0;
     }
     PyObject *name, *entry;
@@ -180,6 +188,7 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
         return -1;
     }
     int rc = 0;
+    source->is_searched_for = true;
     while (rc == 0 && PyDict_Next(copy, &pos, &name, &entry)) {
         PyObject *dict = namespace_of(entry);
         if (dict != NULL && PyUnicode_Check(name) &&
@@ -188,6 +197,7 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
         }
     }
     Py_DECREF(copy);
+    source->is_searched_for = rc < 0;
     return rc;
 }
 

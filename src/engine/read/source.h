@@ -44,6 +44,8 @@ struct mf_source {
     struct mf_split split; /* of text; valid if is_split */
     bool is_split;
     bool is_indexed;       /* graph.c knows its import edges */
+    bool is_searched_for;  /* imports.c has not found all its modules: a failed
+                              search is to be made again */
     bool renames;          /* some import of it gives another name; kept when
                               the text changes: then it is only slower */
     int flags;             /* compiler flags of its __future__ imports */
