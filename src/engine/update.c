@@ -4,7 +4,7 @@
  *     -> prepare  == POINT OF NO RETURN ==>  apply -> finish -> report
  *
  * Everything before the point may fail and leaves nothing behind; nothing
- * after it can. Owns the lock (one update at a time) and struct mf_update.
+ * after it can. Who may ask for it, and when, is request.c's.
  */
 #include "update.h"
 
@@ -14,77 +14,6 @@
 #include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
-
-/* ---- the lock ----------------------------------------------------------- */
-
-/* One update at a time in this interpreter. Guarded by the GIL; waiters sleep
- * on `turn` with the GIL released. */
-static PyThread_type_lock turn;
-
-/* Is this thread inside an import? Then it must not wait for another one's
- * update, which may need the import lock that it holds. */
-static bool
-is_inside_import(void)
-{
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    bool inside = false;
-    while (frame != NULL && !inside) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        inside = PyUnicode_CompareWithASCIIString(
-                     code->co_filename, "<frozen importlib._bootstrap>") == 0;
-        Py_DECREF(code);
-        PyFrameObject *back = PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = back;
-    }
-    Py_XDECREF(frame);
-    return inside;
-}
-
-/* 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
-static int
-take_turn(struct mf_state *state)
-{
-    unsigned long me = PyThread_get_thread_ident();
-    if (state->busy_thread == me || is_inside_import()) {
-        return 0;
-    }
-    while (state->busy_thread != 0) {
-        if (is_inside_import()) {
-            return 0;
-        }
-        if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        PyLockStatus got;
-        Py_BEGIN_ALLOW_THREADS
-        got = PyThread_acquire_lock_timed(turn, 50000, 1);
-        if (got == PY_LOCK_ACQUIRED) {
-            PyThread_release_lock(turn);
-        }
-        Py_END_ALLOW_THREADS
-        if (got == PY_LOCK_INTR && PyErr_CheckSignals() < 0) {
-            return -1;
-        }
-    }
-    if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    PyThread_acquire_lock(turn, NOWAIT_LOCK);
-    state->busy_thread = me;
-    return 1;
-}
-
-static void
-give_turn(struct mf_state *state)
-{
-    if (state->busy_thread == PyThread_get_thread_ident()) {
-        state->busy_thread = 0;
-        PyThread_release_lock(turn);
-    } /* else forked meanwhile, and not ours any more */
-}
 
 /* ---- phases ----------------------------------------------------------------- */
 
@@ -104,14 +33,14 @@ is_rejected(struct mf_update *update)
 
 /* A failure of our own machinery before the point of no return is a reason
  * too: the program is untouched. */
-static int
-failed(struct mf_update *update)
+int
+mf_update_failed(struct mf_update *update)
 {
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         update->stage.interrupted = true;
     }
     if (!PyErr_Occurred()) {
-        PyErr_SetString(PyExc_SystemError, "failed without an exception");
+        PyErr_SetString(PyExc_SystemError, "mf_update_failed without an exception");
     }
     return mf_report_exception(&update->report, 901, NULL, NULL, NULL, 0);
 }
@@ -347,7 +276,7 @@ report_codes(struct mf_update *update)
 }
 
 static int
-commit(struct mf_update *update)
+commit_update(struct mf_update *update)
 {
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now(), stopped = clock;
@@ -464,9 +393,9 @@ call_tracked(struct mf_update *update)
     return rc;
 }
 
-/* The story. */
-static int
-run(struct mf_update *update)
+/* The mf_update_story. */
+int
+mf_update_story(struct mf_update *update)
 {
     struct mf_state *state = update->state;
     struct mf_report *report = &update->report;
@@ -485,21 +414,21 @@ run(struct mf_update *update)
             report->outcome = MF_COMMITTED;
             return 0;
         }
-        MF_TRACE(1, "update %ld: skipped", state->number + 1);
+        MF_TRACE(1, "update %ld: mf_update_skipped", state->number + 1);
         report->number = state->number;
         return tracked;
     }
     report->number =
         update->mode == MF_MODE_UPDATE ? ++state->number : state->number + 1;
     report->outcome = MF_REJECTED;
-    if (!is_rejected(update) && decide(update) < 0 && failed(update) < 0) {
+    if (!is_rejected(update) && decide(update) < 0 && mf_update_failed(update) < 0) {
         return -1;
     }
     if (update->mode != MF_MODE_UPDATE) {
         report->outcome = is_rejected(update) ? MF_REJECTED : MF_SKIPPED;
     }
-    else if (!is_rejected(update) && commit(update) < 0 &&
-             failed(update) < 0) {
+    else if (!is_rejected(update) && commit_update(update) < 0 &&
+             mf_update_failed(update) < 0) {
         return -1;
     }
     if (update->abandoned) {
@@ -520,445 +449,4 @@ run(struct mf_update *update)
         return 0;
     }
     return call_tracked(update) < 0 ? -1 : note_pending(update);
-}
-
-/* ---- from outside --------------------------------------------------------------- */
-
-static void
-update_clear(struct mf_update *update)
-{
-    mf_gone_clear(&update->gone);
-    mf_commit_clear(&update->commit);
-    mf_merge_clear(&update->merge);
-    mf_match_clear(&update->match);
-    mf_stage_clear(&update->stage);
-    mf_plan_clear(&update->plan);
-    mf_hooks_clear(&update->hooks);
-    mf_report_clear(&update->report);
-    Py_CLEAR(update->hook_modules);
-    Py_CLEAR(update->hook_classes);
-    Py_CLEAR(update->texts);
-    Py_CLEAR(update->paths);
-    Py_CLEAR(update->sources);
-}
-
-static int
-add_paths(PyObject *set, PyObject *more)
-{
-    PyObject *done = PyObject_CallMethod(set, "update", "O", more);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
-}
-
-/* Modules whose source the host gives: their paths. */
-static int
-take_sources(struct mf_update *update, PyObject *sources)
-{
-    update->sources = PyDict_New();
-    PyObject *name, *text, *modules = PyImport_GetModuleDict();
-    Py_ssize_t pos = 0;
-    if (update->sources == NULL) {
-        return -1;
-    }
-    if (update->undo != NULL) {
-        /* an undo's record has paths */
-        return PyDict_Update(update->sources, sources) < 0 ||
-                       add_paths(update->paths, sources) < 0
-                   ? -1
-                   : 0;
-    }
-    while (PyDict_Next(sources, &pos, &name, &text)) {
-        PyObject *entry = PyDict_GetItemWithError(modules, name);
-        PyObject *dict = entry && PyModule_Check(entry)
-                             ? PyModule_GetDict(entry)
-                             : NULL;
-        PyObject *file = dict ? PyDict_GetItemString(dict, "__file__") : NULL;
-        if (file == NULL || !PyUnicode_Check(file)) {
-            PyErr_Format(PyExc_ValueError,
-                         "sources: %R is not a loaded module with a file",
-                         name);
-            return -1;
-        }
-        PyObject *path = mf_source_absolute(file);
-        PyObject *raw = PyUnicode_Check(text) ? PyUnicode_AsUTF8String(text)
-                        : PyBytes_Check(text) ? Py_NewRef(text)
-                                              : NULL;
-        if (raw == NULL && !PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError,
-                         "sources[%R] must be str or bytes, not %s", name,
-                         Py_TYPE(text)->tp_name);
-        }
-        int rc = path && raw && PyDict_SetItem(update->sources, path, raw) ==
-                                    0 &&
-                         PySet_Add(update->paths, path) == 0
-                     ? 0
-                     : -1;
-        Py_XDECREF(path);
-        Py_XDECREF(raw);
-        if (rc < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* What is asked for now, and was while another update or a hold was under
- * way. */
-static int
-gather(struct mf_update *update, PyObject *paths, PyObject *sources)
-{
-    struct mf_state *state = update->state;
-    update->paths = PySet_New(NULL);
-    if (update->paths == NULL) {
-        return -1;
-    }
-    if (paths == NULL && sources == NULL) {
-        PyObject *all = mf_collect_all(state);
-        int rc = all ? add_paths(update->paths, all) : -1;
-        Py_XDECREF(all);
-        if (rc < 0) {
-            return -1;
-        }
-    }
-    if ((paths != NULL && add_paths(update->paths, paths) < 0) ||
-        (sources != NULL && take_sources(update, sources) < 0) ||
-        add_paths(update->paths, state->queued) < 0) {
-        return -1;
-    }
-    return update->mode == MF_MODE_UPDATE && !update->identity
-               ? PySet_Clear(state->queued)
-               : 0;
-}
-
-static PyObject *
-skipped(struct mf_state *state, PyObject *paths)
-{
-    if (paths != NULL && add_paths(state->queued, paths) < 0) {
-        return NULL;
-    }
-    struct mf_report report;
-    if (mf_report_init(&report) < 0) {
-        return NULL;
-    }
-    report.number = state->number;
-    PyObject *dict = mf_report_dict(&report, state->running);
-    mf_report_clear(&report);
-    return dict;
-}
-
-static void
-tell(struct mf_state *state, PyObject *report)
-{
-    if (state->listener == NULL) {
-        return;
-    }
-    PyObject *listener = Py_NewRef(state->listener);
-    PyObject *done = PyObject_CallOneArg(listener, report);
-    if (done == NULL) {
-        PyErr_WriteUnraisable(listener);
-    }
-    Py_XDECREF(done);
-    Py_DECREF(listener);
-}
-
-static int
-remember(struct mf_state *state, PyObject *report)
-{
-    if (PyList_Append(state->history, report) < 0) {
-        return -1;
-    }
-    Py_ssize_t n = PyList_GET_SIZE(state->history);
-    return n > 100 ? PyList_SetSlice(state->history, 0, n - 100, NULL) : 0;
-}
-
-static PyObject *
-unsupported(struct mf_state *state, PyObject *paths)
-{
-    struct mf_report report;
-    if (mf_report_init(&report) < 0) {
-        return NULL;
-    }
-    report.number = ++state->number;
-    report.outcome = MF_REJECTED;
-    PyObject *dict = NULL;
-    (void)paths;
-    if (mf_report_add(&report, 903, '=', NULL, NULL, NULL, 0, "%U",
-                      state->unsupported) == 0) {
-        dict = mf_report_dict(&report, state->running);
-    }
-    mf_report_clear(&report);
-    return dict;
-}
-
-/* One attempt with these paths: its report dict in *dict. Returns the
- * outcome, -1 with an exception. */
-static int
-attempt(struct mf_update *update, PyObject **dict)
-{
-    struct mf_state *state = update->state;
-    *dict = NULL;
-    state->staging = update;
-    int rc = run(update);
-    state->staging = NULL;
-    update->report.total = mf_trace_now() - update->report.started;
-    if (rc == 0) {
-        *dict = mf_report_dict(&update->report, state->running);
-    }
-    int outcome = (int)update->report.outcome;
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    update_clear(update);
-    PyErr_Restore(type, value, tb);
-    return *dict == NULL ? -1 : outcome;
-}
-
-/* Pending files that were not asked for now: a new list, and whether some
- * import connects them with the others. */
-static int
-pending_apart(struct mf_state *state, PyObject *asked, PyObject **apart)
-{
-    *apart = PySet_New(state->pending);
-    PyObject *done =
-        *apart ? PyObject_CallMethod(*apart, "difference_update", "O", asked)
-               : NULL;
-    Py_XDECREF(done);
-    if (done == NULL) {
-        Py_CLEAR(*apart);
-        return -1;
-    }
-    if (PySet_GET_SIZE(*apart) == 0 || PySet_GET_SIZE(asked) == 0) {
-        return 0;
-    }
-    return mf_graph_connected(state, asked, *apart);
-}
-
-/* Was a file that is asked for rejected together with one that is not? */
-static int
-is_one_group(struct mf_state *state, PyObject *asked, PyObject *apart)
-{
-    PyObject *path, *group, *inside = PySet_New(NULL);
-    Py_ssize_t pos = 0;
-    int rc = inside ? 0 : -1;
-    while (rc == 0 && PyDict_Next(state->pending, &pos, &path, &group)) {
-        int is = group == Py_None ? 0 : PySet_Contains(asked, path);
-        rc = is > 0 ? PySet_Add(inside, group) : is;
-    }
-    pos = 0;
-    while (rc == 0 && PyDict_Next(state->pending, &pos, &path, &group)) {
-        int is = PySet_Contains(apart, path);
-        rc = is > 0 ? PySet_Contains(inside, group) : is;
-    }
-    Py_XDECREF(inside);
-    return rc;
-}
-
-/* With what is pending; if that is rejected, and nothing connects it with
- * what was asked for, without. */
-static int
-attempt_groups(struct mf_state *state, struct mf_update *update,
-               PyObject *paths, PyObject *sources, PyObject **dict)
-{
-    PyObject *asked = NULL, *apart = NULL, *pending = NULL;
-    int outcome = -1, connected = -1;
-    if (gather(update, paths, sources) == 0) {
-        asked = PySet_New(update->paths);
-        connected = asked ? pending_apart(state, asked, &apart) : -1;
-    }
-    int grouped =
-        connected == 0 ? is_one_group(state, asked, apart) : connected;
-    pending = grouped < 0 ? NULL : PyDict_Copy(state->pending);
-    if (pending == NULL || add_paths(update->paths, apart) < 0) {
-        update_clear(update);
-        goto release_sets;
-    }
-    /* a group whose other files are asked for goes in together */
-    bool together = grouped || PySet_GET_SIZE(apart) == 0 ||
-                    PySet_GET_SIZE(asked) == 0;
-    PyObject *given = Py_XNewRef(update->sources);
-    outcome = attempt(update, dict);
-    if (outcome == MF_REJECTED && !together) {
-        /* the attempt has not made one group of them */
-        Py_SETREF(state->pending, Py_NewRef(pending));
-        Py_CLEAR(*dict);
-        if (update->mode == MF_MODE_UPDATE) {
-            state->number--;
-        }
-        enum mf_mode mode = update->mode;
-        PyObject *undo = update->undo;
-        bool identity = update->identity;
-        memset(update, 0, sizeof(*update));
-        *update = (struct mf_update){.state = state, .mode = mode,
-                                     .undo = undo,
-                                     .identity = identity,
-                                     .sources = Py_XNewRef(given),
-                                     .paths = Py_NewRef(asked)};
-        outcome = mf_report_init(&update->report) < 0
-                      ? (update_clear(update), -1)
-                      : attempt(update, dict);
-    }
-    Py_XDECREF(given);
-release_sets:
-    Py_XDECREF(asked);
-    Py_XDECREF(apart);
-    Py_XDECREF(pending);
-    return outcome;
-}
-
-static PyObject *
-run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
-           enum mf_mode mode, PyObject *record)
-{
-    struct mf_update update = {.state = state, .mode = mode, .undo = record};
-    PyObject *dict = NULL;
-    if (mf_report_init(&update.report) < 0) {
-        return NULL;
-    }
-    update.report.dry_run = mode != MF_MODE_UPDATE;
-    update.identity = mode == MF_MODE_UPDATE && record == NULL &&
-                      mf_fault_lever(MF_LEVER_IDENTITY) > 0;
-    int outcome = attempt_groups(state, &update, paths, sources, &dict);
-    if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&
-        !update.identity && remember(state, dict) < 0) {
-        Py_CLEAR(dict);
-    }
-    if (dict != NULL && outcome == MF_COMMITTED && record != NULL &&
-        mf_record_pop(state) < 0) {
-        Py_CLEAR(dict);
-    }
-    state->interrupted |= update.stage.interrupted;
-    state->undo_wanted = update.undo_wanted;
-    return dict;
-}
-
-static PyObject *
-run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
-         enum mf_mode mode, PyObject *record)
-{
-    if (state->disabled) {
-        return skipped(state, NULL);
-    }
-    if (state->unsupported != NULL) {
-        return unsupported(state, paths);
-    }
-    if (state->holds > 0 && mode == MF_MODE_UPDATE) {
-        return skipped(state, paths);
-    }
-    int mine = take_turn(state);
-    if (mine <= 0) {
-        return mine < 0 ? NULL : skipped(state, paths);
-    }
-    state->interrupted = false;
-    PyObject *dict = run_locked(state, paths, sources, mode, record);
-    bool interrupted = state->interrupted;
-    give_turn(state);
-    if (dict != NULL && mode == MF_MODE_UPDATE) {
-        tell(state, dict);
-    }
-    if (interrupted && dict != NULL) {
-        Py_CLEAR(dict);
-        PyErr_SetNone(PyExc_KeyboardInterrupt);
-    }
-    return dict;
-}
-
-static bool
-has_committed(PyObject *dict)
-{
-    PyObject *outcome =
-        dict ? PyDict_GetItemString(dict, "outcome") : NULL;
-    return outcome != NULL && PyUnicode_Check(outcome) &&
-           PyUnicode_CompareWithASCIIString(outcome, "committed") == 0;
-}
-
-/* The lever `repeat`: back and forth again. Takes dict, the first report, and
- * gives it back, or that of a repetition that does not commit any more. */
-static PyObject *
-repeat(struct mf_state *state, PyObject *paths, PyObject *sources,
-       PyObject *dict)
-{
-    long times = mf_fault_lever(MF_LEVER_REPEAT);
-    PyObject *files = dict ? PyDict_GetItemString(dict, "files") : NULL;
-    if (times == 0 || files == NULL) {
-        return dict;
-    }
-    PyObject *all = PySequence_List(files); /* pending ones went in too */
-    if (all == NULL || (paths != NULL && PyList_SetSlice(all, 0, 0, paths) <
-                                             0)) {
-        Py_XDECREF(all);
-        Py_DECREF(dict);
-        return NULL;
-    }
-    for (long i = 0; i < times && has_committed(dict); i++) {
-        PyObject *back = mf_update_undo(state, -1, MF_MODE_UPDATE);
-        bool is_back = has_committed(back);
-        Py_XDECREF(back);
-        if (back == NULL) {
-            Py_CLEAR(dict);
-        }
-        if (!is_back) {
-            break; /* some updates cannot be undone: that changes nothing */
-        }
-        PyObject *again =
-            run_turn(state, all, sources, MF_MODE_UPDATE, NULL);
-        if (!has_committed(again)) {
-            Py_SETREF(dict, again);
-            break;
-        }
-        Py_DECREF(again);
-    }
-    Py_DECREF(all);
-    return dict;
-}
-
-PyObject *
-mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
-              enum mf_mode mode)
-{
-    PyObject *dict = run_turn(state, paths, sources, mode, NULL);
-    if (mode == MF_MODE_UPDATE && !state->undo_wanted) {
-        dict = repeat(state, paths, sources, dict);
-    }
-    if (dict != NULL && state->undo_wanted) {
-        /* an after hook failed and the configuration asks for an undo */
-        state->undo_wanted = false;
-        PyObject *back = mf_update_undo(state, -1, MF_MODE_UPDATE);
-        Py_XDECREF(back);
-        if (back == NULL) {
-            Py_CLEAR(dict);
-        }
-    }
-    return dict;
-}
-
-PyObject *
-mf_update_identity(struct mf_state *state)
-{
-    long before = mf_fault_lever(MF_LEVER_IDENTITY);
-    mf_fault_set("identity", 1);
-    PyObject *dict = run_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL);
-    mf_fault_set("identity", before);
-    return dict;
-}
-
-PyObject *
-mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
-{
-    PyObject *dict = NULL;
-    for (;;) {
-        PyObject *record = mf_record_last(state);
-        if (record == NULL ||
-            (dict != NULL && (to < 0 || mode != MF_MODE_UPDATE)) ||
-            PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) < to) {
-            break; /* as it was before the update `to` */
-        }
-        Py_INCREF(record);
-        Py_ssize_t left = PyList_GET_SIZE(state->records);
-        Py_XSETREF(dict, run_turn(state, NULL, PyTuple_GET_ITEM(record, 1),
-                                  mode, record));
-        Py_DECREF(record);
-        if (dict == NULL || PyList_GET_SIZE(state->records) == left) {
-            break; /* rejected: stays where it is */
-        }
-    }
-    return dict || PyErr_Occurred() ? dict : skipped(state, NULL);
 }

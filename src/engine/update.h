@@ -44,6 +44,14 @@ PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
 /* For tests: all files with the text that lives, through all phases. */
 PyObject *mf_update_identity(struct mf_state *state);
 
+/* Between update.c and request.c. */
+/* A failure of our own machinery before the point of no return is a reason
+ * too: the program is untouched. */
+int mf_update_failed(struct mf_update *update);
+/* The mf_update_story. */
+int mf_update_story(struct mf_update *update);
+PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);
+
 /* collect.c: which files differ, with both sides, into update->plan. */
 int mf_collect_changes(struct mf_update *update);
 /* Paths of all sources whose file differs from the baseline, as a set. */
