@@ -204,26 +204,44 @@ def pause(root, functions, count):
 
 # ---- an update that walks the heap -----------------------------------------------------------------------------------------
 
-SLOTS = "class Slotted:\n    __slots__ = ('a',{more})\n\n    def __init__(self, a):\n        self.a = a\n"
-
-
-def walk(root, objects, aged, instances, count):
-    """A slot added and removed again in a class of which instances live, beside so many objects."""
-    tool = tools.make("midflight", root)
-    source = lambda i: SLOTS.format(more=" 'b'," if i % 2 else "")  # noqa: E731
-    path, module = load(root, "target", source(0))
+def allocated(objects, aged):
+    """So many lists, in order of allocation or as a heap that has lived: freed at random, and allocated into the holes."""
     kept = [[] for _ in range(objects * 2 if aged else objects)]
     if aged:
         import random
         random.Random(1).shuffle(kept)
-        del kept[objects:]
-        random.Random(2).shuffle(kept)
-        kept = [[one] for one in kept[:objects // 2]] + kept[objects // 2:][:objects - objects // 2 * 2]
+        del kept[objects // 2:]
+        kept += [[] for _ in range(objects - len(kept))]
+    return kept
+
+
+def walk(root, objects, aged, count):
+    """A function of which somebody holds a twin: only a walk of the heap finds it."""
+    import types
+    tool = tools.make("midflight", root)
+    path, module = load(root, "target", programs.text(1000, "f27", 0))
+    kept = allocated(objects, aged)
+    twin = types.FunctionType(module.f27.__code__, vars(module))
+    tool.ready()
+    gc.collect()
+    step = stepper(tool, path, two_texts(path, lambda i: programs.text(1000, "f27", i)), lambda i: module.f27(1) == twin(1, 1) == i % 2)
+    times = repeat(step, count, 30)
+    assert len(kept) == objects
+    return times
+
+
+SLOTS = "class Slotted:\n    __slots__ = ('a',{more})\n\n    def __init__(self, a):\n        self.a = a\n"
+
+
+def layout(root, instances, count):
+    """A slot added and removed again in a class of which instances live."""
+    tool = tools.make("midflight", root)
+    path, module = load(root, "target", SLOTS.format(more=""))
     held = [module.Slotted(i) for i in range(instances)]
     tool.ready()
     gc.collect()
 
     def check(i):
         return hasattr(module.Slotted, "b") == bool(i % 2) and type(held[0]) is module.Slotted and held[-1].a == instances - 1
-    step = stepper(tool, path, lambda i: programs.write(path, source(i)), check)
+    step = stepper(tool, path, two_texts(path, lambda i: SLOTS.format(more=" 'b'," if i else "")), check)
     return repeat(step, count, 30)

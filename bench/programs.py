@@ -77,6 +77,11 @@ def small(i):
             f"    def area(self):\n        return self.side * self.side\n\n    def grow(self, by=1):\n        self.side += by\n        return self\n")
 
 
+def larger(i):
+    """Eight of them in one, under names of their own."""
+    return "".join(small(i).replace("call", f"call{k}").replace("Shape", f"Shape{k}").replace("LIMIT", f"LIMIT{k}") for k in range(8))
+
+
 def many(root, count, source=small, prefix="mod"):
     """Write so many modules; their names."""
     for i in range(count):

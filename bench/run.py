@@ -22,11 +22,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller crowds; under a minute")
-    parser.add_argument("--only", default="", help="names of groups of rows, with commas between: " + ", ".join(rows.GROUPS))
+    parser.add_argument("--only", default="", help="measure these groups of rows, keep the others of the last run (with commas between): " + ", ".join(rows.GROUPS))
     parser.add_argument("--out", default=HERE, help="folder of RESULTS.md and results.json")
     options = parser.parse_args()
     wanted = [name for name in options.only.split(",") if name] or list(rows.GROUPS)
-    names, results, begun = tools.present(), {}, time.time()
+    names, begun = tools.present(), time.time()
+    results = last(options) if options.only else {}
     for name in wanted:
         since = time.time()
         try:
@@ -36,7 +37,8 @@ def main():
             print(e, file=sys.stderr)
         print("%-12s %5.1f s" % (name, time.time() - since), file=sys.stderr, flush=True)
     about = {"python": platform.python_version(), "processors": os.cpu_count(), "load": os.getloadavg()[0], "quick": options.quick,
-             "seconds": time.time() - begun, "tools": {n: version(n) for n in names}, "when": time.strftime("%Y-%m-%d")}
+             "seconds": time.time() - begun, "only": bool(options.only), "tools": {n: version(n) for n in names}, "when": time.strftime("%Y-%m-%d")}
+    results = {name: results[name] for name in rows.GROUPS if name in results}
     with open(os.path.join(options.out, "results.json"), "w", encoding="utf-8") as stream:
         json.dump({"about": about, "results": results}, stream, indent=1)
     text = table.markdown(about, results)
@@ -44,6 +46,14 @@ def main():
         stream.write(text)
     print(text)
     return 1 if any("error" in result for result in results.values()) else 0
+
+
+def last(options):
+    try:
+        with open(os.path.join(options.out, "results.json"), encoding="utf-8") as stream:
+            return json.load(stream)["results"]
+    except OSError:
+        return {}
 
 
 def version(name):

@@ -17,7 +17,7 @@ def head(about):
     return f"""# Results
 
 Written by `make bench` on {about["when"]}{", quick mode" if about["quick"] else ""}: CPython {about["python"]}, {about["processors"]} processors, load {about["load"]:.1f}; {versions}.
-All of it in one run of {about["seconds"]:.0f} s on a machine that may be doing other work: medians, and ratios of what ran in turns (with
+{"What is compared in a row ran together, the groups of rows one after the other" if about["only"] else f"All of it in one run of {about['seconds']:.0f} s"}, on a machine that may be doing other work: medians, and ratios of what ran in turns (with
 quartiles), say something; single times of two runs do not compare. Times in ms. Every timed update was followed by a call that
 had to show the new code.
 """
@@ -107,8 +107,11 @@ def pause_rows(got):
 
 
 def heap_rows(got):
-    yield "heap walk per 1M objects, in order of allocation", "16 ms", f"{ms(got['fresh'])} ms (above {ms(got['base'])} ms without them)", got["fresh"] <= 0.016
+    yield "heap walk per 1M objects, in order of allocation", "16 ms", f"{ms(got['fresh'])} ms (the update without them {ms(got['base'])} ms)", got["fresh"] <= 0.016
     yield "heap walk per 1M objects, aged heap", "100 ms", f"{ms(got['aged'])} ms", got["aged"] <= 0.1
+
+
+def layout_rows(got):
     yield "layout change, per instance", "0.3 us + walk", f"{got['instance'] * 1e6:.2f} us with the walk over them", got["instance"] <= 0.3e-6 + 0.016e-6
 
 
@@ -137,7 +140,7 @@ def first_rows(got):
 
 
 ROWS = {"latency": latency_rows, "scale": scale_rows, "save": save_rows, "idle": idle_rows, "statements": statement_rows, "torn": torn_rows, "pause": pause_rows,
-        "heap": heap_rows, "steady": steady_rows, "imports": import_rows, "memory": memory_rows, "endless": endless_rows, "first": first_rows}
+        "heap": heap_rows, "layout": layout_rows, "steady": steady_rows, "imports": import_rows, "memory": memory_rows, "endless": endless_rows, "first": first_rows}
 
 
 def markdown(about, results):
