@@ -4,6 +4,7 @@ import array
 import gc
 import importlib
 import os
+import random
 import statistics
 import sys
 import threading
@@ -189,7 +190,11 @@ def endless(root, kind, updates):
 # ---- steady state ----------------------------------------------------------------------------------------------------------
 
 def steady(root, active, what):
-    """Calls or attribute reads in turns with a process without midflight; the code was updated once, or loaded so."""
+    """Calls or attribute reads in turns with a process without midflight; the code was updated once, or loaded so.
+
+    Where the code comes to lie decides over some per cent, and would be the same in every such process: so by chance.
+    """
+    junk = [bytes(random.randrange(500)) for _ in range(random.randrange(5000))]
     source = lambda i: f"class Point:\n    scale = {i}\n\n    def __init__(self):\n        self.x = 1\n\n\ndef call(a):\n    return a + {i}\n"  # noqa: E731
     if active:
         tool = tools.make("midflight", root)
@@ -201,7 +206,7 @@ def steady(root, active, what):
         midflight.watch()
     else:
         _, module = load(root, "target", source(1))
-    assert module.call(1) == 2 and module.Point.scale == 1
+    assert module.call(1) == 2 and module.Point.scale == 1 and junk is not None
     import itertools
 
     def calls(number, call=module.call):

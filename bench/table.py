@@ -24,7 +24,7 @@ had to show the new code.
 
 
 def failed(result):
-    return f"not measured: {result['error']}"
+    return "not measured: " + result["error"].rpartition("Error: ")[2]
 
 
 def shortly(cell):
@@ -150,7 +150,7 @@ def markdown(about, results):
     lines += ["## Budgets", "", "| | budget | measured | |", "| --- | --- | --- | --- |"]
     for name, got in results.items():
         if "error" in got:
-            lines.append(f"| {name} | | {failed(got)} | |")
+            lines.append(f"| {name} | | {failed(got)} | **no** |")
             continue
         for label, budget, text, good in ROWS[name](got):
             lines.append(f"| {label} | {budget} | {text} | {'' if good is None else 'yes' if good else '**no**'} |")
