@@ -151,16 +151,30 @@ follow_others(struct mf_effect *effect)
 
 /* CPU time that the process's other threads have used: what does not grow
  * while staged code runs proves that nobody else has written. */
+static int64_t
+nanoseconds(clockid_t clock)
+{
+    struct timespec at;
+    return clock_gettime(clock, &at) != 0
+               ? -1
+               : (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+}
+
 static bool
 others_cpu(int64_t *ns)
 {
-    struct timespec all, mine;
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &all) != 0 ||
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &mine) != 0) {
-        return false;
+    for (int i = 0; i < 8; i++) {
+        int64_t mine = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+        int64_t all = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+        int64_t then = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+        if (mine < 0 || all < 0) {
+            return false;
+        }
+        *ns = all - mine;
+        if (then - mine < IDLE_NS / 2) {
+            break; /* no interrupt between the two */
+        }
     }
-    *ns = (int64_t)(all.tv_sec - mine.tv_sec) * 1000000000 +
-          (all.tv_nsec - mine.tv_nsec);
     return true;
 }
 
