@@ -56,9 +56,12 @@ collect_one(struct mf_update *update, PyObject *path)
     struct mf_text text = {0};
     int got = read_new_side(update, source, path, &text);
     if (got < 0) {
+        /* it belongs to this update all the same, and stays pending with it */
         return reason(update, PyErr_ExceptionMatches(PyExc_SyntaxError) ? 401
                                                                         : 404,
-                      path);
+                      path) < 0
+                   ? -1
+                   : PyList_Append(update->report.files, path);
     }
     if (source->text.bytes == NULL) {
         mf_text_clear(&text);

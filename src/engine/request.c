@@ -474,7 +474,7 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
         dict = repeat(state, paths, sources, dict);
     }
     if (dict != NULL && state->undo_wanted) {
-        /* an after hook mf_update_failed and the configuration asks for an undo */
+        /* an after hook failed and the configuration asks for an undo */
         state->undo_wanted = false;
         PyObject *back = mf_update_undo(state, -1, MF_MODE_UPDATE);
         Py_XDECREF(back);

@@ -40,7 +40,7 @@ mf_update_failed(struct mf_update *update)
         update->stage.interrupted = true;
     }
     if (!PyErr_Occurred()) {
-        PyErr_SetString(PyExc_SystemError, "mf_update_failed without an exception");
+        PyErr_SetString(PyExc_SystemError, "failed without an exception");
     }
     return mf_report_exception(&update->report, 901, NULL, NULL, NULL, 0);
 }
@@ -393,7 +393,7 @@ call_tracked(struct mf_update *update)
     return rc;
 }
 
-/* The mf_update_story. */
+/* The story. */
 int
 mf_update_story(struct mf_update *update)
 {
@@ -414,7 +414,7 @@ mf_update_story(struct mf_update *update)
             report->outcome = MF_COMMITTED;
             return 0;
         }
-        MF_TRACE(1, "update %ld: mf_update_skipped", state->number + 1);
+        MF_TRACE(1, "update %ld: skipped", state->number + 1);
         report->number = state->number;
         return tracked;
     }
