@@ -1,0 +1,20 @@
+import gc
+from types import SimpleNamespace as S
+
+
+def setup():
+    import m
+    return S(m=m)
+
+
+def check(s):
+    for _ in range(20):
+        gc.collect()
+        filler = [{} for _ in range(2000)]
+    del filler
+    for _ in range(3):
+        s.m.beat.clear()
+        assert s.m.beat.wait(10) and s.m.worker.is_alive(), 'the thread has lost its namespace'
+    s.m.stop.set()
+    s.m.worker.join(10)
+    assert not s.m.worker.is_alive()
