@@ -153,6 +153,16 @@ load_new(struct mf_stage *stage, PyObject *name, PyObject *parent_path)
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
     PyObject_SetAttrString(spec, "_initializing", Py_False);
+    if (result == NULL &&
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), name) == module) {
+        /* as an import that fails leaves nothing, a guarded one too */
+        if (loaded->replaced != NULL) {
+            PyDict_SetItem(PyImport_GetModuleDict(), name, loaded->replaced);
+        }
+        else {
+            PyDict_DelItem(PyImport_GetModuleDict(), name);
+        }
+    }
     PyErr_Restore(type, value, tb);
     if (result != NULL && bind_in_parent(stage, loaded) == 0) {
         rc = 1;
@@ -338,7 +348,11 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
     }
     PyObject *result = PyImport_ImportModuleLevelObject(
         name, globals, locals, fromlist, level);
-    if (result == NULL || stage == NULL) {
+    /* another thread runs staged code too, and the import may have let the
+     * GIL go: the stage is this thread's, or gone */
+    if (result == NULL || stage == NULL || stage != current_stage ||
+        state == NULL ||
+        state->staging_thread != PyThread_get_thread_ident()) {
         return result;
     }
     PyObject *side = staged_side(stage, result);

@@ -1,0 +1,5 @@
+X = 2
+try:
+    import newmod
+except ZeroDivisionError:
+    newmod = None
