@@ -173,13 +173,14 @@ def test_standard_input_is_an_ordinary_one(tmp_path):
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize("prompt", ["getpass.getpass()", "subprocess.run([sys.executable, '-c', 'print(repr(input()))  # child'])"],
+@pytest.mark.parametrize("prompt, asks", [("getpass.getpass()", "Password: "),
+                                          ("subprocess.run([sys.executable, '-c', 'print(repr(input(\\'asks\\')))  # child'])", "asks")],
                          ids=["getpass", "child"])
-def test_others_who_read_the_terminal(tmp_path, prompt):
+def test_others_who_read_the_terminal(tmp_path, prompt, asks):
     write(tmp_path, {"app.py": f"import getpass, subprocess, sys\nprint('ready', flush=True)\ngot = {prompt}\nprint('got', got)\n"})
     with Terminal([*RUN, "app.py"], tmp_path) as terminal:
         terminal.until("ready")
-        time.sleep(0.5)
+        terminal.until(asks)                                         # now it reads
         terminal.press("hq")                                         # would be help and quit
         time.sleep(0.7)
         terminal.press("x\n")

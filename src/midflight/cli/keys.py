@@ -99,12 +99,17 @@ class Keys:
         """The terminal is the program's from here on. Costs nothing after the first time."""
         if self._over:
             return
-        with self._lock:
+        # the thread may stand in a read: somebody else took what it was told of
+        locked = self._lock.acquire(timeout=0.3)
+        try:
             if self._over:
                 return
             self._over = True
             if self._in_front() and self._mode() in (self._ours, self._silent):
                 self._set(self._theirs)
+        finally:
+            if locked:
+                self._lock.release()
         os.write(self._wake[1], b"x")
 
     def _forget(self):
@@ -125,6 +130,8 @@ class Keys:
                 with self._lock:
                     if self._over:
                         return
+                    if not select.select([0], [], [], 0)[0]:
+                        continue                 # the program has read it
                     pressed = os.read(0, 64)
             except (OSError, ValueError):
                 return
