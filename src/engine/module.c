@@ -81,7 +81,6 @@ state_free(struct mf_state *state)
         &state->importers, &state->reach, &state->target_cache, &state->by_path,
         &state->queued,   &state->pending,   &state->history,
         &state->records,  &state->tracked,   &state->unsupported,
-        &state->interned,
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {
         Py_CLEAR(*all[i]);

@@ -57,7 +57,6 @@ struct mf_state {
     struct mf_thread *thread;
     const char *backend;     /* name of the watcher's back end; static */
     PyObject *unsupported;   /* str: why every update is rejected, or NULL */
-    PyObject *interned;      /* dict of strings that we look up often */
 };
 
 /* The state of the current interpreter's engine, borrowed; NULL with

@@ -88,6 +88,9 @@ PyObject *mf_plan_data_rule(struct mf_state *state, PyObject *module,
  * statement of the new text? 1 / 0 / -1. */
 int mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
                             PyObject *name);
+/* Does a metaclass other than type, or an __init_subclass__ of a base, run
+ * when this class is made? */
+bool mf_plan_hooks_making(PyObject *cls);
 /* Plain data, an immutable value, a function or a class: a derived statement
  * that has bound this may run again. */
 bool mf_plan_is_plain(PyObject *value, int depth);

@@ -57,22 +57,7 @@ mf_plan_class_has_say(struct mf_target *target, struct mf_delta *delta)
         return true;
     }
     PyObject *cls = mf_plan_live_class(target, delta);
-    if (cls == NULL || Py_TYPE(cls) != &PyType_Type) {
-        return true;
-    }
-    PyObject *mro = ((PyTypeObject *)cls)->tp_mro;
-    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
-        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-        if (base == &PyBaseObject_Type) {
-            break;
-        }
-        if (base->tp_dict != NULL &&
-            PyDict_GetItemString(base->tp_dict, "__init_subclass__") !=
-                NULL) {
-            return true;
-        }
-    }
-    return false;
+    return cls == NULL || mf_plan_hooks_making(cls);
 }
 
 /* Does anything below a class delta have to run or to go? */

@@ -147,3 +147,21 @@ mf_plan_class_delta(struct mf_change *change, PyObject *qualname)
     PyErr_Clear();
     return MF_UNIT_NONE;
 }
+
+bool
+mf_plan_hooks_making(PyObject *cls)
+{
+    if (Py_TYPE(cls) != &PyType_Type) {
+        return true;
+    }
+    PyObject *mro = ((PyTypeObject *)cls)->tp_mro;
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE) &&
+            PyDict_GetItemString(base->tp_dict, "__init_subclass__") !=
+                NULL) {
+            return true;
+        }
+    }
+    return false;
+}

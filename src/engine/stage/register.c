@@ -55,21 +55,7 @@ registers_itself(struct mf_target *target, struct mf_delta *delta)
     PyObject *cls = u->kind == MF_UNIT_CLASS
                         ? mf_plan_live_class(target, delta)
                         : NULL;
-    if (cls == NULL) {
-        return false;
-    }
-    if (Py_TYPE(cls) != &PyType_Type) {
-        return true;
-    }
-    PyObject *mro = ((PyTypeObject *)cls)->tp_mro;
-    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(mro); i++) {
-        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-        if (PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE) &&
-            PyDict_GetItemString(base->tp_dict, "__init_subclass__")) {
-            return true;
-        }
-    }
-    return false;
+    return cls != NULL && mf_plan_hooks_making(cls);
 }
 
 /* Objects that a statement's old side had made or named. */
