@@ -80,7 +80,7 @@ def _plugins_installed():
         try:
             names = os.listdir(folder or ".")
         except OSError:
-            if folder.endswith((".zip", ".egg", ".pyz")):
+            if os.path.isfile(folder):         # an archive; sys.path names one of the interpreter's that mostly is not there
                 return True
             continue
         for name in names:

@@ -1,6 +1,7 @@
 """Listeners: who hears of what, and what a failing one does."""
 
 import logging
+import sys
 
 import pytest
 from midflight import hooks, off, on
@@ -98,3 +99,12 @@ def test_plugins_come_by_entry_point(tmp_path, monkeypatch):
     import plug_of_a_test
 
     assert len(plug_of_a_test.seen) == 2           # loaded before the first report is told
+
+
+def test_without_plugins_nothing_is_imported_to_look_for_them(tmp_path, monkeypatch):
+    """The interpreter's own archive is on sys.path and mostly does not exist."""
+    (tmp_path / "other-1.0.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "python312.zip"), str(tmp_path), str(tmp_path / "gone")])
+    assert not hooks._plugins_installed()
+    (tmp_path / "python312.zip").write_bytes(b"")
+    assert hooks._plugins_installed()              # what an archive holds only importlib.metadata knows
