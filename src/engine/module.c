@@ -42,13 +42,14 @@ state_init(struct mf_state *state)
     state->by_path = PyDict_New();
     state->importers = PyDict_New();
     state->reach = PyDict_New();
+    state->attentive = PyDict_New();
     state->queued = PySet_New(NULL);
     state->pending = PyDict_New();
     state->history = PyList_New(0);
     state->tracked = PyDict_New();
     state->records = PyList_New(0);
     if (!state->target_cache || !state->by_path || !state->importers ||
-        !state->reach ||
+        !state->reach || !state->attentive ||
         !state->queued || !state->pending || !state->history ||
         !state->tracked || !state->records) {
         return -1;
@@ -78,7 +79,8 @@ state_free(struct mf_state *state)
     PyObject **all[] = {
         &state->roots,    &state->is_target, &state->data_rules,
         &state->compat,   &state->listener,  &state->finder,
-        &state->importers, &state->reach, &state->target_cache, &state->by_path,
+        &state->importers, &state->reach, &state->attentive,
+        &state->target_cache, &state->by_path,
         &state->queued,   &state->pending,   &state->history,
         &state->records,  &state->tracked,   &state->unsupported,
     };

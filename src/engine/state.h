@@ -29,11 +29,16 @@ struct mf_state {
     PyObject *target_cache;  /* dict path -> bool */
     PyObject *by_path;       /* dict path -> index into sources */
     struct mf_vec sources;   /* struct mf_source * */
-    uint64_t imports;        /* grows with every module noted */
-    PyObject *importers;     /* graph.c: dict module name -> list of indexes */
+    PyObject *importers;     /* graph.c: dict module name -> list of indexes of
+                                sources, in order */
     PyObject *reach;         /* graph_reach.c: dict "module:name" -> list of
-                                indexes of sources */
-    size_t indexed;          /* sources before this are in it */
+                                indexes of sources, in order */
+    struct mf_vec unindexed; /* sources that are not in these, borrowed; has
+                                room for all */
+    PyObject *attentive;     /* graph.c: what is known of a module's importers:
+                                dict module name -> three parts, see there */
+    uint64_t graph_edition;  /* grows with everything that may change that */
+    uint64_t attentive_edition; /* the edition that it was made from */
 
     /* the update under way and those before it (update.c, record.c) */
     unsigned long busy_thread; /* thread id that is updating, 0: none */

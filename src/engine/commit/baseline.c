@@ -137,10 +137,11 @@ move_base(struct mf_module *module, PyObject *notes)
 
 /* Names that import-time code reads: what ran is added. */
 static void
-move_loads(struct mf_target *target)
+move_loads(struct mf_state *state, struct mf_target *target)
 {
     struct mf_diff *diff = &target->change->diff;
     PyObject *loads = target->module->loads;
+    Py_ssize_t before = loads ? PySet_GET_SIZE(loads) : 0;
     for (uint32_t i = 0; loads != NULL && i < diff->len; i++) {
         struct mf_delta *d = &diff->deltas[i];
         if (d->names.loads != NULL) {
@@ -150,6 +151,7 @@ move_loads(struct mf_target *target)
             PyErr_Clear();
         }
     }
+    state->graph_edition += loads && PySet_GET_SIZE(loads) != before;
 }
 
 static void
@@ -215,7 +217,7 @@ mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
         }
         Py_XDECREF(key);
         PyErr_Clear();
-        move_loads(target);
+        move_loads(state, target);
     }
     for (size_t i = 0; i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];
@@ -225,7 +227,7 @@ mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
         else if (change->kind == MF_CHANGE_DELETED) {
             struct mf_source *source = change->source;
             while (source->modules.len > 0) {
-                mf_imports_forget(source, source->modules.items[0]);
+                mf_imports_forget(state, source, source->modules.items[0]);
             }
             mf_text_clear(&source->text);
             mf_split_clear(&source->split);

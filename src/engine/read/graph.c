@@ -149,37 +149,41 @@ mf_edges_clear(struct mf_edges *edges)
 
 /* ---- the reverse index ------------------------------------------------- */
 
-static int
-index_under(struct mf_state *state, PyObject *module, PyObject *number)
+int
+mf_graph_index_under(PyObject *index, PyObject *key, size_t number)
 {
-    PyObject *list = PyDict_GetItemWithError(state->importers, module);
+    PyObject *list = PyDict_GetItemWithError(index, key);
     if (list == NULL) {
-        if (PyErr_Occurred()) {
-            return -1;
-        }
-        list = PyList_New(0);
-        if (list == NULL ||
-            PyDict_SetItem(state->importers, module, list) < 0) {
+        list = PyErr_Occurred() ? NULL : PyList_New(0);
+        if (list == NULL || PyDict_SetItem(index, key, list) < 0) {
             Py_XDECREF(list);
             return -1;
         }
         Py_DECREF(list);
     }
-    /* numbers come in order, but for a source that is indexed again */
-    Py_ssize_t len = PyList_GET_SIZE(list);
-    if (len == 0 || PyLong_AsSize_t(PyList_GET_ITEM(list, len - 1)) <
-                        PyLong_AsSize_t(number)) {
-        return PyList_Append(list, number);
+    Py_ssize_t low = 0, high = PyList_GET_SIZE(list);
+    while (low < high) {
+        Py_ssize_t middle = (low + high) / 2;
+        size_t there = PyLong_AsSize_t(PyList_GET_ITEM(list, middle));
+        if (there == number) {
+            return 0;
+        }
+        if (there < number) {
+            low = middle + 1;
+        }
+        else {
+            high = middle;
+        }
     }
-    int there = PySequence_Contains(list, number);
-    if (there != 0) {
-        return there < 0 ? -1 : 0;
-    }
-    return PyList_Append(list, number);
+    PyObject *item = PyLong_FromSize_t(number);
+    int rc = item ? PyList_Insert(list, low, item) : -1;
+    Py_XDECREF(item);
+    return rc < 0 ? -1 : 1;
 }
 
+/* 1: the index knows something new; 0; -1 */
 static int
-index_source(struct mf_state *state, struct mf_source *source, size_t at)
+index_source(struct mf_state *state, struct mf_source *source)
 {
     if (source->text.bytes == NULL || source->modules.len == 0) {
         return 0;
@@ -189,52 +193,153 @@ index_source(struct mf_state *state, struct mf_source *source, size_t at)
     }
     struct mf_module *module = source->modules.items[0];
     struct mf_edges edges = {0};
-    PyObject *number = PyLong_FromSize_t(at);
-    int rc = number == NULL ||
-                     mf_graph_edges(&source->text, &source->split,
-                                    module->name,
-                                    mf_source_is_package(module), &edges) < 0
-                 ? -1
-                 : 0;
-    for (uint32_t i = 0; i < edges.len && rc == 0; i++) {
+    PyObject *index = state->importers;
+    bool more = false, renamed = source->renames;
+    int rc = mf_graph_edges(&source->text, &source->split, module->name,
+                            mf_source_is_package(module), &edges);
+    for (uint32_t i = 0; i < edges.len && rc >= 0; i++) {
         struct mf_edge *edge = &edges.items[i];
         if (edge->nested) {
             continue;
         }
         source->renames |= edge->name != NULL && edge->as != NULL &&
                            PyUnicode_Compare(edge->name, edge->as) != 0;
-        rc = index_under(state, edge->module, number);
+        rc = mf_graph_index_under(index, edge->module, source->number);
+        more |= rc > 0;
         /* the name may be a submodule; and a plain import of a.b.c binds and
          * reaches a and a.b too */
-        if (rc == 0 && edge->name != NULL) {
+        if (rc >= 0 && edge->name != NULL) {
             PyObject *sub = PyUnicode_FromFormat("%U.%U", edge->module,
                                                  edge->name);
-            rc = sub == NULL ? -1 : index_under(state, sub, number);
+            rc = sub ? mf_graph_index_under(index, sub, source->number) : -1;
+            more |= rc > 0;
             Py_XDECREF(sub);
         }
     }
     mf_edges_clear(&edges);
-    Py_XDECREF(number);
-    if (rc == 0) {
-        rc = mf_graph_index_reach(state, source, at);
+    state->graph_edition += more || renamed != source->renames;
+    if (rc >= 0) {
+        rc = mf_graph_index_reach(state, source);
     }
-    source->is_indexed = rc == 0; /* else the next update tries again */
+    source->is_indexed = rc >= 0; /* else the next update tries again */
+    return rc < 0 ? -1 : 0;
+}
+
+/* Every source that has text and a module comes into the index. */
+static int
+index_all(struct mf_state *state)
+{
+    struct mf_vec *left = &state->unindexed;
+    size_t kept = 0, i = 0;
+    int rc = 0;
+    for (; i < left->len; i++) {
+        struct mf_source *source = left->items[i];
+        rc = rc == 0 ? index_source(state, source) : rc;
+        if (!source->is_indexed) {
+            left->items[kept++] = source;
+        }
+    }
+    left->len = kept;
     return rc;
 }
 
 PyObject *
 mf_graph_importers(struct mf_state *state, PyObject *module_name)
 {
-    for (size_t i = state->indexed; i < state->sources.len; i++) {
-        struct mf_source *source = state->sources.items[i];
-        if (!source->is_indexed && index_source(state, source, i) < 0) {
-            return NULL;
+    return state->unindexed.len > 0 && index_all(state) < 0
+               ? NULL
+               : PyDict_GetItemWithError(state->importers, module_name);
+}
+
+/* What is known of a list of importers, a new tuple: the indexes of those that
+ * have to be asked about any name; those of modules that are imported
+ * themselves, so that others may have a name from them; the names that
+ * import-time code of the rest uses. */
+static PyObject *
+attentive_of(struct mf_state *state, PyObject *list)
+{
+    PyObject *always = PyList_New(0), *passing = PySet_New(NULL);
+    PyObject *names = PySet_New(NULL);
+    int rc = always && passing && names ? 0 : -1;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(list); i++) {
+        PyObject *number = PyList_GET_ITEM(list, i);
+        struct mf_source *source =
+            state->sources.items[PyLong_AsSize_t(number)];
+        struct mf_module *module =
+            source->modules.len > 0 ? source->modules.items[0] : NULL;
+        if (module == NULL) {
+            continue;
         }
-        if (i == state->indexed && source->is_indexed) {
-            state->indexed++;
+        if (source->renames || module->loads == NULL) {
+            rc = PyList_Append(always, number);
+            continue;
         }
+        int passes = PyDict_Contains(state->importers, module->name);
+        PyObject *done =
+            PyObject_CallMethod(names, "update", "O", module->loads);
+        rc = passes < 0 || done == NULL ? -1
+             : passes                   ? PySet_Add(passing, number)
+                                        : 0;
+        Py_XDECREF(done);
     }
-    return PyDict_GetItemWithError(state->importers, module_name);
+    PyObject *all = rc == 0 ? PyTuple_Pack(3, always, passing, names) : NULL;
+    Py_XDECREF(always);
+    Py_XDECREF(passing);
+    Py_XDECREF(names);
+    return all;
+}
+
+static PyObject *
+known_attentive(struct mf_state *state, PyObject *module_name, PyObject *list)
+{
+    if (state->attentive_edition != state->graph_edition) {
+        PyDict_Clear(state->attentive);
+        state->attentive_edition = state->graph_edition;
+    }
+    PyObject *known = PyDict_GetItemWithError(state->attentive, module_name);
+    if (known != NULL || PyErr_Occurred()) {
+        return known;
+    }
+    known = attentive_of(state, list);
+    int rc = known ? PyDict_SetItem(state->attentive, module_name, known) : -1;
+    Py_XDECREF(known);
+    return rc < 0 ? NULL : known;
+}
+
+PyObject *
+mf_graph_attentive(struct mf_state *state, PyObject *module_name,
+                   PyObject *name)
+{
+    PyObject *list = mf_graph_importers(state, module_name);
+    PyObject *known = list ? known_attentive(state, module_name, list) : NULL;
+    int used = known ? PySet_Contains(PyTuple_GET_ITEM(known, 2), name) : -1;
+    if (used < 0) {
+        return NULL;
+    }
+    if (used) {
+        return Py_NewRef(list);
+    }
+    PyObject *passing = PyTuple_GET_ITEM(known, 1);
+    PyObject *out = PySequence_List(PyTuple_GET_ITEM(known, 0));
+    if (out == NULL || PySet_GET_SIZE(passing) == 0) {
+        return out;
+    }
+    /* who takes the name by name stands in the index as if it were a module */
+    PyObject *full = PyUnicode_FromFormat("%U.%U", module_name, name);
+    PyObject *takers =
+        full ? PyDict_GetItemWithError(state->importers, full) : NULL;
+    Py_XDECREF(full);
+    int rc = PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t i = 0;
+         rc == 0 && takers && i < PyList_GET_SIZE(takers); i++) {
+        PyObject *number = PyList_GET_ITEM(takers, i);
+        int passes = PySet_Contains(passing, number);
+        rc = passes > 0 ? PyList_Append(out, number) : passes;
+    }
+    if (rc < 0) {
+        Py_CLEAR(out);
+    }
+    return out;
 }
 
 /* Everything that imports a path of the set, directly or not, the set itself
@@ -299,10 +404,9 @@ mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b)
 void
 mf_graph_forget(struct mf_state *state, struct mf_source *source)
 {
-    source->is_indexed = false;
-    for (size_t i = 0; i < state->sources.len; i++) {
-        if (state->sources.items[i] == source && i < state->indexed) {
-            state->indexed = i;
-        }
+    if (source->is_indexed) {
+        source->is_indexed = false;
+        assert(state->unindexed.len < state->unindexed.cap);
+        state->unindexed.items[state->unindexed.len++] = source;
     }
 }

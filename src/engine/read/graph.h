@@ -35,6 +35,11 @@ void mf_edges_clear(struct mf_edges *edges);
  * baseline imports the module or something from it. Borrowed list or NULL
  * (without exception) if there is none. Brings the index up to date first. */
 PyObject *mf_graph_importers(struct mf_state *state, PyObject *module_name);
+/* Those of them that have to be looked at when what a function of this name
+ * does has changed, and no value: who neither uses the name at import time nor
+ * passes it on is left out. New list, or NULL as above. */
+PyObject *mf_graph_attentive(struct mf_state *state, PyObject *module_name,
+                             PyObject *name);
 /* Does an import, direct or not, connect a path of one set with one of the
  * other? 1 / 0 / -1. */
 int mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b);
@@ -43,9 +48,11 @@ int mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b);
  * exception). */
 PyObject *mf_graph_reachers(struct mf_state *state, PyObject *module,
                             PyObject *name);
-/* For graph.c: adds a source to the index of reachers. */
-int mf_graph_index_reach(struct mf_state *state, struct mf_source *source,
-                         size_t at);
+/* Between graph.c and graph_reach.c. A source comes into the index of
+ * reachers. */
+int mf_graph_index_reach(struct mf_state *state, struct mf_source *source);
+/* The number goes into the key's list, in order. 1: it was not there; 0; -1. */
+int mf_graph_index_under(PyObject *index, PyObject *key, size_t number);
 /* Does calling what `used` names in the module reach module_name:name? */
 int mf_graph_reaches(struct mf_state *state, struct mf_module *module,
                      PyObject *used, PyObject *module_name, PyObject *name);

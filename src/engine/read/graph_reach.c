@@ -170,32 +170,20 @@ mf_graph_reaches(struct mf_state *state, struct mf_module *module,
 }
 
 int
-mf_graph_index_reach(struct mf_state *state, struct mf_source *source,
-                     size_t at)
+mf_graph_index_reach(struct mf_state *state, struct mf_source *source)
 {
     struct mf_module *module = source->modules.items[0];
     if (module->loads == NULL) {
         return 0;
     }
-    PyObject *number = PyLong_FromSize_t(at);
     PyObject *used, *iter = PyObject_GetIter(module->loads);
-    int rc = number && iter ? 0 : -1;
-    while (rc == 0 && (used = PyIter_Next(iter)) != NULL) {
+    int rc = iter ? 0 : -1;
+    while (rc >= 0 && (used = PyIter_Next(iter)) != NULL) {
         PyObject *reached = reached_from(module, used);
         PyObject *key, *keys = reached ? PyObject_GetIter(reached) : NULL;
         rc = keys ? 0 : -1;
-        while (rc == 0 && (key = PyIter_Next(keys)) != NULL) {
-            PyObject *list = PyDict_GetItemWithError(state->reach, key);
-            if (list == NULL && !PyErr_Occurred()) {
-                list = PyList_New(0);
-                rc = list ? PyDict_SetItem(state->reach, key, list) : -1;
-                Py_XDECREF(list);
-            }
-            if (rc == 0 && list != NULL) {
-                int there = PySequence_Contains(list, number);
-                rc = there != 0 ? (there < 0 ? -1 : 0)
-                                : PyList_Append(list, number);
-            }
+        while (rc >= 0 && (key = PyIter_Next(keys)) != NULL) {
+            rc = mf_graph_index_under(state->reach, key, source->number);
             Py_DECREF(key);
         }
         Py_XDECREF(keys);
@@ -203,7 +191,6 @@ mf_graph_index_reach(struct mf_state *state, struct mf_source *source,
         Py_DECREF(used);
     }
     Py_XDECREF(iter);
-    Py_XDECREF(number);
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 

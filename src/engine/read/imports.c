@@ -15,8 +15,10 @@ mf_imports_audit mf_imports_on_audit = NULL;
 /* ---- modules of a source ------------------------------------------- */
 
 void
-mf_imports_forget(struct mf_source *source, struct mf_module *module)
+mf_imports_forget(struct mf_state *state, struct mf_source *source,
+                  struct mf_module *module)
 {
+    state->graph_edition++;
     for (size_t i = 0; i < source->modules.len; i++) {
         if (source->modules.items[i] == module) {
             source->modules.items[i] =
@@ -57,8 +59,8 @@ mf_imports_note(struct mf_state *state, struct mf_source *source,
             mf_source_module_free(module);
             return NULL;
         }
-        state->imports++;
     }
+    state->graph_edition++;
     if (code != NULL) {
         PyObject *codes = mf_source_flatten(code);
         if (codes == NULL) {
@@ -171,7 +173,7 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
             return -1;
         }
         if (entry == NULL || (dict != NULL && dict != module->dict)) {
-            mf_imports_forget(source, module);
+            mf_imports_forget(state, source, module);
         }
         else if (is_importing(module->dict)) {
             *importing = true;

@@ -26,7 +26,8 @@ struct mf_module *mf_imports_note(struct mf_state *state,
                                   struct mf_source *source, PyObject *name,
                                   PyObject *dict, PyObject *code);
 /* Forget a module (it was deleted, or its staging rejected). */
-void mf_imports_forget(struct mf_source *source, struct mf_module *module);
+void mf_imports_forget(struct mf_state *state, struct mf_source *source,
+                       struct mf_module *module);
 
 /* Seen by the audit hook on the staging thread; stage.c sets it. Returns -1
  * with an exception to stop what was about to start. */

@@ -19,6 +19,7 @@ change_free(struct mf_change *change)
     mf_text_clear(&change->text);
     Py_XDECREF(change->taint);
     Py_XDECREF(change->fresh);
+    Py_XDECREF(change->unproved);
     mf_vec_clear(&change->targets);
     mf_free(change);
 }

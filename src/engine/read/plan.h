@@ -32,6 +32,9 @@ struct mf_change {
                                  else). "alias.attr" for what is reached
                                  through an imported module. */
     PyObject *fresh;          /* list: names of taint not yet followed */
+    PyObject *unproved;       /* dict: name of taint (False) -> index of the
+                                 delta whose text is all that says so; -1: its
+                                 own code proved to be the same. NULL: none */
     struct mf_vec targets;    /* struct mf_target *, one per live module */
     int visit;                /* order(): 0 new, 1 open, 2 done */
 };

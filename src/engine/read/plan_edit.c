@@ -281,28 +281,8 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
         }
         PyObject *name = PyUnicode_FromStringAndSize(text + u->name,
                                                      u->name_len);
-        bool used = false;
-        if (name != NULL) {
-            /* only nested bodies differ: calling it gives what it gave, and
-             * that has followed */
-            PyObject *a = mf_diff_old_code(diff, delta);
-            PyObject *b = a ? mf_diff_new_code(diff, delta) : NULL;
-            used = true;
-            if (b != NULL) {
-                PyObject *x = mf_source_flatten(a), *y = mf_source_flatten(b);
-                Py_ssize_t n = x && y ? PyList_GET_SIZE(x) : 0;
-                used = !(x && y && n == PyList_GET_SIZE(y));
-                for (Py_ssize_t i = 0; i < n && !used; i++) {
-                    used = mf_diff_code_equal(PyList_GET_ITEM(x, i),
-                                              PyList_GET_ITEM(y, i), 0) != 1;
-                }
-                Py_XDECREF(x);
-                Py_XDECREF(y);
-            }
-        }
-        int rc = name == NULL || PyErr_Occurred() ? -1
-                 : used ? mf_plan_taint(change, name, false)
-                        : 0;
+        /* where only nested bodies differ, calling it gives what it gave */
+        int rc = name ? mf_plan_taint_unproved(change, name, at) : -1;
         Py_XDECREF(name);
         return rc;
     }

@@ -13,14 +13,84 @@ int
 mf_plan_taint(struct mf_change *change, PyObject *name, bool value)
 {
     PyObject *known = PyDict_GetItemWithError(change->taint, name);
-    if (known == Py_True || (known != NULL && !value)) {
+    int unproved = known == Py_False && change->unproved != NULL
+                       ? PyDict_Contains(change->unproved, name)
+                       : 0;
+    if (known == Py_True || (known != NULL && !value && unproved == 0)) {
         return 0;
     }
     if (PyErr_Occurred() ||
+        (unproved && PyDict_DelItem(change->unproved, name) < 0) ||
         PyDict_SetItem(change->taint, name, value ? Py_True : Py_False) < 0) {
         return -1;
     }
     return PyList_Append(change->fresh, name);
+}
+
+/* Is the function's own code another one, what is nested in it left out?
+ * 1 / 0 / -1. */
+static int
+own_code_differs(struct mf_diff *diff, struct mf_delta *delta)
+{
+    PyObject *a = mf_diff_old_code(diff, delta);
+    PyObject *b = a ? mf_diff_new_code(diff, delta) : NULL;
+    PyObject *x = b ? mf_source_flatten(a) : NULL;
+    PyObject *y = x ? mf_source_flatten(b) : NULL;
+    int differs = y ? PyList_GET_SIZE(x) != PyList_GET_SIZE(y) : -1;
+    for (Py_ssize_t i = 0; differs == 0 && i < PyList_GET_SIZE(x); i++) {
+        int same = mf_diff_code_equal(PyList_GET_ITEM(x, i),
+                                      PyList_GET_ITEM(y, i), 0);
+        differs = same < 0 ? -1 : !same;
+    }
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return differs;
+}
+
+int
+mf_plan_taint_unproved(struct mf_change *change, PyObject *name,
+                       uint32_t delta)
+{
+    int known = PyDict_Contains(change->taint, name);
+    if (known != 0) {
+        /* several statements define it: no more than one waits for a proof */
+        int differs = known < 0 ? -1
+                                : own_code_differs(&change->diff,
+                                                   &change->diff.deltas[delta]);
+        return differs > 0 ? mf_plan_taint(change, name, false) : differs;
+    }
+    if (change->unproved == NULL) {
+        change->unproved = PyDict_New();
+    }
+    PyObject *number = change->unproved ? PyLong_FromLong(delta) : NULL;
+    int rc = number && mf_plan_taint(change, name, false) == 0
+                 ? PyDict_SetItem(change->unproved, name, number)
+                 : -1;
+    Py_XDECREF(number);
+    return rc;
+}
+
+int
+mf_plan_proved(struct mf_change *change, PyObject *name)
+{
+    PyObject *number = change->unproved ? PyDict_GetItemWithError(
+                                              change->unproved, name)
+                                        : NULL;
+    if (number == NULL) {
+        return PyErr_Occurred() ? -1 : 1;
+    }
+    long at = PyLong_AsLong(number);
+    if (at < 0) {
+        return 0;
+    }
+    int differs = own_code_differs(&change->diff, &change->diff.deltas[at]);
+    PyObject *same = differs == 0 ? PyLong_FromLong(-1) : NULL;
+    int rc = differs < 0  ? -1
+             : differs    ? PyDict_DelItem(change->unproved, name)
+             : same       ? PyDict_SetItem(change->unproved, name, same)
+                          : -1;
+    Py_XDECREF(same);
+    return rc < 0 ? -1 : differs;
 }
 
 /* The one import of the edges that binds the name at module level: -1 if
@@ -534,6 +604,9 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         return 0;
     }
     int reads = unit_reads(change, delta, name, value);
+    if (reads > 0) {
+        reads = mf_plan_proved(change, name);
+    }
     if (reads <= 0) {
         return reads;
     }

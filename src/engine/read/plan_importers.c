@@ -31,7 +31,8 @@ mf_plan_follow_callers(struct mf_change *change, PyObject *name)
                     rc = mf_names_of_function(&names,
                                               PyFunction_GET_CODE(value));
                     if (rc == 0 && PySet_Contains(names.loads, name) == 1) {
-                        rc = mf_plan_taint(change, used, false);
+                        rc = mf_plan_proved(change, name);
+                        rc = rc > 0 ? mf_plan_taint(change, used, false) : rc;
                     }
                     mf_names_clear(&names);
                 }
@@ -52,6 +53,12 @@ mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
                 PyObject *name)
 {
     PyObject *list = mf_graph_reachers(state, module_name, name);
+    int proved = list && PyList_GET_SIZE(list) > 0
+                     ? mf_plan_proved(change, name)
+                     : 0;
+    if (proved <= 0) {
+        return proved < 0 || PyErr_Occurred() ? -1 : 0;
+    }
     for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
         struct mf_source *source =
             state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list, i))];
@@ -137,6 +144,13 @@ run_class_import(struct mf_change *change, uint32_t at, struct mf_edge *edge)
     return 0;
 }
 
+/* A name that only the module's __getattr__ gives may be any. */
+static bool
+is_getattr(PyObject *name)
+{
+    return PyUnicode_CompareWithASCIIString(name, "__getattr__") == 0;
+}
+
 /* One edge of an importer, one tainted name of the module it comes from. */
 static int
 follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
@@ -149,7 +163,7 @@ follow_edge(struct mf_change *importer, uint32_t at, PyObject *module_name,
     if (edge->name != NULL &&
         PyUnicode_Compare(edge->module, module_name) == 0) {
         bool star = PyUnicode_CompareWithASCIIString(edge->name, "*") == 0;
-        if (PyUnicode_CompareWithASCIIString(name, "__getattr__") == 0 &&
+        if (is_getattr(name) &&
             !star && edge->as != NULL) {
             /* a name that only the module's __getattr__ gives */
             return add_bind(importer, at) < 0
@@ -225,6 +239,102 @@ importer_cares(struct mf_source *source, PyObject *name)
            PySet_Contains(module->loads, name) != 0;
 }
 
+/* One importer of a module with a tainted name. A new one comes into the plan
+ * only if it has to. */
+static int
+follow_importer(struct mf_state *state, struct mf_plan *plan,
+                struct mf_source *source, PyObject *module_name,
+                PyObject *name, bool value)
+{
+    struct mf_change *importer = mf_plan_change(plan, source, false);
+    if (importer == NULL) {
+        struct mf_edges edges = {0};
+        struct mf_module *m = source->modules.items[0];
+        bool wanted = value || is_getattr(name);
+        /* others may have the name from this one */
+        bool passes = mf_graph_importers(state, m->name) != NULL;
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        if (!wanted && !passes && !source->renames &&
+            !importer_cares(source, name)) {
+            return 0;
+        }
+        if (!wanted &&
+            mf_graph_edges(&source->text, &source->split, m->name,
+                           mf_source_is_package(m), &edges) < 0) {
+            return -1;
+        }
+        for (uint32_t e = 0; !wanted && e < edges.len; e++) {
+            PyObject *as = edges.items[e].as;
+            PyObject *taken = edges.items[e].name;
+            bool named =
+                taken != NULL && PyUnicode_Compare(taken, name) == 0;
+            wanted = (named && passes) ||
+                     importer_cares(source, named && as ? as : name);
+        }
+        mf_edges_clear(&edges);
+        if (!wanted) {
+            return 0;
+        }
+        importer = mf_plan_change(plan, source, true);
+        if (importer == NULL || mf_plan_prepare_change(importer) < 0) {
+            return -1;
+        }
+    }
+    if (importer->kind == MF_CHANGE_DELETED) {
+        return 0;
+    }
+    for (uint32_t e = 0; e < importer->edges.len; e++) {
+        if (follow_edge(importer, e, module_name, name, value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+follow_list(struct mf_state *state, struct mf_plan *plan,
+            struct mf_change *change, PyObject *list, PyObject *module_name,
+            PyObject *name, bool value)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
+        struct mf_source *source = state->sources.items[at];
+        if (source != change->source && source->modules.len > 0 &&
+            follow_importer(state, plan, source, module_name, name, value) <
+                0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Importers that take part already: what their new text does with the name is
+ * not in the index. */
+static int
+follow_changes(struct mf_state *state, struct mf_plan *plan,
+               struct mf_change *change, PyObject *importers,
+               PyObject *module_name, PyObject *name)
+{
+    size_t n = plan->changes.len;
+    for (size_t i = 0; i < n; i++) {
+        struct mf_change *other = plan->changes.items[i];
+        struct mf_source *source = other->source;
+        if (other == change || source->modules.len == 0) {
+            continue;
+        }
+        PyObject *number = PyLong_FromSize_t(source->number);
+        int is = number ? PySequence_Contains(importers, number) : -1;
+        Py_XDECREF(number);
+        if (is < 0 || (is && follow_importer(state, plan, source, module_name,
+                                             name, false) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int
 mf_plan_follow_importers(struct mf_state *state, struct mf_plan *plan,
                  struct mf_change *change, PyObject *module_name,
@@ -245,63 +355,22 @@ mf_plan_follow_importers(struct mf_state *state, struct mf_plan *plan,
             return 0;
         }
     }
-    PyObject *list = mf_graph_importers(state, module_name);
-    if (list == NULL && PyErr_Occurred()) {
-        return -1;
-    }
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
-        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
-        struct mf_source *source = state->sources.items[at];
-        if (source == change->source || source->modules.len == 0) {
-            continue;
-        }
-        struct mf_change *importer = mf_plan_change(plan, source, false);
-        if (importer == NULL) {
-            struct mf_edges edges = {0};
-            struct mf_module *m = source->modules.items[0];
-            bool wanted = value || PyUnicode_CompareWithASCIIString(
-                                       name, "__getattr__") == 0;
-            /* others may have the name from this one */
-            bool passes = mf_graph_importers(state, m->name) != NULL;
-            if (PyErr_Occurred()) {
-                return -1;
-            }
-            if (!wanted && !passes && !source->renames &&
-                !importer_cares(source, name)) {
-                continue;
-            }
-            if (!wanted &&
-                mf_graph_edges(&source->text, &source->split, m->name,
-                               mf_source_is_package(m), &edges) < 0) {
-                return -1;
-            }
-            for (uint32_t e = 0; !wanted && e < edges.len; e++) {
-                PyObject *as = edges.items[e].as;
-                PyObject *taken = edges.items[e].name;
-                bool named = taken != NULL &&
-                             PyUnicode_Compare(taken, name) == 0;
-                wanted = (named && passes) ||
-                         importer_cares(source, named && as ? as : name);
-            }
-            mf_edges_clear(&edges);
-            if (!wanted) {
-                continue;
-            }
-            importer = mf_plan_change(plan, source, true);
-            if (importer == NULL || mf_plan_prepare_change(importer) < 0) {
-                return -1;
-            }
-        }
-        if (importer->kind == MF_CHANGE_DELETED) {
-            continue;
-        }
-        for (uint32_t e = 0; e < importer->edges.len; e++) {
-            if (follow_edge(importer, e, module_name, name, value) < 0) {
-                return -1;
-            }
+    PyObject *all = Py_XNewRef(mf_graph_importers(state, module_name));
+    PyObject *some = all == NULL || value || is_getattr(name)
+                         ? Py_XNewRef(all)
+                         : mf_graph_attentive(state, module_name, name);
+    bool others = some != all && plan->changes.len > 1;
+    bool any = some != NULL && (PyList_GET_SIZE(some) > 0 || others);
+    int rc = any ? mf_plan_proved(change, name) : 0;
+    if (rc > 0) {
+        rc = follow_list(state, plan, change, some, module_name, name, value);
+        if (rc == 0 && others) {
+            rc = follow_changes(state, plan, change, all, module_name, name);
         }
     }
-    return 0;
+    Py_XDECREF(some);
+    Py_XDECREF(all);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
 /* A module whose file is gone: import statements that name it run again, and

@@ -9,6 +9,13 @@ const struct mf_unit * mf_plan_unit_of(struct mf_change *change, struct mf_delta
 /* Mark a name of the change's module; it is followed once. A replaced value
  * (True) outweighs a changed function (False). */
 int mf_plan_taint(struct mf_change *change, PyObject *name, bool value);
+/* The same for a function whose text differs: whether its own code does, and
+ * not only what is nested in it, is asked for when somebody uses the name. */
+int mf_plan_taint_unproved(struct mf_change *change, PyObject *name,
+                           uint32_t delta);
+/* Does what the name's taint says hold? Compiles the old side where that was
+ * not needed so far. 1 / 0 / -1. */
+int mf_plan_proved(struct mf_change *change, PyObject *name);
 /* Names that a statement of an edited module binds. */
 int mf_plan_taint_stores(struct mf_change *change, PyObject *names, bool value);
 bool mf_plan_is_word_char(char c);

@@ -399,14 +399,17 @@ mf_source_get(struct mf_state *state, PyObject *path)
         return NULL;
     }
     source->path = Py_NewRef(path);
-    PyObject *index = PyLong_FromSize_t(state->sources.len);
+    source->number = state->sources.len;
+    PyObject *index = PyLong_FromSize_t(source->number);
     if (index == NULL || mf_vec_push(&state->sources, source) < 0) {
         goto free_source;
     }
-    if (PyDict_SetItem(state->by_path, path, index) < 0) {
+    if (mf_vec_reserve(&state->unindexed, state->sources.cap) < 0 ||
+        PyDict_SetItem(state->by_path, path, index) < 0) {
         state->sources.len--;
         goto free_source;
     }
+    state->unindexed.items[state->unindexed.len++] = source;
     Py_DECREF(index);
     return source;
 
@@ -450,6 +453,7 @@ mf_source_free_all(struct mf_state *state)
         mf_free(source);
     }
     mf_vec_clear(&state->sources);
+    mf_vec_clear(&state->unindexed);
     Py_CLEAR(state->by_path);
 }
 

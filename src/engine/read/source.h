@@ -40,6 +40,7 @@ struct mf_module {
 
 struct mf_source {
     PyObject *path;        /* absolute, as code objects have it */
+    size_t number;         /* its index in state->sources */
     struct mf_text text;   /* the baseline */
     struct mf_split split; /* of text; valid if is_split */
     bool is_split;
