@@ -1,0 +1,8 @@
+from lib import maker, rate
+
+
+def price():
+    return rate() * 10
+
+
+FIXED = rate() * 100

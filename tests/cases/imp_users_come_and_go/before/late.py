@@ -1,0 +1,4 @@
+from lib import maker, rate
+
+ONCE = rate()
+MADE = maker()

@@ -1,0 +1,5 @@
+from lib import maker, rate
+
+
+def price():
+    return rate() * 10
