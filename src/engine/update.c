@@ -243,7 +243,9 @@ find_stragglers(struct mf_update *update)
     }
     mf_map_clear(&codes);
     mf_map_clear(&known);
-    return rc;
+    return rc < 0 ? -1
+                  : mf_plan_report_main(&update->plan, &update->report,
+                                        update->state->stragglers == 1);
 }
 
 /* Code exchanges are reported by name here: nothing else speaks of them. */

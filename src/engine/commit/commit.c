@@ -13,6 +13,7 @@
 #include "redefine_code.h"
 #include "redefine_data.h"
 #include "redefine_function.h"
+#include "redefine_lines.h"
 #include "redefine_module.h"
 
 /* ---- bring home ------------------------------------------------------------- */
@@ -347,6 +348,22 @@ shift_lines(struct mf_commit *commit)
     return 0;
 }
 
+/* The main module's own code runs on: its lines, too. */
+static int
+shift_main(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->plan->targets.len; i++) {
+        struct mf_target *target = commit->plan->targets.items[i];
+        if (target->change->kind == MF_CHANGE_EDITED &&
+            mf_plan_main_of(target->change) == target) {
+            Py_CLEAR(commit->main_code);
+            Py_XSETREF(commit->main_lines,
+                       mf_redefine_lines_make(target, &commit->main_code));
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 /* A class's own machinery refers to it; its instances keep it. */
 static bool
 is_part_of(PyObject *holder, PyObject *obj)
@@ -465,7 +482,7 @@ mf_commit_prepare(struct mf_commit *commit)
         }
     }
     if (exchange_codes(commit) < 0 || shift_lines(commit) < 0 ||
-        find_replaced(commit) < 0) {
+        shift_main(commit) < 0 || find_replaced(commit) < 0) {
         return -1;
     }
     if (mf_register_run(merge) < 0) {
@@ -567,6 +584,11 @@ apply_all(struct mf_commit *commit)
             return -1;
         }
     }
+    if (commit->main_lines != NULL &&
+        mf_redefine_lines_apply(undo, commit->main_code,
+                                commit->main_lines) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < merge->len; i++) {
         struct mf_write *w = &merge->writes[i];
         if (w->kind == MF_WRITE_NAME &&
@@ -652,6 +674,8 @@ mf_commit_clear(struct mf_commit *commit)
         Py_DECREF(commit->shifts[i].code);
     }
     mf_free(commit->shifts);
+    Py_CLEAR(commit->main_code);
+    Py_CLEAR(commit->main_lines);
     mf_vec_clear_refs(&commit->live_holders);
     mf_vec_clear_refs(&commit->replace_holders);
     mf_map_clear(&commit->replace);

@@ -33,6 +33,8 @@ struct mf_commit {
     size_t n_exchanges, cap_exchanges;
     struct mf_shift *shifts;
     size_t n_shifts, cap_shifts;
+    PyCodeObject *main_code;  /* a main module's own, that runs; or NULL */
+    PyObject *main_lines;     /* its location table */
     struct mf_vec live_holders; /* strong: live objects that hold staged ones */
     struct mf_map replace;      /* old definition -> new object of another
                                    kind: become */

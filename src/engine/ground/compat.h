@@ -62,6 +62,10 @@ PyObject *mf_compat_code_doc(PyCodeObject *code);
  * This code only, not what is nested in it. */
 bool mf_compat_code_can_move(PyCodeObject *code);
 void mf_compat_code_move(PyCodeObject *code, int delta);
+/* The location table: a bytes object, borrowed. set: never releases the last
+ * reference to the old one if the caller holds it. */
+PyObject *mf_compat_code_lines(PyCodeObject *code);
+void mf_compat_code_set_lines(PyCodeObject *code, PyObject *table);
 /* compile() flags (__future__) that this code was compiled with. */
 int mf_compat_compile_flags(PyCodeObject *code);
 

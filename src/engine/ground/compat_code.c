@@ -333,17 +333,38 @@ mf_compat_code_can_move(PyCodeObject *code)
 #endif
 }
 
-void
-mf_compat_code_move(PyCodeObject *code, int delta)
+/* Absolute lines, made when the code was first traced; made anew. */
+static void
+forget_lines(PyCodeObject *code)
 {
-    code->co_firstlineno += delta;
 #if PY_VERSION_HEX < 0x030C0000
-    /* Absolute lines, made when the code was first traced; made anew. */
     if (code->_co_linearray != NULL) {
         PyMem_Free(code->_co_linearray);
         code->_co_linearray = NULL;
     }
+#else
+    (void)code;
 #endif
+}
+
+PyObject *
+mf_compat_code_lines(PyCodeObject *code)
+{
+    return code->co_linetable;
+}
+
+void
+mf_compat_code_set_lines(PyCodeObject *code, PyObject *table)
+{
+    Py_SETREF(code->co_linetable, Py_NewRef(table));
+    forget_lines(code);
+}
+
+void
+mf_compat_code_move(PyCodeObject *code, int delta)
+{
+    code->co_firstlineno += delta;
+    forget_lines(code);
 #if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
     Py_ssize_t at = firstlineno_const(code);
     if (at >= 0) {

@@ -283,6 +283,41 @@ mf_frames_add_running(struct mf_map *counts)
     return rc;
 }
 
+/* --- modules ------------------------------------------------------------- */
+
+static bool
+is_module_frame(PyFrameObject *frame, PyObject *dict, PyObject *path)
+{
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    bool yes = globals == dict && !(code->co_flags & CO_OPTIMIZED) &&
+               PyUnicode_Compare(code->co_filename, path) == 0 &&
+               PyUnicode_CompareWithASCIIString(code->co_name, "<module>") ==
+                   0;
+    Py_DECREF(globals);
+    Py_DECREF(code);
+    return yes;
+}
+
+PyFrameObject *
+mf_frames_of_module(PyObject *dict, PyObject *path)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(
+        PyInterpreterState_Get());
+    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
+        PyFrameObject *frame = PyThreadState_GetFrame(thread);
+        while (frame != NULL && !is_module_frame(frame, dict, path)) {
+            PyFrameObject *back = PyFrame_GetBack(frame);
+            Py_DECREF(frame);
+            frame = back;
+        }
+        if (frame != NULL) {
+            return frame;
+        }
+    }
+    return NULL;
+}
+
 /* --- stacks -------------------------------------------------------------- */
 
 static PyFrameObject *

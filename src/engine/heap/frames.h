@@ -39,6 +39,11 @@ int mf_frames_stragglers_beyond(const struct mf_map *codes,
  * running frames hold, as far as that is known. Makes frame objects. 0 / -1. */
 int mf_frames_add_running(struct mf_map *counts);
 
+/* The frame that runs a module's own code of this file (a main module whose
+ * last statement runs the program): a new reference, or NULL without
+ * exception. */
+PyFrameObject *mf_frames_of_module(PyObject *dict, PyObject *path);
+
 /* Where a thread is: a new list of str "file:line in name", innermost first,
  * at most `limit`. Empty if there is no such thread. */
 PyObject *mf_frames_stack(unsigned long thread_id, Py_ssize_t limit);

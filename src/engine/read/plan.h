@@ -37,6 +37,12 @@ struct mf_change {
                                  own code proved to be the same. NULL: none */
     struct mf_vec targets;    /* struct mf_target *, one per live module */
     int visit;                /* order(): 0 new, 1 open, 2 done */
+    struct {                  /* plan_main.c: where the main module's own code
+                                 is; lines in the old and in the new text */
+        bool known;
+        uint32_t old_line;    /* 0: it does not run (any more) */
+        uint32_t new_line;    /* of the first statement that has not ended */
+    } main;
 };
 
 /* One live module of a change. */
@@ -69,6 +75,13 @@ int mf_plan_make(struct mf_state *state, struct mf_plan *plan,
 /* Pair the live code objects of every edited statement with the new ones
  * (fills target->exchange). Needs module->codes. */
 int mf_plan_pair_codes(struct mf_plan *plan);
+/* The target that is the main module, or NULL. Loops and the like at its top
+ * level are the program itself, not values that it derives. */
+struct mf_target *mf_plan_main_of(struct mf_change *change);
+/* What the main module's own code will go on with although the edit changes
+ * it: stragglers; reasons too, if they are to be rejected. */
+int mf_plan_report_main(struct mf_plan *plan, struct mf_report *report,
+                        bool reject);
 /* Put lines for people into report->plan. */
 int mf_plan_describe(struct mf_plan *plan, struct mf_report *report);
 void mf_plan_clear(struct mf_plan *plan);

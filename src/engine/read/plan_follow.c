@@ -235,75 +235,6 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
     return yes;
 }
 
-/* The line at which a module's own code stands still (a main module whose
- * last statement runs the program); 0 if none of its frames lives. */
-static int
-line_of_module_frame(PyObject *dict, PyObject *path)
-{
-    int line = 0;
-    PyThreadState *ts = PyInterpreterState_ThreadHead(
-        PyInterpreterState_Get());
-    for (; ts != NULL && line == 0; ts = PyThreadState_Next(ts)) {
-        PyFrameObject *frame = PyThreadState_GetFrame(ts);
-        while (frame != NULL) {
-            PyCodeObject *code = PyFrame_GetCode(frame);
-            PyObject *globals = PyFrame_GetGlobals(frame);
-            if (globals == dict && !(code->co_flags & CO_OPTIMIZED) &&
-                PyUnicode_Compare(code->co_filename, path) == 0 &&
-                PyUnicode_CompareWithASCIIString(code->co_name,
-                                                 "<module>") == 0) {
-                line = PyFrame_GetLineNumber(frame);
-            }
-            Py_DECREF(globals);
-            Py_DECREF(code);
-            PyFrameObject *back = line ? NULL : PyFrame_GetBack(frame);
-            Py_DECREF(frame);
-            frame = back;
-        }
-    }
-    return line;
-}
-
-/* A statement that a live module frame is inside, or has not come to yet,
- * does not run aside. */
-static bool
-is_under_way(struct mf_change *change, struct mf_delta *delta)
-{
-    if (delta->old_unit == MF_UNIT_NONE || change->targets.len == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < change->targets.len; i++) {
-        struct mf_target *target = change->targets.items[i];
-        if (PyUnicode_CompareWithASCIIString(target->module->name,
-                                             "__main__") != 0) {
-            continue;
-        }
-        int line = line_of_module_frame(target->module->dict,
-                                        change->source->path);
-        if (line > 0 &&
-            (int)change->diff.old_of.split->units[delta->old_unit].end_line >=
-                line) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Loops and the like at the top level of the main script are the program
- * itself, not values that it derives. */
-static bool
-is_main(struct mf_change *change)
-{
-    for (size_t i = 0; i < change->targets.len; i++) {
-        struct mf_target *target = change->targets.items[i];
-        if (PyUnicode_CompareWithASCIIString(target->module->name,
-                                             "__main__") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* May a derived statement run: what it has bound until now computes a value.
  * 1 / 0 / -1. */
 static int
@@ -311,8 +242,8 @@ may_run(struct mf_change *change, struct mf_delta *delta)
 {
     const struct mf_unit *u =
         &change->diff.new_of.split->units[delta->new_unit];
-    if (is_under_way(change, delta) ||
-        (u->kind == MF_UNIT_BLOCK && is_main(change))) {
+    if (mf_plan_under_way(change, delta) ||
+        (u->kind == MF_UNIT_BLOCK && mf_plan_main_of(change) != NULL)) {
         return 0;
     }
     if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
@@ -451,7 +382,7 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
     }
     struct mf_diff *diff = &change->diff;
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
-    if ((u->flags & MF_UNIT_MAIN_GUARD) || is_under_way(change, delta)) {
+    if ((u->flags & MF_UNIT_MAIN_GUARD) || mf_plan_under_way(change, delta)) {
         return 0;
     }
     if (delta->kind != MF_DELTA_ADDED) {

@@ -50,6 +50,10 @@ int mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
 /* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
 int mf_plan_promote_reached(struct mf_plan *plan);
 
+/* plan_main.c: is the main module's own code inside this statement, or not there yet? Then the
+ * statement does not run aside. */
+bool mf_plan_under_way(struct mf_change *change, struct mf_delta *delta);
+
 /* plan_codes.c: a live code object and what it is nested in become others. */
 int mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
                       PyObject *new_code);
