@@ -2,6 +2,7 @@
  * names, and the reverse index module -> sources that import it.
  */
 #include "graph.h"
+#include "imports.h"
 
 #include "../ground/fault.h"
 
@@ -185,7 +186,12 @@ mf_graph_index_under(PyObject *index, PyObject *key, size_t number)
 static int
 index_source(struct mf_state *state, struct mf_source *source)
 {
-    if (source->text.bytes == NULL || source->modules.len == 0) {
+    /* a main module, or one of another loader: nobody has told of it */
+    if (source->text.bytes == NULL ||
+        mf_imports_look_up(state, source) < 0) {
+        return source->text.bytes == NULL ? 0 : -1;
+    }
+    if (source->modules.len == 0) {
         return 0;
     }
     if (mf_source_split(source) < 0) {

@@ -203,6 +203,19 @@ mf_imports_modules(struct mf_state *state, struct mf_source *source,
     return rc;
 }
 
+int
+mf_imports_look_up(struct mf_state *state, struct mf_source *source)
+{
+    bool importing = false;
+    if (source->modules.len > 0 || source->execs.len == 0 ||
+        source->is_looked_up) {
+        return 0;
+    }
+    int rc = mf_imports_modules(state, source, &importing);
+    source->is_looked_up = rc == 0 && !importing;
+    return rc;
+}
+
 /* ---- the audit hook ------------------------------------------------- */
 
 static PyObject *str_module_code; /* "<module>" */
@@ -248,6 +261,7 @@ on_exec(struct mf_state *state, PyObject *code)
         PyErr_Clear();
     }
     mf_vec_push_ref(&source->execs, code);
+    source->is_looked_up = false;
 }
 
 static int

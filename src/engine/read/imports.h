@@ -20,6 +20,10 @@ void mf_imports_stop(struct mf_state *state);
 int mf_imports_modules(struct mf_state *state, struct mf_source *source,
                        bool *importing);
 
+/* The same for a source whose code has run and that no module is known of:
+ * a main module, one that another loader made. Once. 0 / -1. */
+int mf_imports_look_up(struct mf_state *state, struct mf_source *source);
+
 /* A module that staging has loaded: note it as an import would have. `code`
  * is its module code. Returns the record, borrowed, or NULL. */
 struct mf_module *mf_imports_note(struct mf_state *state,

@@ -425,7 +425,8 @@ note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
 {
     struct mf_names *names = mf_diff_names(&change->diff, delta);
     delta->stale = true;
-    if (names == NULL || PySet_GET_SIZE(names->stores) == 0) {
+    if (names == NULL || PySet_GET_SIZE(names->stores) == 0 ||
+        mf_plan_under_way(change, delta)) {
         return names ? 0 : -1;
     }
     PyObject *what = mf_plan_unit_name(change, delta);

@@ -47,6 +47,8 @@ struct mf_source {
     bool is_indexed;       /* graph.c knows its import edges */
     bool is_searched_for;  /* imports.c has not found all its modules: a failed
                               search is to be made again */
+    bool is_looked_up;     /* its modules were searched for since its code ran
+                              last, where no end of an import told of them */
     bool renames;          /* some import of it gives another name; kept when
                               the text changes: then it is only slower */
     int flags;             /* compiler flags of its __future__ imports */

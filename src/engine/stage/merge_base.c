@@ -3,6 +3,8 @@
  */
 #include "merge_parts.h"
 
+enum { DEEPEST = 8 }; /* names that names are evaluated from */
+
 static const char *const safe_builtins[] = {
     "abs", "bin", "bool", "bytes", "chr", "complex", "dict", "divmod",
     "enumerate", "float", "frozenset", "hex", "int", "len", "list", "max",
@@ -21,11 +23,77 @@ is_safe_builtin(PyObject *name)
     return false;
 }
 
+static PyObject *base_of(struct mf_target *target, PyObject *name, int depth);
+
+/* What a module gave a name: noted at the end of its import. New reference or
+ * NULL without exception. */
+static PyObject *
+noted_in(struct mf_module *module, PyObject *name)
+{
+    PyObject *noted =
+        module->base ? PyDict_GetItemWithError(module->base, name) : NULL;
+    PyErr_Clear();
+    return Py_XNewRef(noted);
+}
+
+/* The module of an import edge, if it takes part: borrowed or NULL. */
+static struct mf_module *
+module_named(PyObject *name)
+{
+    struct mf_state *state = mf_state_get();
+    PyObject *entry =
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+    PyObject *dict = entry && PyModule_Check(entry) ? PyModule_GetDict(entry)
+                                                    : NULL;
+    PyObject *file = dict ? PyDict_GetItemString(dict, "__file__") : NULL;
+    PyObject *path = file && PyUnicode_Check(file) ? mf_source_absolute(file)
+                                                   : NULL;
+    struct mf_source *source =
+        state && path ? mf_source_find(state, path) : NULL;
+    Py_XDECREF(path);
+    PyErr_Clear();
+    for (size_t i = 0; source != NULL && i < source->modules.len; i++) {
+        struct mf_module *module = source->modules.items[i];
+        if (module->dict == dict) {
+            return module;
+        }
+    }
+    return NULL;
+}
+
+/* What the old text took from another module under this name. */
+static PyObject *
+imported_base(struct mf_target *target, PyObject *name)
+{
+    struct mf_change *change = target->change;
+    struct mf_edges *edges = change->kind == MF_CHANGE_EDITED
+                                 ? &change->old_edges
+                                 : &change->edges;
+    PyObject *found = NULL;
+    for (uint32_t i = 0; i < edges->len; i++) {
+        struct mf_edge *edge = &edges->items[i];
+        bool star = edge->as == NULL && edge->name != NULL;
+        if (edge->nested || edge->name == NULL ||
+            (!star && PyUnicode_Compare(edge->as, name) != 0)) {
+            continue;
+        }
+        struct mf_module *from = module_named(edge->module);
+        PyObject *value = from ? noted_in(from, star ? name : edge->name)
+                               : NULL;
+        if (value != NULL || !star) {
+            Py_XSETREF(found, value);
+        }
+    }
+    return found;
+}
+
 /* May the old statement be evaluated aside: constants, containers, operators,
  * comprehensions and builtins without effect. Plain names may be anything as
- * long as nothing is done with them. */
+ * long as nothing is done with them; else their own base must be known: it
+ * goes into `inputs`. */
 static bool
-is_evaluable(struct mf_names *names, PyObject *base)
+is_evaluable(struct mf_target *target, struct mf_names *names, int depth,
+             PyObject *inputs)
 {
     if (names->imports || names->sets_attrs || names->stores_items ||
         PySet_GET_SIZE(names->attrs) > 0) {
@@ -37,8 +105,11 @@ is_evaluable(struct mf_names *names, PyObject *base)
     PyObject *name, *iter = PyObject_GetIter(names->loads);
     bool yes = iter != NULL;
     while (yes && (name = PyIter_Next(iter)) != NULL) {
-        yes = is_safe_builtin(name) ||
-              (base != NULL && PyDict_GetItemWithError(base, name) != NULL);
+        if (!is_safe_builtin(name)) {
+            PyObject *value = base_of(target, name, depth);
+            yes = value != NULL && PyDict_SetItem(inputs, name, value) == 0;
+            Py_XDECREF(value);
+        }
         Py_DECREF(name);
     }
     Py_XDECREF(iter);
@@ -49,10 +120,15 @@ is_evaluable(struct mf_names *names, PyObject *base)
 /* What the old statement gave for a name, evaluated aside. New reference, or
  * NULL without exception if it cannot be known. */
 static PyObject *
-evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name)
+evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name,
+              int depth)
 {
     struct mf_diff *diff = &target->change->diff;
-    PyObject *value = NULL;
+    PyObject *value = NULL, *inputs = PyDict_New();
+    if (inputs == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
     for (uint32_t i = 0; i < diff->len; i++) {
         struct mf_delta *delta = &diff->deltas[i];
         if (delta->parent != parent || delta->old_unit == MF_UNIT_NONE) {
@@ -74,7 +150,7 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name)
             continue;
         }
         bool binds = PySet_Contains(names.stores, name) == 1;
-        bool fine = binds && is_evaluable(&names, target->module->base);
+        bool fine = binds && is_evaluable(target, &names, depth, inputs);
         mf_names_clear(&names);
         if (!binds) {
             continue;
@@ -92,7 +168,8 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name)
                  : NULL;
         if (space != NULL && scope != NULL &&
             (target->module->base == NULL ||
-             PyDict_Update(space, target->module->base) == 0)) {
+             PyDict_Update(space, target->module->base) == 0) &&
+            PyDict_Update(space, inputs) == 0) {
             PyObject *local = scope == code ? Py_NewRef(space) : PyDict_New();
             PyObject *done =
                 local ? PyEval_EvalCode(scope, space, local) : NULL;
@@ -105,6 +182,21 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name)
         Py_XDECREF(space);
         PyErr_Clear();
     }
+    Py_DECREF(inputs);
+    return value;
+}
+
+/* The value of base for a name of the module. */
+static PyObject *
+base_of(struct mf_target *target, PyObject *name, int depth)
+{
+    PyObject *value = noted_in(target->module, name);
+    if (value == NULL && !target->module->unsure && depth < DEEPEST) {
+        value = imported_base(target, name);
+        if (value == NULL) {
+            value = evaluate_base(target, MF_UNIT_NONE, name, depth + 1);
+        }
+    }
     return value;
 }
 
@@ -113,16 +205,14 @@ PyObject *
 mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name,
           PyObject *name)
 {
-    PyObject *notes = target->module->base, *noted = NULL;
-    if (notes != NULL) {
-        PyObject *key = cls_name
-                            ? PyUnicode_FromFormat("%U.%U", cls_name, name)
-                            : Py_NewRef(name);
-        noted = key ? Py_XNewRef(PyDict_GetItemWithError(notes, key)) : NULL;
-        Py_XDECREF(key);
+    if (cls_name == NULL) {
+        return base_of(target, name, 0);
     }
+    PyObject *key = PyUnicode_FromFormat("%U.%U", cls_name, name);
+    PyObject *noted = key ? noted_in(target->module, key) : NULL;
+    Py_XDECREF(key);
     PyErr_Clear();
     return noted || target->module->unsure
                ? noted
-               : evaluate_base(target, parent, name);
+               : evaluate_base(target, parent, name, 0);
 }

@@ -1,0 +1,5 @@
+TAX = 2
+
+
+def table():
+    return " new"

@@ -1,0 +1,5 @@
+TAX = 3
+
+
+def table():
+    return " last"

@@ -1,0 +1,5 @@
+TAX = 1
+
+
+def table():
+    return " old"
