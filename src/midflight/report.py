@@ -9,7 +9,9 @@ import os
 HEAD = "midflight"
 _INDENT = " " * 16            # a further line starts where the first one's file does
 _COLUMN = 94                  # where the right-hand column starts, when the line is short enough
+_LONGEST = 48                 # a label on the update's line
 _SHOWN = 6                    # entries of one kind on a line, and lines of one kind, unless verbose
+_DATA = "MF104"               # a value changed
 _LISTS = ("changed", "kept", "notes", "reasons", "stragglers")
 
 
@@ -30,7 +32,9 @@ class Entry:
 
     @property
     def label(self):
-        """Short form on the update's line: "~Shop.total", or the text of a piece of data."""
+        """Short form on the update's line: "~Shop.total", or "TAX 0.19 -> 0.2" of a piece of data."""
+        if self.code == _DATA and self.text:
+            return self.text
         if self.op in ("~", "+", "-") and self.name:
             return self.op + self.name
         return self.text or self.name or self.code
@@ -105,7 +109,7 @@ class Report:
         """(line, kind) pairs; kind is an outcome or "more", for who wants to colour them. width: of the terminal."""
         lines = [(self._first_line(verbose, width), self.outcome)]
         if verbose:
-            rest = [entry.where + entry.op + " " + (entry.name or entry.module or "") + "  " + entry.text
+            rest = [entry.where + entry.op + " " + (entry.name or entry.module or "") + _after(entry)
                     for entry in self.changed]
             lines += self._more(rest, verbose)
         lines += self._more([reason.where + reason.text for reason in self.reasons[1:]], verbose)
@@ -153,7 +157,14 @@ class Report:
         return [", ".join(shown)] if shown else []
 
     def _labels(self, verbose):
-        labels = list(dict.fromkeys(entry.label for entry in self.changed))
+        """Each change once; a value that importers have taken over with their number."""
+        counts = {}
+        for entry in self.changed:
+            counts[entry.label, entry.code] = counts.get((entry.label, entry.code), 0) + 1
+        labels = []
+        for (label, code), count in counts.items():
+            others = f" ({count - 1} importer{'s' if count > 2 else ''})" if code == _DATA and count > 1 else ""
+            labels.append((label if verbose else _cut(label)) + others)
         if verbose or len(labels) <= _SHOWN:
             return labels
         return [*labels[:_SHOWN - 1], f"and {len(labels) - _SHOWN + 1} more"]
@@ -168,6 +179,16 @@ def short_path(path):
     if path + os.sep == here:
         return "."
     return path[len(here):] if path.startswith(here) else path
+
+
+def _after(entry):
+    """An entry's text behind its name, where it says more than that."""
+    text = entry.text.removeprefix(entry.name or "").strip()
+    return "  " + text if text else ""
+
+
+def _cut(text):
+    return text if len(text) <= _LONGEST else text[:_LONGEST - 3] + "..."
 
 
 def _person(entry):

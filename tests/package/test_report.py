@@ -30,9 +30,21 @@ def path(name):
 def test_the_line_of_a_commit():
     got = report(files=[path("shop/prices.py")], changed=[
         entry(name="Shop.total"), entry(op="+", name="Shop.refund"),
-        entry(code="MF110", op="=", name="TAX", text="TAX 0.19 -> 0.20 (3 importers)")])
+        *[entry(code="MF104", name="TAX", text="TAX 0.19 -> 0.20", module=module) for module in ("prices", "a", "b", "c")]])
     assert str(got) == ("midflight  #12  shop/prices.py  ~Shop.total  +Shop.refund  TAX 0.19 -> 0.20 (3 importers)"
                         "     1.1 ms (stopped 0.04)")
+
+
+def test_verbose_names_each_once():
+    got = report(changed=[entry(name="Shop.total", text="Shop.total"), entry("MF104", name="TAX", text="TAX 1 -> 2")])
+    assert got.text(verbose=True).splitlines()[1:] == ["midflight       ~ Shop.total", "midflight       ~ TAX  1 -> 2"]
+
+
+def test_long_values_are_cut():
+    long = entry("MF104", name="NAMES", text="NAMES " + "x" * 40 + " -> " + "y" * 40)
+    first = str(report(changed=[long, long]))
+    assert "NAMES xxxx" in first and "x... (1 importer)" in first and "y" not in first
+    assert "y" * 40 in report(changed=[long]).text(verbose=True)
 
 
 def test_the_lines_of_a_rejection():
