@@ -3,7 +3,7 @@
  */
 #include "parts.h"
 
-#include "stage/effects.h"
+#include "stage/effects_again.h"
 
 static const char effects_name[] = "mf_effects";
 
@@ -144,7 +144,8 @@ effects_settle(PyObject *module, PyObject *args)
         return NULL;
     }
     struct mf_effects *effects = effects_get(capsule);
-    struct mf_map home = {0}, rerun = {0};
+    struct mf_map home = {0};
+    struct mf_reruns rerun = {0};
     int rc = effects ? 0 : -1;
     for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(pairs); i++) {
         PyObject *pair = PyList_GET_ITEM(pairs, i);
@@ -153,8 +154,9 @@ effects_settle(PyObject *module, PyObject *args)
     }
     for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(ran); i++) {
         PyObject *pair = PyList_GET_ITEM(ran, i);
-        rc = mf_map_put(&rerun, PyTuple_GET_ITEM(pair, 0),
-                        (uintptr_t)PyLong_AsLong(PyTuple_GET_ITEM(pair, 1)));
+        struct mf_rerun how = {
+            .how = (uint8_t)PyLong_AsLong(PyTuple_GET_ITEM(pair, 1))};
+        rc = mf_reruns_add(&rerun, PyTuple_GET_ITEM(pair, 0), how);
     }
     PyObject *writes = rc == 0 ? PyList_New(0) : NULL;
     if (writes != NULL &&
@@ -162,7 +164,7 @@ effects_settle(PyObject *module, PyObject *args)
         Py_CLEAR(writes);
     }
     mf_map_clear(&home);
-    mf_map_clear(&rerun);
+    mf_reruns_clear(&rerun);
     return writes;
 }
 

@@ -56,15 +56,26 @@ copy_holder(struct mf_effect *effect, Py_ssize_t size)
                                          &effect->before);
 }
 
+static Py_ssize_t
+note_reached(struct mf_effects *effects, size_t index, PyObject *old)
+{
+    struct mf_effect *effect = &effects->items[index];
+    if (old == NULL) {
+        effect->ran = true;
+        effect->step = effects->steps;
+        return (Py_ssize_t)index;
+    }
+    effect->was = true;
+    return mf_map_put(&effect->by, old, 1) < 0 ? -2 : (Py_ssize_t)index;
+}
+
 Py_ssize_t
 mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
-               PyObject *name, bool ran)
+               PyObject *name, PyObject *old)
 {
     size_t known = (size_t)mf_map_get(&effects->seen, key_of(kind, holder));
     if (known != 0) {
-        effects->items[known - 1].ran |= ran;
-        effects->items[known - 1].was |= !ran;
-        return (Py_ssize_t)known - 1;
+        return note_reached(effects, known - 1, old);
     }
     Py_ssize_t size = size_of(kind, holder);
     if (size < MF_EFFECTS_BIG &&
@@ -84,9 +95,7 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
         effects->items = items;
         effects->cap = cap;
     }
-    struct mf_effect effect = {.kind = (uint8_t)kind, .ran = ran,
-                               .was = !ran};
-    effect.holder = holder;
+    struct mf_effect effect = {.kind = (uint8_t)kind, .holder = holder};
     if (copy_holder(&effect, size) < 0) {
         return -2;
     }
@@ -99,7 +108,7 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
     effect.name = Py_XNewRef(name);
     effects->copied += effect.big ? MF_EFFECTS_TAIL : (size_t)size;
     effects->items[effects->len++] = effect;
-    return (Py_ssize_t)effects->len - 1;
+    return note_reached(effects, effects->len - 1, old);
 }
 
 static void
@@ -229,6 +238,7 @@ mf_effects_before(struct mf_effects *effects, PyObject *code,
             return -1;
         }
     }
+    effects->steps++;
     if (mf_effects_reach(effects, code, globals, true) < 0) {
         return -1;
     }
@@ -282,6 +292,12 @@ is_ours(void *arg, const struct mf_effect *effect, struct mf_entry entry)
     struct judge *judge = arg;
     if (mf_effects_has_staged(judge->homes.effects, entry)) {
         return true;
+    }
+    for (Py_ssize_t i = 0;
+         effect->out != NULL && i < PyTuple_GET_SIZE(effect->out); i++) {
+        if (PyTuple_GET_ITEM(effect->out, i) == entry.key) {
+            return true;
+        }
     }
     if (effect->kind >= MF_EFFECT_SPACE) {
         int known = PyUnicode_CheckExact(entry.key)
@@ -390,8 +406,9 @@ read_all(struct mf_effects *effects)
                  ? -1
                  : 0;
     for (size_t i = 0; rc == 0 && i < effects->len; i++) {
-        if (read_after(&effects->items[i], contended ? &judge : NULL) < 0) {
-            rc = -1;
+        rc = read_after(&effects->items[i], contended ? &judge : NULL);
+        if (rc == 0) {
+            Py_CLEAR(effects->items[i].out);
         }
     }
     mf_effects_homes_clear(&judge.homes);
@@ -542,6 +559,8 @@ mf_effects_clear(struct mf_effects *effects)
         struct mf_effect *effect = &mine.items[i];
         mf_effects_contents_clear(&effect->before);
         mf_effects_contents_clear(&effect->after);
+        mf_map_clear(&effect->by);
+        Py_CLEAR(effect->out);
         Py_CLEAR(effect->name);
         Py_CLEAR(effect->holder);
     }

@@ -11,6 +11,8 @@
 
 #include "../ground/table.h"
 
+struct mf_reruns; /* effects_again.h */
+
 enum mf_effect_kind {
     MF_EFFECT_LIST,
     MF_EFFECT_DEQUE,
@@ -43,6 +45,10 @@ struct mf_effect {
     struct mf_contents before; /* as if only the others had written */
     struct mf_contents after;  /* items NULL: staged code changed nothing */
     Py_ssize_t length;         /* of a big one: only its end was copied */
+    struct mf_map by;          /* old texts that reach it: code -> 1 */
+    PyObject *out;             /* tuple: keys that mf_effects_take_out took,
+                                  until they are read; or NULL */
+    size_t step;               /* the last one that could reach it */
     uint8_t kind;              /* enum mf_effect_kind */
     bool big;
     bool nested;               /* in another container */
@@ -61,6 +67,7 @@ struct mf_effects {
                                enum mf_effects_code; classes reached: 1 */
     struct mf_vec keep;     /* strong: what codes points to */
     size_t copied;          /* items copied so far: the bound of all this */
+    size_t steps;           /* begun so far */
     int64_t cpu;            /* what other threads had used when code began to
                                run, nanoseconds */
     bool open;              /* code has run since the last mf_effects_after */
@@ -93,15 +100,6 @@ int mf_effects_changed(const struct mf_effect *effect);
 void mf_effects_take_back(struct mf_effects *effects);
 void mf_effects_clear(struct mf_effects *effects);
 
-/* Values of `rerun` below. Any other value means the same as MADE. */
-enum {
-    MF_RERUN_MADE = 1, /* made by a statement that ran again or is gone, or
-                          named by one that is gone */
-    MF_RERUN_NAMED = 2 /* only named by a statement that ran again: where it
-                          registered the very same object in a dict or set
-                          again, nothing can be seen */
-};
-
 /* `contents` are new references' container, fresh, for the writer to keep:
  *   list, deque      a list: all items
  *   dict, namespace  a dict (an OrderedDict if the holder is one): all items
@@ -113,12 +111,12 @@ enum {
 typedef int (*mf_effects_write)(void *arg, PyObject *holder,
                                 PyObject *contents);
 /* Registrations, committed: `home` maps a staged object to the live one that
- * keeps its identity; `rerun` has live objects as keys, values as above. For
- * every watched holder whose contents must become others, `write` is called;
+ * keeps its identity. For every watched holder whose contents must become others, `write` is called;
  * nothing is written here. Reads each holder as it is now: to be called where
  * no other thread can run between it and the writes, or again. */
 int mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
-                      const struct mf_map *rerun, mf_effects_write write,
+                      const struct mf_reruns *reruns,
+                      mf_effects_write write,
                       void *arg);
 
 #endif

@@ -208,7 +208,7 @@ is_sought(PyObject *item, struct search *search)
     }
     else {
         found = mf_map_get(homes->home, item);
-        if (found == NULL && (mf_map_has(homes->rerun, item) ||
+        if (found == NULL && (mf_map_has(&homes->reruns->of, item) ||
                               mf_map_has(&homes->live, item))) {
             found = item;
         }

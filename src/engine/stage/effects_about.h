@@ -4,12 +4,13 @@
 #ifndef MF_EFFECTS_ABOUT_H
 #define MF_EFFECTS_ABOUT_H
 
+#include "effects_again.h"
 #include "effects_copy.h"
 
 struct mf_effects_homes {
     struct mf_effects *effects;
     const struct mf_map *home;  /* staged object -> live one */
-    const struct mf_map *rerun; /* live objects: mf_effects_settle */
+    const struct mf_reruns *reruns;
     struct mf_map live;         /* the values of home */
     PyObject *old_text;         /* sets: strings in the code of statements */
     PyObject *new_text;         /*       that ran again or are gone; that ran */

@@ -59,7 +59,7 @@ struct reach {
     PyObject *attr_set;      /* the same as a set, for names not interned */
     size_t codes;
     int depth;               /* of what the search begins with */
-    bool ran;
+    PyObject *old;           /* the old text that is looked at, or NULL */
 };
 
 /* ---- queue ------------------------------------------------------------------ */
@@ -209,7 +209,7 @@ add_holder(struct reach *reach, int kind, PyObject *holder, PyObject *name,
     if (hops > 0 || mf_map_has(&reach->effects->foreign, holder)) {
         return 0;
     }
-    return mf_effects_add(reach->effects, kind, holder, name, reach->ran) ==
+    return mf_effects_add(reach->effects, kind, holder, name, reach->old) ==
                    -2
                ? -1
                : 0;
@@ -286,7 +286,7 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
         (mf_vec_push_ref(&effects->keep, (PyObject *)code) < 0 ||
          mf_map_put(&effects->codes, code,
                     owner == MACHINERY ? MF_CODE_MACHINERY
-                    : step && !reach->ran ? MF_CODE_OLD
+                    : step && reach->old ? MF_CODE_OLD
                     : step ? MF_CODE_STEP
                                        : MF_CODE_CALLED) < 0)) {
         return -1;
@@ -387,7 +387,7 @@ follow_container(struct reach *reach, struct reached at, int kind,
         return 0; /* imports of modules that take no part stay */
     }
     Py_ssize_t index =
-        mf_effects_add(effects, kind, at.obj, at.name, reach->ran);
+        mf_effects_add(effects, kind, at.obj, at.name, reach->old);
     if (index == -2) {
         return -1;
     }
@@ -668,10 +668,10 @@ builtins_of(PyObject *globals)
 /* From code, or from an object. */
 static int
 reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
-           PyObject *obj, int depth, bool ran)
+           PyObject *obj, int depth, PyObject *old)
 {
     struct reach reach = {.effects = effects,
-                          .ran = ran,
+                          .old = old,
                           .depth = obj ? MAX_DEPTH - depth : 0};
     reach.attr_set = PySet_New(NULL);
     int rc = reach.attr_set == NULL ? -1
@@ -688,12 +688,12 @@ int
 mf_effects_reach(struct mf_effects *effects, PyObject *code,
                  PyObject *globals, bool ran)
 {
-    return reach_from(effects, code, globals, NULL, 0, ran);
+    return reach_from(effects, code, globals, NULL, 0, ran ? NULL : code);
 }
 
 int
 mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth)
 {
     depth = depth < 0 ? 0 : depth > MAX_DEPTH ? MAX_DEPTH : depth;
-    return reach_from(effects, NULL, NULL, obj, depth, true);
+    return reach_from(effects, NULL, NULL, obj, depth, NULL);
 }

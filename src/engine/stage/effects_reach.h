@@ -16,8 +16,9 @@ int mf_effects_reach_object(struct mf_effects *effects, PyObject *obj,
                             int depth);
 
 /* effects.c: copy a holder unless it has been copied; its index, or -1 if it
- * is not to be watched, -2 with an exception. */
+ * is not to be watched, -2 with an exception. old: the old text that reaches
+ * it, NULL: what is about to run does. */
 Py_ssize_t mf_effects_add(struct mf_effects *effects, int kind,
-                          PyObject *holder, PyObject *name, bool ran);
+                          PyObject *holder, PyObject *name, PyObject *old);
 
 #endif

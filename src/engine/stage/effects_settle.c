@@ -123,14 +123,16 @@ static bool
 is_removable(struct settle *settle, struct view *view, struct item *item,
              bool direct)
 {
-    uintptr_t *how = mf_map_find(settle->homes.rerun, item->about);
-    if (how == NULL || !direct) {
-        return false;
+    const struct mf_reruns *reruns = settle->homes.reruns;
+    size_t at = (size_t)mf_map_get(&reruns->of, item->about);
+    bool made = false;
+    for (; direct && at != 0 && !made; at = reruns->items[at - 1].next) {
+        const struct mf_rerun *rerun = &reruns->items[at - 1];
+        made = mf_effects_registers(view->effect, rerun) &&
+               !(rerun->how == MF_RERUN_NAMED && view->effect->ran);
     }
-    if ((*how == MF_RERUN_NAMED && view->effect->ran) || view->record) {
-        return false;
-    }
-    return !keeps_first(settle->homes.effects, view->effect);
+    return made && !view->record &&
+           !keeps_first(settle->homes.effects, view->effect);
 }
 
 static void
@@ -231,15 +233,13 @@ find_old(struct settle *settle, struct view *view, struct item *new,
 static void
 keep_weak(struct item *old, struct item *new)
 {
-    if (!old->gone) {
-        old->by = NULL;
-        old->removable = false;
-        new->fate = DROP;
+    if (old->gone) {
+        new->entry = old->entry;
+        return;
     }
-    else {
-        new->entry = old->entry; /* at the place of the new one */
-        new->fate = STAY;
-    }
+    old->by = NULL;
+    old->removable = false;
+    new->fate = DROP;
     new->placed = false;
 }
 
@@ -251,10 +251,6 @@ pair(struct item *old, struct item *new)
     new->placed = true;
     if (new->weak && old->weak) {
         keep_weak(old, new);
-    }
-    else if (old->gone && old->entry.key == new->entry.key) {
-        new->placed = false; /* it stands at that key already */
-        new->fate = STAY;
     }
 }
 
@@ -605,11 +601,11 @@ release_entries:
 
 int
 mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
-                  const struct mf_map *rerun, mf_effects_write write,
+                  const struct mf_reruns *reruns, mf_effects_write write,
                   void *arg)
 {
     struct settle settle = {
-        {effects, home, rerun, {0}, NULL, NULL}, write, arg};
+        {effects, home, reruns, {0}, NULL, NULL}, write, arg};
     if (effects->open && mf_effects_after(effects) < 0) {
         return -1;
     }

@@ -173,7 +173,7 @@ undone_keyed(const struct mf_effect *effect, const struct mf_contents *now,
 {
     Py_ssize_t stride = mf_effects_stride(effect->kind);
     const struct mf_contents *before = &effect->before;
-    struct mf_map old = {0}, new = {0}, present = {0};
+    struct mf_map old = {0}, new = {0}, present = {0}, back = {0};
     int rc = -1;
     if ((!effect->big && mf_effects_place(&old, before, stride) < 0) ||
         mf_effects_place(&new, &effect->after, stride) < 0 ||
@@ -183,20 +183,22 @@ undone_keyed(const struct mf_effect *effect, const struct mf_contents *now,
     for (Py_ssize_t i = 0; i < mf_effects_count(now, stride); i++) {
         struct mf_entry entry = mf_effects_entry(now, i, stride);
         if (added[i] && (may == NULL || may(arg, effect, entry))) {
-            Py_ssize_t was = (Py_ssize_t)mf_map_get(&old, entry.key);
-            if (was == 0) {
-                continue;
+            /* the old one goes to its old place: it may have gone and come */
+            if (mf_map_has(&old, entry.key) &&
+                mf_map_put(&back, entry.key, 1) < 0) {
+                goto release_maps;
             }
-            entry.value = mf_effects_entry(before, was - 1, stride).value;
+            continue;
         }
         out->items[out->len++] = entry;
     }
     for (Py_ssize_t i = 0;
          !effect->big && i < mf_effects_count(before, stride); i++) {
         struct mf_entry entry = mf_effects_entry(before, i, stride);
-        if (!mf_map_has(&new, entry.key) &&
-            !mf_map_has(&present, entry.key) &&
-            (may == NULL || may(arg, effect, entry))) {
+        if (mf_map_has(&back, entry.key) ||
+            (!mf_map_has(&new, entry.key) &&
+             !mf_map_has(&present, entry.key) &&
+             (may == NULL || may(arg, effect, entry)))) {
             insert_again(out, before, i, stride);
         }
     }
@@ -205,6 +207,7 @@ release_maps:
     mf_map_clear(&old);
     mf_map_clear(&new);
     mf_map_clear(&present);
+    mf_map_clear(&back);
     return rc;
 }
 

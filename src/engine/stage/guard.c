@@ -384,6 +384,7 @@ only_step(struct mf_effects *all, struct mf_effects *last)
         }
         to->holder = Py_NewRef(from->holder);
         to->name = Py_XNewRef(from->name);
+        to->out = Py_XNewRef(from->out);
         last->len++;
     }
     size_t at = 0;

@@ -307,6 +307,22 @@ note_other_writes(struct mf_staged *staged)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+int
+mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
+                     struct mf_delta *delta, PyObject *code)
+{
+    PyObject *old = delta->old_unit != MF_UNIT_NONE
+                        ? mf_diff_old_code(&staged->target->change->diff,
+                                           delta)
+                        : NULL;
+    if (old == NULL && delta->old_unit != MF_UNIT_NONE) {
+        return -1;
+    }
+    return mf_effects_before(&stage->effects, code, staged->dict) < 0
+               ? -1
+               : mf_effects_take_out(&stage->effects, &stage->reruns, old);
+}
+
 static int
 run_unit(struct mf_stage *stage, struct mf_staged *staged,
          struct mf_delta *delta)
@@ -317,7 +333,7 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_guard_step guarded;
     size_t loaded = stage->loaded.len;
     if (names == NULL || mf_stage_ensure_names(stage, staged, code, 0) < 0 ||
-        mf_effects_before(&stage->effects, code, staged->dict) < 0 ||
+        mf_stage_before_step(stage, staged, delta, code) < 0 ||
         mf_guard_begin(&stage->guard, &guarded, delta->derived, staged->dict,
                        staged->bound) < 0) {
         return -1;
@@ -536,6 +552,9 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
             return -1;
         }
     }
+    if (mf_stage_reruns(plan, &stage->reruns) < 0) {
+        return -1;
+    }
     mf_stage_set_current(stage);
     state->staging_thread = PyThread_get_thread_ident();
     int rc = run_all(stage);
@@ -644,6 +663,7 @@ mf_stage_clear(struct mf_stage *stage)
     mf_map_clear(&stage->clones);
     mf_vec_clear_refs(&stage->clone_refs);
     mf_effects_clear(&stage->effects);
+    mf_reruns_clear(&stage->reruns);
     Py_CLEAR(stage->spaces);
     Py_CLEAR(stage->builtins);
     Py_CLEAR(stage->real_builtins);

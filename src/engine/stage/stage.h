@@ -9,7 +9,7 @@
 
 #include "../heap/heap.h"
 #include "../read/plan.h"
-#include "effects.h"
+#include "effects_again.h"
 #include "guard.h"
 
 /* A module's namespace aside. */
@@ -61,6 +61,7 @@ struct mf_stage {
     struct mf_map clones;     /* live function -> its clone over staging */
     struct mf_vec clone_refs; /* strong: original, clone, original, ... */
     struct mf_effects effects;
+    struct mf_reruns reruns;  /* of the statements that are going to run */
     struct mf_guard guard;
     bool interrupted;         /* KeyboardInterrupt: passed on afterwards */
 };
@@ -75,6 +76,10 @@ void mf_stage_drop(struct mf_stage *stage);
  * what it does from now on is its own. */
 void mf_stage_abandon(struct mf_stage *stage);
 void mf_stage_clear(struct mf_stage *stage);
+
+/* Which live objects the statements that run, or are gone, had made or named:
+ * as the plan says now (a derived statement may have been stopped). */
+int mf_stage_reruns(struct mf_plan *plan, struct mf_reruns *reruns);
 
 /* The staged side of a live namespace, borrowed, or NULL. */
 struct mf_staged *mf_stage_of(struct mf_stage *stage, PyObject *live_dict);

@@ -173,7 +173,7 @@ mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t a
     int rc = -1;
     if (before == NULL || member->set == NULL || member->gone == NULL ||
         mf_stage_ensure_names(stage, staged, scope, 0) < 0 ||
-        mf_effects_before(&stage->effects, scope, staged->dict) < 0) {
+        mf_stage_before_step(stage, staged, delta, scope) < 0) {
         goto release_spaces;
     }
     struct mf_guard_step guarded;

@@ -24,6 +24,10 @@ int mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
             struct mf_delta *delta);
 /* What the step did is read at once; its own exception stays set. */
 int mf_stage_read_effects(struct mf_stage *stage);
+/* Before the step runs: its effects, and what its old text had registered
+ * goes out of what it can reach. */
+int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
+                         struct mf_delta *delta, PyObject *code);
 /* Modules loaded since then leave again. */
 void mf_stage_unload_since(struct mf_stage *stage, size_t from);
 /* A derived step would have started something: it has not run. */

@@ -1,0 +1,3 @@
+import m
+
+NAMES = {'a': m.a}
