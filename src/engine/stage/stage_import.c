@@ -89,6 +89,23 @@ forget_listings(void)
     PyErr_Clear();
 }
 
+/* The spec's origin, if it is the path of a file: what is built in or frozen
+ * calls its origin by words that read like a path. New, or NULL without an
+ * exception. */
+static PyObject *
+path_of_spec(PyObject *spec)
+{
+    PyObject *has = PyObject_GetAttrString(spec, "has_location");
+    PyObject *origin =
+        has == Py_True ? PyObject_GetAttrString(spec, "origin") : NULL;
+    if (origin != NULL && !PyUnicode_Check(origin)) {
+        Py_CLEAR(origin);
+    }
+    Py_XDECREF(has);
+    PyErr_Clear();
+    return origin;
+}
+
 /* Load a module of the program that is not loaded yet, its code over the
  * staging builtins. 1: loaded, 0: not one of ours, -1. */
 static int
@@ -108,9 +125,9 @@ load_new(struct mf_stage *stage, PyObject *name, PyObject *parent_path)
         rc = spec == NULL ? -1 : 0;
         goto done;
     }
-    origin = PyObject_GetAttrString(spec, "origin");
+    origin = path_of_spec(spec);
     loader = PyObject_GetAttrString(spec, "loader");
-    if (origin == NULL || loader == NULL || !PyUnicode_Check(origin) ||
+    if (origin == NULL || loader == NULL ||
         !PyObject_HasAttrString(loader, "get_code")) {
         PyErr_Clear();
         rc = 0;
