@@ -491,9 +491,16 @@ mf_commit_prepare(struct mf_commit *commit)
     if (mf_report_reasons(commit->report) > 0) {
         return 0;
     }
+    for (size_t i = 0; i < commit->plan->targets.len; i++) {
+        if (mf_class_notes_find(&commit->notes,
+                                commit->plan->targets.items[i]) < 0) {
+            return -1;
+        }
+    }
     if (mf_undo_reserve(&commit->undo,
                         2 * commit->n_exchanges + commit->n_shifts +
-                            2 * merge->len + 8) < 0) {
+                            2 * merge->len + commit->notes.writes.len + 8) <
+        0) {
         return -1;
     }
     if (merge->n_classes > 1) {
@@ -589,6 +596,9 @@ apply_all(struct mf_commit *commit)
                                 commit->main_lines) < 0) {
         return -1;
     }
+    if (mf_class_notes_apply(&commit->notes, undo) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < merge->len; i++) {
         struct mf_write *w = &merge->writes[i];
         if (w->kind == MF_WRITE_NAME &&
@@ -681,6 +691,7 @@ mf_commit_clear(struct mf_commit *commit)
     mf_map_clear(&commit->replace);
     mf_become_clear(&commit->become);
     mf_become_clear(&commit->replaces);
+    mf_class_notes_clear(&commit->notes);
     Py_CLEAR(commit->new_codes);
     mf_undo_drop(&commit->undo);
     memset(commit, 0, sizeof(*commit));

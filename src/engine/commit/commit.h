@@ -11,6 +11,7 @@
 #include "../stage/hooks.h"
 #include "../stage/merge.h"
 #include "become.h"
+#include "class_notes.h"
 
 struct mf_exchange {
     PyFunctionObject *old_func, *new_func; /* strong */
@@ -41,6 +42,7 @@ struct mf_commit {
     struct mf_vec replace_holders; /* strong: live holders of its keys */
     struct mf_become become;    /* live holders of staged objects */
     struct mf_become replaces;  /* live holders of replaced definitions */
+    struct mf_class_notes notes;   /* lines of classes that live on */
     PyObject *new_codes;        /* list: per target its new codes list */
     bool applied;
 };

@@ -21,6 +21,8 @@ const char *mf_compat_probe(void);
 bool mf_compat_can_watch(void);    /* dict, type and function watchers */
 bool mf_compat_can_monitor(void);  /* sys.monitoring, local events */
 bool mf_compat_can_annotate(void); /* lazy annotations: __annotate__ */
+bool mf_compat_can_note_lines(void); /* classes have __firstlineno__ and
+                                        __static_attributes__ (3.13+) */
 bool mf_compat_gil_disabled(void);
 
 /* --- functions and code -------------------------------------------------- */
@@ -54,11 +56,13 @@ PyObject *mf_compat_code_consts(PyCodeObject *code);
  * a 1 back. */
 int mf_compat_code_keep(PyCodeObject *code, PyObject *obj);
 void mf_compat_code_unkeep(PyCodeObject *code, PyObject *obj);
+/* The constant that a class body stores under the name, or NULL. */
+PyObject *mf_compat_code_stored(PyCodeObject *code, const char *name);
 /* The docstring that a function gets from this code; Py_None: none. */
 PyObject *mf_compat_code_doc(PyCodeObject *code);
 /* co_firstlineno += delta, and what hangs on it: cached line arrays, cached
  * hashes, the line that a class body stores as __firstlineno__ (3.13+).
- * can: false if that constant cannot be patched (3.14+, or others use it).
+ * can: false if it is not sure that this one follows.
  * This code only, not what is nested in it. */
 bool mf_compat_code_can_move(PyCodeObject *code);
 void mf_compat_code_move(PyCodeObject *code, int delta);

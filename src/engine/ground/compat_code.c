@@ -249,88 +249,149 @@ mf_compat_compile_flags(PyCodeObject *code)
     return code->co_flags & PyCF_MASK;
 }
 
-#if PY_VERSION_HEX >= 0x030D0000
-/* Does this code store __firstlineno__? Index of the name, else -1. */
+/* The name's index, if this is a class body that uses it; else -1. */
 static Py_ssize_t
-firstlineno_name(PyCodeObject *code)
+name_of_class(PyCodeObject *code, const char *name)
 {
     if (code->co_flags & (CO_OPTIMIZED | CO_NEWLOCALS)) {
         return -1; /* a function, not a class body */
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
         if (PyUnicode_CompareWithASCIIString(
-                PyTuple_GET_ITEM(code->co_names, i), "__firstlineno__") == 0) {
+                PyTuple_GET_ITEM(code->co_names, i), name) == 0) {
             return i;
         }
     }
     return -1;
 }
-#endif
 
-#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
-/* The constant that a class body stores as __firstlineno__, if nothing else
- * loads it and the tuple is the code's alone (equal tuples are merged). */
-static Py_ssize_t
-firstlineno_const(PyCodeObject *code)
+/* What a class body loads right before it stores the name for the first
+ * time. */
+struct stored {
+    Py_ssize_t at;    /* code unit of the load, -1: not found */
+    Py_ssize_t index; /* of the constant, or the small number itself */
+    bool small;       /* a number that stands in the instruction (3.14+) */
+    int uses;         /* loads of that constant in the whole code */
+};
+
+static struct stored
+find_stored(PyCodeObject *code, const char *word)
 {
-    Py_ssize_t name = firstlineno_name(code);
-    if (name < 0 || Py_REFCNT(code->co_consts) != 1) {
-        return -1;
-    }
-    PyObject *bytes = PyCode_GetCode(code);
+    struct stored found = {-1, -1, false, 0}, last = found;
+    Py_ssize_t name = name_of_class(code, word);
+    PyObject *bytes = name < 0 ? NULL : PyCode_GetCode(code);
     if (bytes == NULL) {
         PyErr_Clear();
-        return -1;
+        return found;
     }
     const unsigned char *ops = (unsigned char *)PyBytes_AS_STRING(bytes);
     Py_ssize_t len = PyBytes_GET_SIZE(bytes);
-    Py_ssize_t last = -1, found = -1;
     int arg = 0;
-    for (Py_ssize_t i = 0; i + 1 < len; i += 2) {
+    for (Py_ssize_t i = 0; i + 1 < len && found.at < 0; i += 2) {
         arg = (arg << 8) | ops[i + 1];
         if (ops[i] == EXTENDED_ARG) {
             continue;
         }
         if (ops[i] == LOAD_CONST) {
-            last = arg;
+            last = (struct stored){i / 2, arg, false, 0};
         }
+#if PY_VERSION_HEX >= 0x030E0000
+        else if (ops[i] == LOAD_SMALL_INT) {
+            last = (struct stored){i / 2, arg, true, 0};
+        }
+#endif
         else if (ops[i] == STORE_NAME && arg == name) {
             found = last;
-            break;
         }
         arg = 0;
     }
-    int uses = 0;
-    arg = 0;
-    for (Py_ssize_t i = 0; found >= 0 && i + 1 < len; i += 2) {
+    for (Py_ssize_t i = 0; found.at >= 0 && i + 1 < len; i += 2) {
         arg = (arg << 8) | ops[i + 1];
         if (ops[i] == EXTENDED_ARG) {
             continue;
         }
-        uses += (ops[i] == LOAD_CONST || ops[i] == RETURN_CONST) &&
-                arg == found;
+        bool loads = ops[i] == LOAD_CONST;
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+        loads |= ops[i] == RETURN_CONST;
+#endif
+        found.uses += loads && !found.small && arg == found.index;
         arg = 0;
     }
     Py_DECREF(bytes);
-    if (uses != 1 || found >= PyTuple_GET_SIZE(code->co_consts) ||
-        !PyLong_CheckExact(PyTuple_GET_ITEM(code->co_consts, found))) {
-        return -1;
-    }
     return found;
 }
+
+PyObject *
+mf_compat_code_stored(PyCodeObject *code, const char *name)
+{
+    struct stored found = find_stored(code, name);
+    return found.at < 0 || found.small ||
+                   found.index >= PyTuple_GET_SIZE(code->co_consts)
+               ? NULL
+               : PyTuple_GET_ITEM(code->co_consts, found.index);
+}
+
+/* Can the constant that a class body stores as __firstlineno__ be written
+ * anew? Only if nothing else loads it and the tuple is the code's alone
+ * (equal tuples are merged). */
+static bool
+is_own_line(PyCodeObject *code, const struct stored *line)
+{
+    return line->at >= 0 && !line->small && line->uses == 1 &&
+           Py_REFCNT(code->co_consts) == 1 &&
+           line->index < PyTuple_GET_SIZE(code->co_consts) &&
+           PyLong_CheckExact(
+               PyTuple_GET_ITEM(code->co_consts, line->index));
+}
+
+/* The line that the class body stores follows, where it can: from 3.14 on
+ * lines below 256 stand in the instruction, others are constants, and what
+ * crosses that border keeps the line that it had. */
+static void
+move_stored_line(PyCodeObject *code, int delta)
+{
+    struct stored line = find_stored(code, "__firstlineno__");
+    if (line.at < 0) {
+        return;
+    }
+    if (is_own_line(code, &line)) {
+        PyObject *old = PyTuple_GET_ITEM(code->co_consts, line.index);
+        long to = PyLong_AsLong(old) + delta;
+        PyObject *moved = PyLong_FromLong(to);
+        if (moved != NULL) {
+            PyTuple_SET_ITEM(code->co_consts, line.index, moved);
+            Py_DECREF(old);
+        }
+        else {
+            PyErr_Clear(); /* the attribute is for tools only */
+        }
+    }
+#if PY_VERSION_HEX >= 0x030E0000
+    else if (line.small && line.index + delta >= 0 &&
+             line.index + delta < 256) {
+        _PyCode_CODE(code)[line.at].op.arg = (uint8_t)(line.index + delta);
+        if (code->_co_cached != NULL) {
+            Py_CLEAR(code->_co_cached->_co_code);
+        }
+    }
 #endif
+}
+
+bool
+mf_compat_can_note_lines(void)
+{
+    return PY_VERSION_HEX >= 0x030D0000;
+}
 
 bool
 mf_compat_code_can_move(PyCodeObject *code)
 {
-#if PY_VERSION_HEX >= 0x030E0000
-    return firstlineno_name(code) < 0;
-#elif PY_VERSION_HEX >= 0x030D0000
-    return firstlineno_name(code) < 0 || firstlineno_const(code) >= 0;
-#else
-    (void)code;
-    return true;
-#endif
+    if (!mf_compat_can_note_lines() ||
+        name_of_class(code, "__firstlineno__") < 0) {
+        return true;
+    }
+    struct stored line = find_stored(code, "__firstlineno__");
+    return PY_VERSION_HEX < 0x030E0000 && is_own_line(code, &line);
 }
 
 /* Absolute lines, made when the code was first traced; made anew. */
@@ -365,20 +426,9 @@ mf_compat_code_move(PyCodeObject *code, int delta)
 {
     code->co_firstlineno += delta;
     forget_lines(code);
-#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
-    Py_ssize_t at = firstlineno_const(code);
-    if (at >= 0) {
-        PyObject *line = PyTuple_GET_ITEM(code->co_consts, at);
-        PyObject *moved = PyLong_FromLong(PyLong_AsLong(line) + delta);
-        if (moved != NULL) {
-            PyTuple_SET_ITEM(code->co_consts, at, moved);
-            Py_DECREF(line);
-        }
-        else {
-            PyErr_Clear(); /* the attribute is for tools only */
-        }
+    if (mf_compat_can_note_lines()) {
+        move_stored_line(code, delta);
     }
-#endif
     /* The hash of nested code has its line in it (3.12+). */
     mf_compat_tuple_forget_hash(code->co_consts);
 }

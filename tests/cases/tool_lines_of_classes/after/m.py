@@ -1,0 +1,36 @@
+# one more line
+
+
+class Moved:
+    class Inner:
+        def f(self):
+            return 1
+
+
+if Moved:
+    # and here
+    class InBranch:
+        x = 1
+
+
+class Edited:
+    def __init__(self):
+        self.a = 1
+        self.new = 2
+
+    # here too
+    class Nested:
+        y = 1
+
+    def kept(self):
+        self.b = self.a
+
+
+class Whole(metaclass=type):
+    z = 2
+
+
+def make():
+    class Local:
+        pass
+    return Local
