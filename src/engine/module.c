@@ -7,7 +7,7 @@
 #include "ground/compat_names.h"
 #include "ground/fault.h"
 #include "ground/trace.h"
-#include "heap/heap.h"
+#include "probe.h"
 #include "read/imports.h"
 #include "state.h"
 #include "thread.h"
@@ -54,17 +54,7 @@ state_init(struct mf_state *state)
         !state->tracked || !state->records) {
         return -1;
     }
-    const char *why = mf_compat_probe();
-    if (why == NULL && mf_heap_probe() < 0) {
-        PyErr_Clear();
-        why = "the collector's lists were not found on this Python";
-    }
-    if (why != NULL) {
-        state->unsupported = PyUnicode_FromFormat(
-            "this Python is not supported: %s", why);
-        return state->unsupported ? 0 : -1;
-    }
-    return 0;
+    return mf_probe_all(&state->unsupported);
 }
 
 static void
@@ -132,6 +122,10 @@ module_free(void *module)
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
+#ifdef Py_mod_gil
+    /* without the GIL every update would be rejected (mf_compat_probe) */
+    {Py_mod_gil, Py_MOD_GIL_USED},
+#endif
     {0, NULL},
 };
 

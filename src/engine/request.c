@@ -226,22 +226,34 @@ remember(struct mf_state *state, PyObject *report)
     return n > 100 ? PyList_SetSlice(state->history, 0, n - 100, NULL) : 0;
 }
 
+/* Rejected whatever it is: this Python is not one that we know. */
 static PyObject *
-unsupported(struct mf_state *state, PyObject *paths)
+unsupported(struct mf_state *state, PyObject *paths, enum mf_mode mode)
 {
     struct mf_report report;
     if (mf_report_init(&report) < 0) {
         return NULL;
     }
-    report.number = ++state->number;
+    bool real = mode == MF_MODE_UPDATE;
+    report.number = real ? ++state->number : state->number + 1;
+    report.dry_run = !real;
     report.outcome = MF_REJECTED;
     PyObject *dict = NULL;
-    (void)paths;
-    if (mf_report_add(&report, 903, '=', NULL, NULL, NULL, 0, "%U",
+    if ((paths == NULL ||
+         PyList_SetSlice(report.files, 0, 0, paths) == 0) &&
+        mf_report_add(&report, 903, '=', NULL, NULL, NULL, 0, "%U",
                       state->unsupported) == 0) {
         dict = mf_report_dict(&report, state->running);
     }
     mf_report_clear(&report);
+    if (dict != NULL && real) {
+        if (remember(state, dict) < 0) {
+            Py_CLEAR(dict);
+        }
+        else {
+            tell(state, dict);
+        }
+    }
     return dict;
 }
 
@@ -393,7 +405,7 @@ run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
         return mf_update_skipped(state, NULL);
     }
     if (state->unsupported != NULL) {
-        return unsupported(state, paths);
+        return unsupported(state, paths, mode);
     }
     if (state->holds > 0 && mode == MF_MODE_UPDATE) {
         return mf_update_skipped(state, paths);
@@ -499,6 +511,9 @@ PyObject *
 mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
 {
     PyObject *dict = NULL;
+    if (state->unsupported != NULL) {
+        return run_turn(state, NULL, NULL, mode, NULL);
+    }
     for (;;) {
         PyObject *record = mf_record_last(state);
         if (record == NULL ||

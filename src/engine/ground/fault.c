@@ -17,6 +17,7 @@ static const char *const lever_names[MF_LEVER_COUNT_] = {
     [MF_LEVER_FAIL_ALLOC] = "fail_alloc",
     [MF_LEVER_FAIL_STEP] = "fail_step",
     [MF_LEVER_REPEAT] = "repeat",
+    [MF_LEVER_FAIL_PROBE] = "fail_probe",
 };
 
 /* Process-wide: they are for tests, which run one interpreter. */

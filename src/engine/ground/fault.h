@@ -7,6 +7,8 @@
  *   fail_alloc=N    the Nth allocation of the engine from now on fails
  *   fail_step=N     the Nth mf_fault_step() from now on fails
  *   repeat=N        each update is applied, undone and applied again N times
+ *   fail_probe=N    the Nth probe at import says that this Python is not as
+ *                   known (only from the environment: it is asked once)
  *
  * Set by the environment variable MIDFLIGHT_LEVERS="a,b=3" at import or by
  * _engine.lever(name, value).
@@ -23,6 +25,7 @@ enum mf_lever {
     MF_LEVER_FAIL_ALLOC,
     MF_LEVER_FAIL_STEP,
     MF_LEVER_REPEAT,
+    MF_LEVER_FAIL_PROBE,
     MF_LEVER_COUNT_
 };
 
