@@ -66,6 +66,11 @@ struct mf_effects {
     struct mf_map codes;    /* every code object looked at, nested ones too:
                                enum mf_effects_code; classes reached: 1 */
     struct mf_vec keep;     /* strong: what codes points to */
+    /* What a live function runs when staged code calls it, and over which
+     * namespace; borrowed, as they are if it sets nothing. NULL: ask nobody. */
+    int (*runs)(void *arg, PyFunctionObject *func, PyObject **code,
+                PyObject **globals);
+    void *runs_arg;
     size_t copied;          /* items copied so far: the bound of all this */
     size_t steps;           /* begun so far */
     int64_t cpu;            /* what other threads had used when code began to

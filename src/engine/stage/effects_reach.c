@@ -347,7 +347,13 @@ follow_function(struct reach *reach, struct reached at)
         return owner < 0 ? -1 : 0;
     }
     PyObject *builtins = func->func_builtins;
-    if (scan_code(reach, (PyCodeObject *)func->func_code, func->func_globals,
+    PyObject *code = func->func_code, *globals = func->func_globals;
+    if (reach->effects->runs != NULL &&
+        reach->effects->runs(reach->effects->runs_arg, func, &code,
+                             &globals) < 0) {
+        return -1;
+    }
+    if (scan_code(reach, (PyCodeObject *)code, globals,
                   builtins && PyDict_Check(builtins) ? builtins : NULL, hops,
                   (enum owner)owner, false) < 0 ||
         add_holder(reach, MF_EFFECT_SPACE, func->func_globals, NULL, hops) <

@@ -413,6 +413,35 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     return rc;
 }
 
+/* What functions that were called wrote to their module, by `global`: state,
+ * like any other that the program makes at run time. */
+static int
+merge_written(struct mf_merge *merge, struct mf_staged *staged)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(staged->dict, &pos, &name, &value)) {
+        PyObject *was = PyDict_GetItemWithError(staged->before, name);
+        if (was != value && !PyModule_Check(value) &&
+            PyDict_GetItemWithError(staged->bound, name) == NULL &&
+            mf_merge_write(merge, MF_WRITE_NAME, staged->live_dict, name,
+                           value) < 0) {
+            return -1;
+        }
+    }
+    pos = 0;
+    while (PyDict_Next(staged->before, &pos, &name, &value)) {
+        if (PyDict_GetItemWithError(staged->dict, name) == NULL &&
+            PyDict_GetItemWithError(staged->bound, name) == NULL &&
+            PyDict_GetItemWithError(staged->live_dict, name) != NULL &&
+            mf_merge_write(merge, MF_WRITE_NAME, staged->live_dict, name,
+                           NULL) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 /* ---- classes ---------------------------------------------------------------------------- */
 
 int
@@ -429,6 +458,9 @@ mf_merge_run(struct mf_merge *merge, struct mf_match *match,
     }
     for (size_t i = 0; stage != NULL && i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
+        if (staged->called && merge_written(merge, staged) < 0) {
+            return -1;
+        }
         if (staged->target == NULL) {
             continue;
         }

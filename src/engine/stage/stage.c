@@ -15,13 +15,7 @@
 struct mf_staged *
 mf_stage_of(struct mf_stage *stage, PyObject *live_dict)
 {
-    for (size_t i = 0; i < stage->items.len; i++) {
-        struct mf_staged *staged = stage->items.items[i];
-        if (staged->live_dict == live_dict) {
-            return staged;
-        }
-    }
-    return NULL;
+    return mf_map_get(&stage->by_live, live_dict);
 }
 
 struct mf_staged *
@@ -34,6 +28,11 @@ mf_stage_add_staged(struct mf_stage *stage, PyObject *name, PyObject *live,
         return NULL;
     }
     if (mf_vec_push(&stage->items, staged) < 0) {
+        mf_free(staged);
+        return NULL;
+    }
+    if (mf_map_put(&stage->by_live, live_dict, (uintptr_t)staged) < 0) {
+        stage->items.len--;
         mf_free(staged);
         return NULL;
     }
@@ -332,7 +331,7 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_names *names = code ? mf_diff_names(diff, delta) : NULL;
     struct mf_guard_step guarded;
     size_t loaded = stage->loaded.len;
-    if (names == NULL || mf_stage_ensure_names(stage, staged, code, 0) < 0 ||
+    if (names == NULL ||
         mf_stage_before_step(stage, staged, delta, code) < 0 ||
         mf_guard_begin(&stage->guard, &guarded, delta->derived, staged->dict,
                        staged->bound) < 0) {
@@ -518,6 +517,8 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     stage->state = state;
     stage->plan = plan;
     stage->report = report;
+    stage->effects.runs = mf_stage_calls_runs;
+    stage->effects.runs_arg = stage;
     if (mf_stage_make_builtins(stage) < 0 || mf_heap_mark_set(&stage->mark) < 0 ||
         mf_guard_open(&stage->guard, state) < 0) {
         return -1;
@@ -557,7 +558,8 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     }
     mf_stage_set_current(stage);
     state->staging_thread = PyThread_get_thread_ident();
-    int rc = run_all(stage);
+    int rc = mf_stage_calls_begin(stage) < 0 ? -1 : run_all(stage);
+    mf_stage_calls_end(stage);
     mf_stage_set_current(NULL);
     state->staging_thread = 0;
     return rc;
@@ -660,8 +662,11 @@ mf_stage_clear(struct mf_stage *stage)
         mf_stage_loaded_free(stage->loaded.items[i]);
     }
     mf_vec_clear(&stage->loaded);
+    mf_map_clear(&stage->by_live);
+    mf_map_clear(&stage->strange);
     mf_map_clear(&stage->clones);
     mf_vec_clear_refs(&stage->clone_refs);
+    mf_vec_clear_refs(&stage->kept);
     mf_effects_clear(&stage->effects);
     mf_reruns_clear(&stage->reruns);
     Py_CLEAR(stage->spaces);

@@ -17,6 +17,7 @@ struct mf_staged {
     struct mf_target *target; /* borrowed; NULL: a package that is staged only
                                  because a staged module is its attribute */
     bool started;             /* its steps have begun */
+    bool called;              /* live functions have run over dict */
     PyObject *live;           /* the live module object */
     PyObject *live_dict;
     PyObject *module;         /* the staging module object */
@@ -58,8 +59,13 @@ struct mf_stage {
     struct mf_vec items;      /* struct mf_staged * */
     struct mf_vec members;    /* struct mf_member * */
     struct mf_vec loaded;     /* struct mf_loaded * */
+    struct mf_map by_live;    /* live namespace -> struct mf_staged * */
+    struct mf_map strange;    /* namespaces of functions that take no part */
     struct mf_map clones;     /* live function -> its clone over staging */
     struct mf_vec clone_refs; /* strong: original, clone, original, ... */
+    struct mf_vec kept;       /* strong: keys of strange */
+    struct mf_vec fronted;    /* strong: functions that take other arguments */
+    bool resolving;           /* a call is being redirected */
     struct mf_effects effects;
     struct mf_reruns reruns;  /* of the statements that are going to run */
     struct mf_guard guard;

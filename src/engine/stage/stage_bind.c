@@ -75,13 +75,7 @@ bind_by_getattr(struct mf_stage *stage, struct mf_staged *staged,
                 struct mf_staged *from, struct mf_edge *edge)
 {
     PyObject *hook = PyDict_GetItemString(from->dict, "__getattr__");
-    PyObject *clone = PyFunction_Check(hook) ? mf_stage_clone_value(stage, hook, 0)
-                                             : NULL;
-    if (clone == NULL && PyErr_Occurred()) {
-        return -1;
-    }
-    PyObject *value = PyObject_CallOneArg(clone ? clone : hook, edge->name);
-    Py_XDECREF(clone);
+    PyObject *value = PyObject_CallOneArg(hook, edge->name);
     int rc = 0;
     if (value == NULL) {
         rc = edge->guarded ? (PyErr_Clear(), 0)

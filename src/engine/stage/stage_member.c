@@ -172,7 +172,6 @@ mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t a
     PyObject *before = space ? PyDict_Copy(space) : NULL;
     int rc = -1;
     if (before == NULL || member->set == NULL || member->gone == NULL ||
-        mf_stage_ensure_names(stage, staged, scope, 0) < 0 ||
         mf_stage_before_step(stage, staged, delta, scope) < 0) {
         goto release_spaces;
     }

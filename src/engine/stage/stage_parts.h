@@ -9,13 +9,13 @@ struct mf_staged * mf_stage_add_staged(struct mf_stage *stage, PyObject *name, P
            PyObject *live_dict, struct mf_target *target);
 /* Modules that are values of a staging namespace become their staged sides. */
 int mf_stage_link_modules(struct mf_stage *stage);
-/* A clone of a live function over the staged side of its module; NULL without
- * exception if its module is not staged. New reference. */
-PyObject * mf_stage_clone_value(struct mf_stage *stage, PyObject *value, int depth);
-/* Every live function that code over this namespace can call, by name or as
- * an attribute of a staged module, is there as a clone over staging. */
-int mf_stage_ensure_names(struct mf_stage *stage, struct mf_staged *staged, PyObject *code,
-             int depth);
+/* From begin to end, calls of live functions by staged code run over the
+ * staging namespaces. */
+int mf_stage_calls_begin(struct mf_stage *stage);
+void mf_stage_calls_end(struct mf_stage *stage);
+/* For mf_effects.runs; arg: the stage. */
+int mf_stage_calls_runs(void *arg, PyFunctionObject *func, PyObject **code,
+                        PyObject **globals);
 void mf_stage_loaded_free(struct mf_loaded *loaded);
 int mf_stage_make_builtins(struct mf_stage *stage);
 int mf_stage_note_bound(struct mf_staged *staged, PyObject *name, bool edited);

@@ -1,0 +1,7 @@
+class A:
+    def v(self):
+        return 10
+
+
+a = A()
+X = a.v() + 2
