@@ -109,22 +109,121 @@ walk_function(struct walk *walk, PyObject *func, int depth)
     return rc;
 }
 
-/* Calling a class calls these of its methods. */
+static int
+add_class(struct walk *walk, PyTypeObject *type)
+{
+    PyObject *home = PyDict_GetItemWithError(type->tp_dict,
+                                             mf_source_str_module());
+    if (home == NULL || !PyUnicode_Check(home)) {
+        return PyErr_Occurred() ? -1 : 1;
+    }
+    return add_reached(walk, home, ((PyHeapTypeObject *)type)->ht_qualname);
+}
+
+/* The name in a class or the nearest of its bases, borrowed, or NULL. */
+static PyObject *
+find_member(PyTypeObject *type, PyObject *name, PyTypeObject **owner)
+{
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (!PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE)) {
+            continue;
+        }
+        PyObject *item = PyDict_GetItemWithError(base->tp_dict, name);
+        if (item != NULL || PyErr_Occurred()) {
+            *owner = base;
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* The function in a member of a class, or NULL. New reference. */
+static PyObject *
+function_of(PyObject *member)
+{
+    if (PyObject_TypeCheck(member, &PyClassMethod_Type) ||
+        PyObject_TypeCheck(member, &PyStaticMethod_Type)) {
+        member = PyObject_GetAttrString(member, "__func__");
+        PyErr_Clear();
+    }
+    else {
+        Py_INCREF(member);
+    }
+    if (member != NULL && !PyFunction_Check(member)) {
+        Py_CLEAR(member);
+    }
+    return member;
+}
+
+/* A method, and those of the same class that it may call. */
+static int
+walk_method(struct walk *walk, PyTypeObject *type, PyObject *name, int depth)
+{
+    PyTypeObject *owner;
+    PyObject *member = find_member(type, name, &owner);
+    PyObject *func = member ? function_of(member) : NULL;
+    if (func == NULL || depth > DEPTH || add_class(walk, owner) < 0) {
+        Py_XDECREF(func);
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Py_ssize_t known = PySet_GET_SIZE(walk->reached);
+    int rc = walk_function(walk, func, depth + 1);
+    struct mf_names names = {0};
+    if (rc == 0 && PySet_GET_SIZE(walk->reached) > known) {
+        rc = mf_names_init(&names) < 0 ||
+                     mf_names_of_function(&names, PyFunction_GET_CODE(func)) < 0
+                 ? -1
+                 : 0;
+        PyObject *attr, *attrs = rc == 0 ? PyObject_GetIter(names.attrs) : NULL;
+        while (attrs && rc == 0 && (attr = PyIter_Next(attrs)) != NULL) {
+            rc = walk_method(walk, type, attr, depth + 1);
+            Py_DECREF(attr);
+        }
+        Py_XDECREF(attrs);
+        mf_names_clear(&names);
+    }
+    Py_DECREF(func);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+walk_methods(struct walk *walk, PyTypeObject *type, const char *const *names,
+             int depth)
+{
+    int rc = 0;
+    for (; *names != NULL && rc == 0; names++) {
+        PyObject *name = PyUnicode_InternFromString(*names);
+        rc = name ? walk_method(walk, type, name, depth) : -1;
+        Py_XDECREF(name);
+    }
+    return rc;
+}
+
+/* Calling a class calls these of its methods, its own or inherited; making a
+ * subclass calls those of its metaclass. */
 static int
 walk_class(struct walk *walk, PyTypeObject *type, int depth)
 {
-    static const char *const called[] = {"__init__", "__new__",
-                                         "__post_init__", "__call__",
-                                         "__set_name__",
-                                         "__init_subclass__"};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(called); i++) {
-        PyObject *item = PyDict_GetItemString(type->tp_dict, called[i]);
-        if (item != NULL && PyFunction_Check(item) &&
-            walk_function(walk, item, depth + 1) < 0) {
-            return -1;
-        }
+    static const char *const called[] = {
+        "__init__", "__new__", "__post_init__", "__call__", "__set_name__",
+        "__init_subclass__", NULL};
+    static const char *const making[] = {"__prepare__", "__new__", "__init__",
+                                         NULL};
+    if (depth > DEPTH || walk->budget-- <= 0) {
+        return 0;
     }
-    return 0;
+    int known = add_class(walk, type);
+    if (known != 0) {
+        return known < 0 ? -1 : 0;
+    }
+    PyTypeObject *meta = Py_TYPE(type);
+    return walk_methods(walk, type, called, depth) < 0 ||
+                   (meta != &PyType_Type &&
+                    walk_methods(walk, meta, making, depth) < 0)
+               ? -1
+               : 0;
 }
 
 static int

@@ -43,6 +43,9 @@ static int
 on_write(void *arg, PyObject *holder, PyObject *contents)
 {
     struct mf_merge *merge = arg;
+    if (mf_match_is_fresh(merge->match, holder)) {
+        return 0; /* as the step has made it: nothing old stands in it */
+    }
     if (PyType_Check(holder)) {
         return write_attributes(merge, holder, contents);
     }

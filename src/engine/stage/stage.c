@@ -467,7 +467,8 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
         else if (rc == 0 &&
                  (delta->kind == MF_DELTA_RUN ||
                   delta->kind == MF_DELTA_ADDED) &&
-                 diff->deltas[delta->parent].kind == MF_DELTA_CLASS) {
+                 diff->deltas[delta->parent].kind == MF_DELTA_CLASS &&
+                 !diff->deltas[delta->parent].runs) {
             rc = mf_stage_run_member(stage, staged, i);
         }
         if (rc < 0) {

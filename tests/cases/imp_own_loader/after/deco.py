@@ -1,0 +1,6 @@
+LIMIT = 2
+
+
+def tag(f):
+    f.tag = 'new'
+    return f

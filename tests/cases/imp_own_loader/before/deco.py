@@ -1,0 +1,6 @@
+LIMIT = 1
+
+
+def tag(f):
+    f.tag = 'old'
+    return f

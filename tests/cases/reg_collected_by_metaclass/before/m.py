@@ -1,0 +1,14 @@
+from model import Field, Model, Nested
+
+
+class User(Model):
+    name = Field()
+
+
+class Post(Model):
+    user = Nested(User)
+    title = Field()
+
+
+class Draft(Post):
+    editor = Nested(User)
