@@ -70,6 +70,7 @@ state_free(struct mf_state *state)
         &state->roots,    &state->is_target, &state->data_rules,
         &state->compat,   &state->listener,  &state->finder,
         &state->importers, &state->reach, &state->attentive,
+        &state->walked,
         &state->target_cache, &state->by_path,
         &state->queued,   &state->pending,   &state->history,
         &state->records,  &state->tracked,   &state->unsupported,

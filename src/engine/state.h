@@ -39,6 +39,8 @@ struct mf_state {
                                 dict module name -> three parts, see there */
     uint64_t graph_edition;  /* grows with everything that may change that */
     uint64_t attentive_edition; /* the edition that it was made from */
+    PyObject *walked;        /* graph_reach.c: dict id of an object -> what
+                                calling it reaches; while a plan is made */
 
     /* the update under way and those before it (update.c, record.c) */
     unsigned long busy_thread; /* thread id that is updating, 0: none */

@@ -402,6 +402,7 @@ mf_graph_connected(struct mf_state *state, PyObject *a, PyObject *b)
     PyObject *x = importers_closure(state, a);
     PyObject *y = x ? importers_closure(state, b) : NULL;
     int yes = y ? sets_meet(x, y) : -1;
+    mf_graph_forget_walks(state);
     Py_XDECREF(x);
     Py_XDECREF(y);
     return yes;

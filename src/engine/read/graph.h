@@ -56,6 +56,9 @@ int mf_graph_index_under(PyObject *index, PyObject *key, size_t number);
 /* Does calling what `used` names in the module reach module_name:name? */
 int mf_graph_reaches(struct mf_state *state, struct mf_module *module,
                      PyObject *used, PyObject *module_name, PyObject *name);
+/* What calling an object reaches is remembered while one plan is made: to be
+ * forgotten before anything that lives can change. */
+void mf_graph_forget_walks(struct mf_state *state);
 /* The text of a source has changed, or a module came: index it again. */
 void mf_graph_forget(struct mf_state *state, struct mf_source *source);
 

@@ -239,26 +239,45 @@ walk_value(struct walk *walk, PyObject *value, int depth)
     return 0;
 }
 
-/* Everything that calling `used` of the module reaches: a new set. */
+/* Everything that calling `used` of the module reaches: a new reference to a
+ * set. One plan asks for the same again and again; nothing changes meanwhile. */
 static PyObject *
-reached_from(struct mf_module *module, PyObject *used)
+reached_from(struct mf_state *state, struct mf_module *module, PyObject *used)
 {
-    struct walk walk = {PySet_New(NULL), FUNCTIONS};
-    PyObject *value =
-        walk.reached ? PyDict_GetItemWithError(module->dict, used) : NULL;
-    if (walk.reached == NULL ||
-        (value != NULL && walk_value(&walk, value, 0) < 0)) {
-        Py_CLEAR(walk.reached);
+    PyObject *value = PyDict_GetItemWithError(module->dict, used);
+    if (value == NULL) {
+        return PyErr_Occurred() ? NULL : PySet_New(NULL);
     }
-    return walk.reached;
+    if (state->walked == NULL && (state->walked = PyDict_New()) == NULL) {
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(value);
+    PyObject *known =
+        key ? Py_XNewRef(PyDict_GetItemWithError(state->walked, key)) : NULL;
+    if (key != NULL && known == NULL && !PyErr_Occurred()) {
+        struct walk walk = {PySet_New(NULL), FUNCTIONS};
+        if (walk.reached != NULL &&
+            walk_value(&walk, value, 0) == 0 &&
+            PyDict_SetItem(state->walked, key, walk.reached) == 0) {
+            known = Py_NewRef(walk.reached);
+        }
+        Py_XDECREF(walk.reached);
+    }
+    Py_XDECREF(key);
+    return known;
+}
+
+void
+mf_graph_forget_walks(struct mf_state *state)
+{
+    Py_CLEAR(state->walked);
 }
 
 int
 mf_graph_reaches(struct mf_state *state, struct mf_module *module,
                  PyObject *used, PyObject *module_name, PyObject *name)
 {
-    (void)state;
-    PyObject *reached = reached_from(module, used);
+    PyObject *reached = reached_from(state, module, used);
     PyObject *key = reached
                         ? PyUnicode_FromFormat("%U:%U", module_name, name)
                         : NULL;
@@ -278,7 +297,7 @@ mf_graph_index_reach(struct mf_state *state, struct mf_source *source)
     PyObject *used, *iter = PyObject_GetIter(module->loads);
     int rc = iter ? 0 : -1;
     while (rc >= 0 && (used = PyIter_Next(iter)) != NULL) {
-        PyObject *reached = reached_from(module, used);
+        PyObject *reached = reached_from(state, module, used);
         PyObject *key, *keys = reached ? PyObject_GetIter(reached) : NULL;
         rc = keys ? 0 : -1;
         while (rc >= 0 && (key = PyIter_Next(keys)) != NULL) {

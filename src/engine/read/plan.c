@@ -317,6 +317,7 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
              struct mf_report *report)
 {
     size_t edited = plan->changes.len;
+    mf_graph_forget_walks(state);
     for (size_t i = 0; i < edited; i++) {
         struct mf_change *change = plan->changes.items[i];
         if (change->kind == MF_CHANGE_EDITED &&
@@ -341,6 +342,7 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
             return -1;
         }
     }
+    mf_graph_forget_walks(state);
     PyObject *by_name = changes_by_name(plan);
     int rc = by_name ? 0 : -1;
     for (size_t i = 0; i < plan->changes.len && rc == 0; i++) {

@@ -120,3 +120,77 @@ mf_plan_pair_codes(struct mf_plan *plan)
     }
     return 0;
 }
+
+/* ---- what a call at import time has run ----------------------------------- */
+
+/* The live code of a function of the old text, borrowed, or NULL. */
+static PyObject *
+live_code_of(struct mf_change *change, struct mf_delta *delta, PyObject *old)
+{
+    const struct mf_unit *u =
+        &change->diff.old_of.split->units[delta->old_unit];
+    for (size_t t = 0; t < change->targets.len; t++) {
+        struct mf_target *target = change->targets.items[t];
+        PyObject *codes = target->module->codes;
+        for (Py_ssize_t i = 0; codes && i < PyList_GET_SIZE(codes); i++) {
+            PyCodeObject *code = (PyCodeObject *)PyList_GET_ITEM(codes, i);
+            if (code->co_firstlineno >= (int)u->line &&
+                code->co_firstlineno <= (int)u->end_line &&
+                PyUnicode_Compare(code->co_qualname,
+                                  ((PyCodeObject *)old)->co_qualname) == 0) {
+                return (PyObject *)code;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Nested code that no function has any more was called by the call around it
+ * and dropped, if it ever was made: what a factory returns as a decorator. A
+ * function that lives takes its new code in place. */
+static int
+nested_differs(PyObject *live, PyObject *fresh, int depth)
+{
+    PyObject *a = ((PyCodeObject *)live)->co_consts;
+    PyObject *b = ((PyCodeObject *)fresh)->co_consts;
+    int yes = 0;
+    for (Py_ssize_t i = 0;
+         !yes && depth < 20 && i < PyTuple_GET_SIZE(a) &&
+         i < PyTuple_GET_SIZE(b);
+         i++) {
+        PyObject *x = PyTuple_GET_ITEM(a, i), *y = PyTuple_GET_ITEM(b, i);
+        if (!PyCode_Check(x) || !PyCode_Check(y)) {
+            continue;
+        }
+        int same = mf_diff_code_equal(x, y, 0);
+        bool dropped = Py_REFCNT(x) <= 1 || mf_compile_runs_at_once(x);
+        yes = same < 0        ? -1
+              : same          ? nested_differs(x, y, depth + 1)
+              : dropped       ? 1
+                              : 0;
+    }
+    return yes;
+}
+
+int
+mf_plan_called_differs(struct mf_change *change, struct mf_delta *delta)
+{
+    PyObject *a = mf_diff_old_code(&change->diff, delta);
+    PyObject *b = a ? mf_diff_new_code(&change->diff, delta) : NULL;
+    PyObject *x = b ? mf_source_flatten(a) : NULL;
+    PyObject *y = x ? mf_source_flatten(b) : NULL;
+    Py_ssize_t n = y ? PyList_GET_SIZE(x) : 0;
+    int yes = y == NULL ? -1 : n != PyList_GET_SIZE(y);
+    for (Py_ssize_t i = 0; i < n && yes == 0; i++) {
+        PyObject *old = PyList_GET_ITEM(x, i), *fresh = PyList_GET_ITEM(y, i);
+        int same = mf_diff_code_equal(old, fresh, 0);
+        PyObject *live = same == 1 ? live_code_of(change, delta, old) : NULL;
+        yes = same < 0  ? -1
+              : !same   ? 1
+              : live    ? nested_differs(live, fresh, 0)
+                        : 0;
+    }
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return yes;
+}

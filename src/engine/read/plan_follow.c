@@ -27,26 +27,6 @@ mf_plan_taint(struct mf_change *change, PyObject *name, bool value)
     return PyList_Append(change->fresh, name);
 }
 
-/* Is the function's own code another one, what is nested in it left out?
- * 1 / 0 / -1. */
-static int
-own_code_differs(struct mf_diff *diff, struct mf_delta *delta)
-{
-    PyObject *a = mf_diff_old_code(diff, delta);
-    PyObject *b = a ? mf_diff_new_code(diff, delta) : NULL;
-    PyObject *x = b ? mf_source_flatten(a) : NULL;
-    PyObject *y = x ? mf_source_flatten(b) : NULL;
-    int differs = y ? PyList_GET_SIZE(x) != PyList_GET_SIZE(y) : -1;
-    for (Py_ssize_t i = 0; differs == 0 && i < PyList_GET_SIZE(x); i++) {
-        int same = mf_diff_code_equal(PyList_GET_ITEM(x, i),
-                                      PyList_GET_ITEM(y, i), 0);
-        differs = same < 0 ? -1 : !same;
-    }
-    Py_XDECREF(x);
-    Py_XDECREF(y);
-    return differs;
-}
-
 int
 mf_plan_taint_unproved(struct mf_change *change, PyObject *name,
                        uint32_t delta)
@@ -55,8 +35,8 @@ mf_plan_taint_unproved(struct mf_change *change, PyObject *name,
     if (known != 0) {
         /* several statements define it: no more than one waits for a proof */
         int differs = known < 0 ? -1
-                                : own_code_differs(&change->diff,
-                                                   &change->diff.deltas[delta]);
+                                : mf_plan_called_differs(
+                                      change, &change->diff.deltas[delta]);
         return differs > 0 ? mf_plan_taint(change, name, false) : differs;
     }
     if (change->unproved == NULL) {
@@ -83,7 +63,7 @@ mf_plan_proved(struct mf_change *change, PyObject *name)
     if (at < 0) {
         return 0;
     }
-    int differs = own_code_differs(&change->diff, &change->diff.deltas[at]);
+    int differs = mf_plan_called_differs(change, &change->diff.deltas[at]);
     PyObject *same = differs == 0 ? PyLong_FromLong(-1) : NULL;
     int rc = differs < 0  ? -1
              : differs    ? PyDict_DelItem(change->unproved, name)

@@ -57,6 +57,10 @@ bool mf_plan_under_way(struct mf_change *change, struct mf_delta *delta);
 /* plan_codes.c: a live code object and what it is nested in become others. */
 int mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
                       PyObject *new_code);
+/* Would a call of the edited function at import time have run code that is
+ * different now? Bodies of functions that it made and that live are left
+ * out. 1 / 0 / -1. */
+int mf_plan_called_differs(struct mf_change *change, struct mf_delta *delta);
 /* plan_late.c: live code that is not of the noted text is paired, too. */
 int mf_plan_compare_late(struct mf_target *target);
 

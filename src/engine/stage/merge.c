@@ -70,6 +70,53 @@ is_definition(PyObject *v)
     return PyFunction_Check(v) || PyType_Check(v) || PyModule_Check(v);
 }
 
+/* A member of a builtin wrapper, asked for by name; new reference. */
+static bool
+part_changes_kind(PyObject *live, PyObject *fresh, const char *name)
+{
+    PyObject *a = PyObject_GetAttrString(live, name);
+    PyObject *b = a ? PyObject_GetAttrString(fresh, name) : NULL;
+    bool yes = a != NULL && b != NULL && mf_merge_changes_kind(a, b);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    PyErr_Clear();
+    return yes;
+}
+
+bool
+mf_merge_changes_kind(PyObject *live, PyObject *fresh)
+{
+    static const char *const wrapped[] = {"__func__", NULL};
+    static const char *const parts[] = {"fget", "fset", "fdel", NULL};
+    PyTypeObject *type = Py_TYPE(live);
+    if (type != Py_TYPE(fresh)) {
+        return true;
+    }
+    const char *const *name =
+        type == &PyClassMethod_Type || type == &PyStaticMethod_Type ? wrapped
+        : type == &PyProperty_Type                                  ? parts
+                                                                    : NULL;
+    bool yes = false;
+    for (; name != NULL && *name != NULL && !yes; name++) {
+        yes = part_changes_kind(live, fresh, *name);
+    }
+    return yes;
+}
+
+/* A `def` or `class` statement gives a definition, whatever its decorators
+ * make of it; an object of the same kind is left to be what it has become. */
+static bool
+defines_anew(const struct one *one)
+{
+    struct mf_diff *diff = &one->staged->target->change->diff;
+    uint32_t unit = one->delta != MF_UNIT_NONE
+                        ? diff->deltas[one->delta].new_unit
+                        : MF_UNIT_NONE;
+    return unit != MF_UNIT_NONE &&
+           diff->new_of.split->units[unit].name_len > 0 &&
+           mf_merge_changes_kind(one->live, one->fresh);
+}
+
 static bool
 is_container(PyObject *v)
 {
@@ -214,7 +261,8 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
     if (is_base < 0) {
         goto release_base;
     }
-    bool definition = is_definition(fresh) || is_definition(live);
+    bool definition = is_definition(fresh) || is_definition(live) ||
+                      defines_anew(one);
     if (!one->edited && !is_base && !definition &&
         policy != MF_POLICY_NEW) {
         int same = mf_merge_equal(live, fresh, 0);

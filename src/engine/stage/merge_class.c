@@ -110,6 +110,19 @@ member_state(struct mf_change *change, uint32_t parent, PyObject *name)
            !d->derived;
 }
 
+/* A member that was not edited, in a class that ran whole: it ran too. Was it
+ * to run by itself, or has a decorator made something else of it? */
+static bool
+made_anew(struct mf_change *change, uint32_t parent, PyObject *name,
+          PyObject *live, PyObject *fresh)
+{
+    uint32_t at = mf_merge_find_delta(change, parent, name);
+    struct mf_delta *d = &change->diff.deltas[at];
+    const struct mf_unit *u = &change->diff.new_of.split->units[d->new_unit];
+    return d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED ||
+           (u->name_len > 0 && mf_merge_changes_kind(live, fresh));
+}
+
 /* Did a statement of the old class body bind the name? */
 static bool
 old_member(struct mf_change *change, uint32_t parent, PyObject *name)
@@ -213,7 +226,8 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
                         : member_state(file, parent, name);
         PyObject *live = PyDict_GetItemWithError(change->old_class->tp_dict,
                                                  name);
-        if (state == 0 && live != NULL) {
+        if (state == 0 && live != NULL &&
+            !made_anew(file, parent, name, live, value)) {
             continue; /* not edited: what lives stays */
         }
         int rc = state < 0 && live != NULL

@@ -26,6 +26,8 @@ int mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *n
  * live object takes these contents. 1 decided, 0 keep live, -1. */
 int mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
        PyObject **out, bool *in_place);
+/* Is it of another type, or a builtin descriptor around something that is? */
+bool mf_merge_changes_kind(PyObject *live, PyObject *fresh);
 /* The base from now on: what the new source gives, as it is before merging. */
 int mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
               PyObject *cls_name, PyObject *name, PyObject *fresh);
