@@ -7,6 +7,7 @@
 #include "read/imports.h"
 #include "thread.h"
 #include "update.h"
+#include "watching.h"
 
 static int
 set_ref(PyObject **slot, PyObject *settings, const char *key)
@@ -157,14 +158,8 @@ engine_track(PyObject *self, PyObject *args)
                         ? PyDict_DelItem(state->tracked, path)
                         : 0)
                  : PyDict_SetItem(state->tracked, path, fn);
-    if (rc == 0 && fn != Py_None && state->thread != NULL) {
-        /* a file by name is reported whatever its suffix */
-        PyObject *raw = PyUnicode_EncodeFSDefault(path);
-        if (raw == NULL) {
-            return NULL;
-        }
-        mf_thread_add_path(state->thread, PyBytes_AS_STRING(raw));
-        Py_DECREF(raw);
+    if (rc == 0 && fn != Py_None) {
+        rc = mf_watching_track(state, path);
     }
     if (rc < 0) {
         return NULL;
@@ -239,47 +234,6 @@ engine_lever(PyObject *self, PyObject *args)
 
 /* ---- watching ------------------------------------------------------------ */
 
-/* A settled batch of changed paths, on the engine's thread, GIL held. */
-static void
-on_batch(char **paths, int count, void *arg)
-{
-    struct mf_state *state = arg;
-    PyObject *list = PyList_New(0);
-    for (int i = 0; list != NULL && i < count; i++) {
-        PyObject *path = PyUnicode_DecodeFSDefault(paths[i]);
-        if (path == NULL || PyList_Append(list, path) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(path);
-    }
-    PyObject *report = NULL;
-    if (list != NULL) {
-        report = mf_update_run(state, list, NULL, MF_MODE_UPDATE);
-    }
-    if (report == NULL) {
-        PyErr_WriteUnraisable(NULL);
-    }
-    Py_XDECREF(report);
-    Py_XDECREF(list);
-}
-
-static void
-on_note(const char *text, void *arg)
-{
-    struct mf_state *state = arg;
-    PyObject *note =
-        Py_BuildValue("{s:s,s:s}", "outcome", "note", "text", text);
-    if (note != NULL && state->listener != NULL) {
-        PyObject *done = PyObject_CallOneArg(state->listener, note);
-        if (done == NULL) {
-            PyErr_WriteUnraisable(state->listener);
-        }
-        Py_XDECREF(done);
-    }
-    Py_XDECREF(note);
-    PyErr_Clear();
-}
-
 static PyObject *
 engine_watch(PyObject *self, PyObject *args)
 {
@@ -293,42 +247,11 @@ engine_watch(PyObject *self, PyObject *args)
     if (list == NULL) {
         return NULL;
     }
-    if (state->thread != NULL && mf_thread_forked(state->thread)) {
-        mf_thread_stop(state->thread);
-        state->thread = NULL;
-    }
-    struct mf_watch *watch = NULL;
-    if (state->thread == NULL) {
-        struct mf_watch_options options = {state->settle_ms, 1000,
-                                           force_poll != 0};
-        watch = mf_watch_new(&options, NULL, NULL);
-        if (watch == NULL) {
-            Py_DECREF(list);
-            return PyErr_SetFromErrno(PyExc_OSError);
-        }
-        state->backend = mf_watch_backend(watch);
-        state->thread = mf_thread_start(watch, on_batch, on_note, state);
-        if (state->thread == NULL) {
-            Py_DECREF(list);
-            return NULL;
-        }
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        PyObject *path = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
-        int rc = path ? mf_thread_add_path(state->thread,
-                                           PyBytes_AS_STRING(path))
-                      : -1;
-        if (rc < 0 && !PyErr_Occurred()) {
-            PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError,
-                                                 PyList_GET_ITEM(list, i));
-        }
-        Py_XDECREF(path);
-        if (rc < 0) {
-            Py_DECREF(list);
-            return NULL;
-        }
-    }
+    int rc = mf_watching_add(state, list, force_poll != 0);
     Py_DECREF(list);
+    if (rc < 0) {
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -337,11 +260,7 @@ engine_unwatch(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct mf_state *state = PyModule_GetState(self);
-    struct mf_thread *thread = state->thread;
-    state->thread = NULL;
-    if (thread != NULL) {
-        mf_thread_stop(thread);
-    }
+    mf_watching_end(state);
     Py_RETURN_NONE;
 }
 

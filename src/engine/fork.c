@@ -1,5 +1,6 @@
-/* fork.c -- owns what the child of a fork does at once. In: the state as the
- * parent left it. Out: a state in which no update is under way.
+/* fork.c -- owns what happens around a fork. In: the state as the parent left
+ * it. Out: in the child, a state in which no update is under way and the same
+ * files are watched; in the parent, all as before.
  *
  * The GIL was held by the thread that forked, so an update of another thread
  * stands where it lets go of it: never between the point of no return and the
@@ -9,6 +10,8 @@
 #include "fork.h"
 
 #include "ground/trace.h"
+#include "thread.h"
+#include "watching.h"
 
 /* What staged code did is taken back; who runs the update still, if it is the
  * thread that forked, finds the reason and ends it. */
@@ -57,12 +60,47 @@ after_in_child(PyObject *self, PyObject *unused)
     if (PySet_Clear(state->queued) < 0) {
         PyErr_Clear();
     }
+    if (mf_watching_again(state) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
     Py_RETURN_NONE;
 }
 
-static PyMethodDef after_def = {
-    "after_in_child", after_in_child, METH_NOARGS,
-    "midflight in the child of a fork: no update is under way."};
+/* The engine's thread is away while the process forks: what the interpreter
+ * says about forks with threads is about the program's own. */
+static PyObject *
+before(PyObject *self, PyObject *unused)
+{
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+    }
+    else {
+        mf_thread_before_fork(state->thread);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+after_in_parent(PyObject *self, PyObject *unused)
+{
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+    }
+    else {
+        mf_thread_after_fork(state->thread);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef hooks[] = {
+    {"before", before, METH_NOARGS, "midflight before a fork."},
+    {"after_in_parent", after_in_parent, METH_NOARGS,
+     "midflight in the parent of a fork."},
+    {"after_in_child", after_in_child, METH_NOARGS,
+     "midflight in the child of a fork: no update is under way."},
+};
 
 int
 mf_fork_init(void)
@@ -70,15 +108,18 @@ mf_fork_init(void)
     PyObject *os = PyImport_ImportModule("os");
     PyObject *tell =
         os ? PyObject_GetAttrString(os, "register_at_fork") : NULL;
-    PyObject *after = tell ? PyCFunction_New(&after_def, NULL) : NULL;
-    PyObject *args = after ? PyTuple_New(0) : NULL;
-    PyObject *kwargs =
-        args ? Py_BuildValue("{sO}", "after_in_child", after) : NULL;
-    PyObject *done = kwargs ? PyObject_Call(tell, args, kwargs) : NULL;
+    PyObject *args = tell ? PyTuple_New(0) : NULL;
+    PyObject *kwargs = args ? PyDict_New() : NULL;
+    int rc = kwargs ? 0 : -1;
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(hooks) && rc == 0; i++) {
+        PyObject *hook = PyCFunction_New(&hooks[i], NULL);
+        rc = hook ? PyDict_SetItemString(kwargs, hooks[i].ml_name, hook) : -1;
+        Py_XDECREF(hook);
+    }
+    PyObject *done = rc == 0 ? PyObject_Call(tell, args, kwargs) : NULL;
     Py_XDECREF(done);
     Py_XDECREF(kwargs);
     Py_XDECREF(args);
-    Py_XDECREF(after);
     Py_XDECREF(tell);
     Py_XDECREF(os);
     return done ? 0 : -1;

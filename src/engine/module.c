@@ -10,7 +10,7 @@
 #include "probe.h"
 #include "read/imports.h"
 #include "state.h"
-#include "thread.h"
+#include "watching.h"
 #include "update.h"
 
 /* One state per interpreter; few interpreters ever load us. Guarded by each
@@ -60,10 +60,7 @@ state_init(struct mf_state *state)
 static void
 state_free(struct mf_state *state)
 {
-    if (state->thread != NULL) {
-        mf_thread_stop(state->thread);
-        state->thread = NULL;
-    }
+    mf_watching_end(state);
     mf_imports_stop(state);
     mf_source_free_all(state);
     PyObject **all[] = {

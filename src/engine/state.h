@@ -62,6 +62,8 @@ struct mf_state {
     unsigned long staging_thread;
 
     struct mf_thread *thread;
+    PyObject *watched;       /* list of the paths that thread watches */
+    bool watch_polls;
     const char *backend;     /* name of the watcher's back end; static */
     PyObject *unsupported;   /* str: why every update is rejected, or NULL */
 };

@@ -30,6 +30,7 @@
 #define STACK_MIN (4u << 20)     /* it runs Python code */
 #define FINALIZE_WAIT_MS 1000
 #define ERROR_WAIT_MS 100
+#define PARK_WAIT_MS 50
 
 struct mf_thread {
     struct mf_watch *watch;
@@ -49,6 +50,9 @@ struct mf_thread {
     atomic_bool stop;
     atomic_bool ended;
     atomic_bool forked;
+    atomic_int pauses;       /* forks under way that want it to end */
+    bool parked, joined;     /* it has ended for one of them; by lock */
+    pthread_cond_t parking;
     bool frees_itself;       /* stopped on the thread itself */
     struct mf_thread *next;  /* in the registry */
 };
@@ -208,6 +212,7 @@ free_thread(struct mf_thread *thread)
     close_wake(thread);
     if (!atomic_load(&thread->forked)) {
         pthread_mutex_destroy(&thread->lock);
+        pthread_cond_destroy(&thread->parking);
     }
     free(thread);
 }
@@ -254,6 +259,13 @@ is_over(struct mf_thread *thread)
     return atomic_load(&thread->stop) || atomic_load(&thread->forked);
 }
 
+/* Over, or a fork is about to happen: nothing new is begun. */
+static bool
+is_wanted_away(struct mf_thread *thread)
+{
+    return is_over(thread) || atomic_load(&thread->pauses) > 0;
+}
+
 static bool
 has_input(struct mf_thread *thread)
 {
@@ -273,8 +285,14 @@ call_back(struct mf_thread *thread, struct delivery *out)
     if (out->count > 0 && has_input(thread)) {
         take(thread, out);
     }
-    if (out->count > 0 && !is_over(thread)) {
+    if (out->count > 0 && !is_wanted_away(thread)) {
         thread->batch(out->paths, out->count, thread->arg);
+    }
+    else if (out->count > 0 && !is_over(thread)) {
+        enter(thread);
+        mf_watch_put_back(thread->watch, out->paths, out->count);
+        out->count = 0;
+        leave(thread);
     }
 }
 
@@ -331,14 +349,30 @@ mark_ended(void *arg)
     atomic_store(&thread->ended, true);
 }
 
+/* Ends the thread if it is over, or parks it for a fork. */
+static bool
+may_end(struct mf_thread *thread)
+{
+    if (!is_wanted_away(thread)) {
+        return false;
+    }
+    enter(thread);
+    bool over = is_over(thread);
+    thread->parked = !over && atomic_load(&thread->pauses) > 0;
+    bool parked = thread->parked;
+    pthread_cond_signal(&thread->parking);
+    leave(thread);
+    return over || parked;
+}
+
 static void
 run(struct mf_thread *thread)
 {
     bool failed = false;
-    while (!is_over(thread)) {
+    while (!may_end(thread)) {
         wait_for_work(thread, failed);
-        if (is_over(thread)) {
-            break;
+        if (is_wanted_away(thread)) {
+            continue;
         }
         struct delivery out = {0};
         take(thread, &out);
@@ -372,8 +406,9 @@ thread_main(void *arg)
 
 /* ---- start and stop ---------------------------------------------------- */
 
+/* mask: where the mask of the calling thread goes. */
 static int
-create(struct mf_thread *thread)
+create(struct mf_thread *thread, sigset_t *mask)
 {
     pthread_attr_t attr;
     size_t stack = 0;
@@ -391,11 +426,23 @@ create(struct mf_thread *thread)
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         sigdelset(&all, faults[i]);
     }
-    pthread_sigmask(SIG_SETMASK, &all, &thread->mask);
+    pthread_sigmask(SIG_SETMASK, &all, mask);
     error = pthread_create(&thread->id, &attr, thread_main, thread);
-    pthread_sigmask(SIG_SETMASK, &thread->mask, NULL);
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
     pthread_attr_destroy(&attr);
     return error;
+}
+
+static void
+init_parking(struct mf_thread *thread)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+#ifdef __linux__
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+#endif
+    pthread_cond_init(&thread->parking, &attr);
+    pthread_condattr_destroy(&attr);
 }
 
 struct mf_thread *
@@ -415,6 +462,7 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
     thread->arg = arg;
     thread->wake_read = thread->wake_write = -1;
     pthread_mutex_init(&thread->lock, NULL);
+    init_parking(thread);
     if (note != NULL) {
         mf_watch_on_note(watch, keep_note, thread);
     }
@@ -424,7 +472,7 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
             wake(thread);
         }
         register_thread(thread);
-        error = create(thread);
+        error = create(thread, &thread->mask);
         if (error != 0) {
             unregister_thread(thread);
         }
@@ -436,6 +484,16 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
         return NULL;
     }
     return thread;
+}
+
+/* By lock. Needs no GIL: a parked thread has only to return. */
+static void
+join_parked(struct mf_thread *thread)
+{
+    if (thread->parked && !thread->joined) {
+        pthread_join(thread->id, NULL);
+        thread->joined = true;
+    }
 }
 
 static void
@@ -469,6 +527,15 @@ mf_thread_stop(struct mf_thread *thread)
         return;
     }
     if (atomic_load(&thread->forked)) {
+        free_thread(thread);
+        return;
+    }
+    enter(thread);
+    join_parked(thread);
+    bool joined = thread->joined;
+    leave(thread);
+    if (joined) {
+        unregister_thread(thread);
         free_thread(thread);
         return;
     }
@@ -507,4 +574,65 @@ bool
 mf_thread_forked(const struct mf_thread *thread)
 {
     return atomic_load(&thread->forked);
+}
+
+/* ---- around a fork --------------------------------------------------------- */
+
+static void
+wait_until_parked(struct mf_thread *thread)
+{
+    struct timespec until;
+#ifdef __linux__
+    clock_gettime(CLOCK_MONOTONIC, &until);
+#else
+    clock_gettime(CLOCK_REALTIME, &until);
+#endif
+    until.tv_nsec += PARK_WAIT_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    int error = 0;
+    pthread_mutex_lock(&thread->lock);
+    while (!thread->parked && error == 0) {
+        error = pthread_cond_timedwait(&thread->parking, &thread->lock,
+                                       &until);
+    }
+    join_parked(thread);
+    pthread_mutex_unlock(&thread->lock);
+    /* Busy for longer: it parks when it can, and the fork happens. */
+}
+
+void
+mf_thread_before_fork(struct mf_thread *thread)
+{
+    if (thread == NULL || is_over(thread) || !Py_IsInitialized() ||
+        pthread_equal(thread->id, pthread_self())) {
+        return;
+    }
+    atomic_fetch_add(&thread->pauses, 1);
+    wake(thread);
+    Py_BEGIN_ALLOW_THREADS
+    wait_until_parked(thread);
+    Py_END_ALLOW_THREADS
+}
+
+void
+mf_thread_after_fork(struct mf_thread *thread)
+{
+    if (thread == NULL || is_over(thread) ||
+        pthread_equal(thread->id, pthread_self()) ||
+        atomic_load(&thread->pauses) == 0 ||
+        atomic_fetch_sub(&thread->pauses, 1) > 1) {
+        return;
+    }
+    sigset_t mask;
+    pthread_mutex_lock(&thread->lock);
+    if (thread->parked) {
+        join_parked(thread);
+        thread->parked = thread->joined = false;
+        if (create(thread, &mask) != 0) {
+            /* no thread is to be had: nothing is watched any more */
+            thread->parked = thread->joined = true;
+        }
+    }
+    pthread_mutex_unlock(&thread->lock);
 }

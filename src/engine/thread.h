@@ -1,7 +1,7 @@
 /* thread.h -- the engine's one thread. Waits without the GIL on watch's
  * descriptor and on a wake-up eventfd; takes the GIL only to run an update.
- * Idle: no wake-ups at all (unless polling). New after fork: the child has no
- * thread until it asks again. Waits with all signals blocked (they belong to
+ * Idle: no wake-ups at all (unless polling). After a fork the child has no
+ * thread until a new one is started (watching.c does). Waits with all signals blocked (they belong to
  * the program's main thread) but those of faults; callbacks run under the
  * mask of the thread that started it, so that what they start inherits that.
  */
@@ -35,5 +35,11 @@ void mf_thread_stop(struct mf_thread *thread);
  * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);
 bool mf_thread_forked(const struct mf_thread *thread);
+/* Around a fork, in the parent: the thread ends before and starts anew after
+ * it, so that the process forks with the program's own threads only. GIL
+ * held; before releases it for a moment. A thread that is busy is left as it
+ * is; so is one that forks itself. NULL is legal. */
+void mf_thread_before_fork(struct mf_thread *thread);
+void mf_thread_after_fork(struct mf_thread *thread);
 
 #endif

@@ -146,10 +146,18 @@ find_missing(struct mf_watch *watch, int64_t now)
     bool missing = false;
     for (size_t i = 0; i < watch->roots.len; i++) {
         struct mf_watch_root *root = watch->roots.items[i];
+        watch->since = root->later ? watch->later_since : 0;
         if (root->missing && open_root(watch, root, true) == 0) {
             root->missing = false;
-            mf_watch_say(watch, "%s is back", root->path);
+            if (root->later) {
+                mf_watch_repositories_above(watch, root->path);
+            }
+            else {
+                mf_watch_say(watch, "%s is back", root->path);
+            }
         }
+        root->later = false;
+        watch->since = 0;
         missing |= root->missing;
     }
     watch->missing_due = missing ? now + MISSING_MS : 0;
@@ -218,6 +226,27 @@ free_root:
     free(normal);
     free(root);
     return -1;
+}
+
+int
+mf_watch_add_later(struct mf_watch *watch, const char *path, int64_t since)
+{
+    struct stat st;
+    struct mf_watch_root *root = calloc(1, sizeof *root);
+    if (root == NULL || (root->path = normal_path(path)) == NULL) {
+        free(root);
+        return -1;
+    }
+    root->folder = stat(path, &st) < 0 || S_ISDIR(st.st_mode);
+    root->missing = root->later = true;
+    if (mf_watch_list_add(&watch->roots, root) < 0) {
+        free(root->path);
+        free(root);
+        return -1;
+    }
+    watch->later_since = since;
+    watch->missing_due = mf_watch_now();
+    return 0;
 }
 
 int

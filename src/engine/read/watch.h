@@ -42,6 +42,10 @@ void mf_watch_forked(struct mf_watch *watch);
 /* Watch a folder with everything under it (hidden folders, __pycache__,
  * node_modules, virtual environments left out), or one file. 0 / -1 errno. */
 int mf_watch_add(struct mf_watch *watch, const char *path);
+/* The same at the next drain, without looking at the disk now: for the child
+ * of a fork. Files changed since `since` (wall clock, ns) are reported. */
+int mf_watch_add_later(struct mf_watch *watch, const char *path,
+                       int64_t since);
 int mf_watch_remove(struct mf_watch *watch, const char *path);
 /* Only paths with one of these suffixes are reported besides files added by
  * name; default ".py". NULL-terminated, copied. */

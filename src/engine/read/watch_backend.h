@@ -23,6 +23,7 @@ struct mf_watch_root {
     char *path;
     bool folder;  /* else one file */
     bool missing; /* went away; looked for now and then */
+    bool later;   /* not looked at yet: see mf_watch_add_later */
 };
 
 struct mf_watch_wd {
@@ -50,6 +51,9 @@ struct mf_watch {
     bool scanning;            /* a round of polling is under way at cursor */
     int64_t poll_due;
     int64_t missing_due;      /* 0: no root is missing */
+    int64_t since;            /* later roots: older files are not reported;
+                                 0 while none of them is opened */
+    int64_t later_since;
 
     int fd;                   /* inotify; -1: none */
     struct mf_watch_wd *wds;  /* sorted by wd; one may stand twice */

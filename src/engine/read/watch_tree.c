@@ -430,6 +430,22 @@ kind_of(const struct mf_watch_dir *dir, const struct dirent *entry)
     return !there ? 0 : S_ISDIR(st.st_mode) ? '/' : '@';
 }
 
+/* Is it older than what is reported of a root that is opened later? */
+static bool
+is_old(const struct mf_watch *watch, const struct mf_watch_dir *dir,
+       const char *name)
+{
+    struct stat st;
+    if (watch->since == 0) {
+        return false;
+    }
+    char *path = mf_watch_tree_path(dir, name);
+    bool old = path != NULL && stat(path, &st) == 0 &&
+               ((int64_t)st.st_ctime + 1) * 1000000000 < watch->since;
+    free(path);
+    return old;
+}
+
 static void
 see_file(struct mf_watch *watch, struct mf_watch_dir *dir, const char *name,
          uint32_t round, bool report)
@@ -451,7 +467,7 @@ see_file(struct mf_watch *watch, struct mf_watch_dir *dir, const char *name,
         }
         return;
     }
-    if (report) {
+    if (report && !is_old(watch, dir, name)) {
         mf_watch_change(watch, dir, name, MF_WATCH_FOUND);
     }
     else {

@@ -22,6 +22,7 @@ class Output:
         self.verbose, self.quiet, self.json, self._descriptor = verbose, quiet, json, descriptor
         self.asked = False           # somebody waits for the answer: say also that there was nothing to do
         self.undoing = False
+        self._process = os.getpid()
         self.texts = None            # what the files said before, where diffs are wanted
         try:
             self._terminal = os.isatty(descriptor)
@@ -90,7 +91,10 @@ class Output:
         self._write("".join(self._painted(" " * 11 + line, kinds.get(line[:1])) + "\n" for line in text.splitlines()))
 
     def _lines(self, lines):
+        """A forked child says which one it is, at the end of its first line."""
         out = []
+        if os.getpid() != self._process:
+            lines = [(lines[0][0] + f"   [process {os.getpid()}]", lines[0][1]), *lines[1:]]
         for line, kind in lines:
             if line.startswith(HEAD):
                 line = self._painted(HEAD, kind) + line[len(HEAD):]
@@ -107,7 +111,7 @@ class Output:
             return None
 
     def _object(self, data):
-        self._write(self._dumps(data, ensure_ascii=False) + "\n")
+        self._write(self._dumps({**data, "process": os.getpid()}, ensure_ascii=False) + "\n")
 
     def _write(self, text):
         encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"

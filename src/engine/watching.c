@@ -1,0 +1,182 @@
+/* watching.c -- owns what happens when a file is saved. In: paths to watch,
+ * batches of changed ones. Out: updates, notes for people.
+ */
+#include "watching.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "thread.h"
+#include "update.h"
+
+#define POLL_MS 1000
+/* So old may a change be that the parent of a fork had not taken yet. */
+#define UNTAKEN_S 12
+
+/* A settled batch of changed paths, on the engine's thread, GIL held. */
+static void
+on_batch(char **paths, int count, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list != NULL && i < count; i++) {
+        PyObject *path = PyUnicode_DecodeFSDefault(paths[i]);
+        if (path == NULL || PyList_Append(list, path) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(path);
+    }
+    PyObject *report = NULL;
+    if (list != NULL) {
+        report = mf_update_run(state, list, NULL, MF_MODE_UPDATE);
+    }
+    if (report == NULL) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    Py_XDECREF(report);
+    Py_XDECREF(list);
+}
+
+static void
+on_note(const char *text, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *note =
+        Py_BuildValue("{s:s,s:s}", "outcome", "note", "text", text);
+    if (note != NULL && state->listener != NULL) {
+        PyObject *done = PyObject_CallOneArg(state->listener, note);
+        if (done == NULL) {
+            PyErr_WriteUnraisable(state->listener);
+        }
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(note);
+    PyErr_Clear();
+}
+
+/* The watch of this process, new or there already. */
+static int
+start(struct mf_state *state, struct mf_watch *watch)
+{
+    state->backend = mf_watch_backend(watch);
+    state->thread = mf_thread_start(watch, on_batch, on_note, state);
+    return state->thread != NULL ? 0 : -1;
+}
+
+static struct mf_watch *
+new_watch(struct mf_state *state)
+{
+    struct mf_watch_options options = {state->settle_ms, POLL_MS,
+                                       state->watch_polls};
+    struct mf_watch *watch = mf_watch_new(&options, NULL, NULL);
+    if (watch == NULL) {
+        PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return watch;
+}
+
+static int
+add_path(struct mf_state *state, PyObject *path)
+{
+    PyObject *raw = PyUnicode_EncodeFSDefault(path);
+    int rc = raw ? mf_thread_add_path(state->thread, PyBytes_AS_STRING(raw))
+                 : -1;
+    if (rc < 0 && !PyErr_Occurred()) {
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+    }
+    Py_XDECREF(raw);
+    return rc < 0 ? -1 : PyList_Append(state->watched, path);
+}
+
+int
+mf_watching_track(struct mf_state *state, PyObject *path)
+{
+    if (state->thread == NULL || mf_thread_forked(state->thread)) {
+        return 0;
+    }
+    if (add_path(state, path) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_OSError)) {
+            return -1;
+        }
+        PyErr_Clear();
+    }
+    return 0;
+}
+
+static int
+add_tracked(struct mf_state *state)
+{
+    PyObject *path, *fn;
+    Py_ssize_t pos = 0;
+    int rc = 0;
+    while (rc == 0 && PyDict_Next(state->tracked, &pos, &path, &fn)) {
+        rc = mf_watching_track(state, path);
+    }
+    return rc;
+}
+
+int
+mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll)
+{
+    if (state->thread != NULL && mf_thread_forked(state->thread)) {
+        mf_watching_end(state);
+    }
+    if (state->watched == NULL && (state->watched = PyList_New(0)) == NULL) {
+        return -1;
+    }
+    if (state->thread == NULL) {
+        state->watch_polls = force_poll;
+        struct mf_watch *watch = new_watch(state);
+        if (watch == NULL || start(state, watch) < 0 ||
+            add_tracked(state) < 0) {
+            return -1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(paths); i++) {
+        if (add_path(state, PyList_GET_ITEM(paths, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void
+mf_watching_end(struct mf_state *state)
+{
+    struct mf_thread *thread = state->thread;
+    state->thread = NULL;
+    Py_CLEAR(state->watched);
+    if (thread != NULL) {
+        mf_thread_stop(thread);
+    }
+}
+
+int
+mf_watching_again(struct mf_state *state)
+{
+    if (state->thread == NULL || !mf_thread_forked(state->thread) ||
+        state->watched == NULL) {
+        return 0;
+    }
+    struct mf_thread *of_parent = state->thread;
+    state->thread = NULL;
+    mf_thread_stop(of_parent);
+    struct mf_watch *watch = new_watch(state);
+    if (watch == NULL) {
+        return -1;
+    }
+    int64_t since = ((int64_t)time(NULL) - UNTAKEN_S) * 1000000000;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state->watched); i++) {
+        PyObject *raw =
+            PyUnicode_EncodeFSDefault(PyList_GET_ITEM(state->watched, i));
+        if (raw == NULL ||
+            mf_watch_add_later(watch, PyBytes_AS_STRING(raw), since) < 0) {
+            Py_XDECREF(raw);
+            mf_watch_free(watch);
+            return PyErr_Occurred() ? -1
+                                    : (PyErr_SetFromErrno(PyExc_OSError), -1);
+        }
+        Py_DECREF(raw);
+    }
+    return start(state, watch);
+}

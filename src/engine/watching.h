@@ -1,0 +1,20 @@
+/* watching.h -- updates by themselves: a watch on the engine's thread, and who
+ * has it after a fork.
+ */
+#ifndef MF_WATCHING_H
+#define MF_WATCHING_H
+
+#include "state.h"
+
+/* Watch these paths too (a list of str); starts the thread. */
+int mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll);
+/* A data file by name, reported whatever its suffix: now, if anything is
+ * watched, else from the first mf_watching_add on. One that is not there is no
+ * error. */
+int mf_watching_track(struct mf_state *state, PyObject *path);
+void mf_watching_end(struct mf_state *state);
+/* In the child of a fork: the same paths, on a thread of its own, if the
+ * parent watched. Files that were changed around the fork are looked at. */
+int mf_watching_again(struct mf_state *state);
+
+#endif
