@@ -57,6 +57,7 @@ after_in_child(PyObject *self, PyObject *unused)
         state->staging = NULL;
         state->busy_thread = 0;
     }
+    state->main_asked = false;
     if (PySet_Clear(state->queued) < 0) {
         PyErr_Clear();
     }

@@ -64,6 +64,7 @@ struct mf_state {
     struct mf_thread *thread;
     PyObject *watched;       /* list of the paths that thread watches */
     bool watch_polls;
+    bool main_asked;         /* the main thread will take what is queued */
     const char *backend;     /* name of the watcher's back end; static */
     PyObject *unsupported;   /* str: why every update is rejected, or NULL */
 };

@@ -13,6 +13,49 @@
 /* So old may a change be that the parent of a fork had not taken yet. */
 #define UNTAKEN_S 12
 
+/* What was saved waits until the program says when: poll(), or its main
+ * thread. */
+enum { ANY, MAIN_THREAD, POLL }; /* state->safepoint */
+
+static int
+update_queued(void *arg)
+{
+    struct mf_state *state = mf_state_get();
+    (void)arg;
+    if (state == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    state->main_asked = false;
+    if (PySet_GET_SIZE(state->queued) == 0) {
+        return 0;
+    }
+    PyObject *paths = PySequence_List(state->queued);
+    PyObject *report =
+        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE) : NULL;
+    Py_XDECREF(paths);
+    Py_XDECREF(report);
+    return report != NULL ? 0 : -1; /* a Ctrl-C goes on in the program */
+}
+
+static int
+take_batch(struct mf_state *state, PyObject *paths)
+{
+    if (state->safepoint == ANY) {
+        PyObject *report =
+            mf_update_run(state, paths, NULL, MF_MODE_UPDATE);
+        Py_XDECREF(report);
+        return report != NULL ? 0 : -1;
+    }
+    PyObject *done = PyObject_CallMethod(state->queued, "update", "O", paths);
+    Py_XDECREF(done);
+    if (done != NULL && state->safepoint == MAIN_THREAD &&
+        !state->main_asked) {
+        state->main_asked = Py_AddPendingCall(update_queued, NULL) == 0;
+    }
+    return done != NULL ? 0 : -1;
+}
+
 /* A settled batch of changed paths, on the engine's thread, GIL held. */
 static void
 on_batch(char **paths, int count, void *arg)
@@ -26,14 +69,9 @@ on_batch(char **paths, int count, void *arg)
         }
         Py_XDECREF(path);
     }
-    PyObject *report = NULL;
-    if (list != NULL) {
-        report = mf_update_run(state, list, NULL, MF_MODE_UPDATE);
-    }
-    if (report == NULL) {
+    if (list == NULL || take_batch(state, list) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
-    Py_XDECREF(report);
     Py_XDECREF(list);
 }
 

@@ -175,3 +175,37 @@ def test_the_engine_listens_under_the_poll_option(project):
         edit(project, program, "def answer():\n    return 2\n", "2")
         _, _, err = program.end()
     assert ours(err)[0] == "midflight  watching . (polling)"
+
+
+SAFEPOINT = """
+    import sys, threading
+    import lib, midflight
+    print("ready", flush=True)
+    midflight.on("committed", lambda report: print("live", threading.current_thread() is threading.main_thread(), flush=True))
+    for line in sys.stdin:
+        if line == "poll\\n":
+            print(getattr(midflight.poll(), "outcome", None), flush=True)
+        print(lib.answer(), flush=True)
+    """
+
+
+@pytest.mark.parametrize("safepoint", ["poll", "main-thread", "any"])
+def test_the_program_chooses_where_a_save_takes_effect(tmp_path, safepoint):
+    write(tmp_path, {"pyproject.toml": "", "app.py": SAFEPOINT, "lib.py": "def answer():\n    return 1\n"})
+    with Program([*RUN, "app.py"], tmp_path, MIDFLIGHT_SAFEPOINT=safepoint) as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", "def answer():\n    return 2\n")
+        told, answers = [], []
+        while not told or answers[-1:] != ["2"]:
+            program.process.stdin.write("poll\n" if safepoint == "poll" else "\n")
+            program.process.stdin.flush()
+            lines = [program.line()]
+            while lines[-1] not in ("1", "2"):
+                lines.append(program.line())
+            answers.append(lines[-1])
+            told += lines[:-1]
+            assert len(answers) < 100_000 and program.process.poll() is None
+        if safepoint == "poll":
+            assert set(told[:-2]) <= {"None"} and told[-2:] == ["live True", "committed"]
+        else:
+            assert told == ["live " + str(safepoint == "main-thread")]
