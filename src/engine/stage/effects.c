@@ -261,6 +261,20 @@ mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth)
 }
 
 int
+mf_effects_calls(struct mf_effects *effects, PyObject *func,
+                 PyObject *const *args, int count)
+{
+    int rc = PyFunction_Check(func)
+                 ? mf_effects_reach(effects, PyFunction_GET_CODE(func),
+                                    PyFunction_GET_GLOBALS(func), true)
+                 : mf_effects_reach_object(effects, func, 0);
+    for (int i = 0; rc == 0 && i < count; i++) {
+        rc = mf_effects_reach_object(effects, args[i], 1);
+    }
+    return rc;
+}
+
+int
 mf_effects_changed(const struct mf_effect *effect)
 {
     if (!effect->big) {

@@ -4,6 +4,7 @@
  */
 #include "stage_parts.h"
 
+#include "../ground/compat.h"
 #include "../ground/fault.h"
 
 /* What type.__new__ does to a namespace and a lone member misses. */
@@ -38,18 +39,37 @@ finish_member(struct mf_member *member)
     return 0;
 }
 
+/* What the type of a value has under the name, wherever in its MRO; borrowed,
+ * or NULL. */
+static PyObject *
+find_in_type(PyObject *value, const char *name)
+{
+    PyObject *mro = Py_TYPE(value)->tp_mro, *found = NULL;
+    for (Py_ssize_t i = 0;
+         mro != NULL && found == NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *type = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        found = PyDict_GetItemString(mf_compat_type_dict(type), name);
+    }
+    return found;
+}
+
+/* The live class is what it is told: what it writes there is an effect. */
 static int
-call_set_name(struct mf_member *member)
+call_set_name(struct mf_stage *stage, struct mf_member *member)
 {
     PyObject *items = PyDict_Items(member->set);
     int rc = items == NULL ? -1 : 0;
     for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
         PyObject *value = PyTuple_GET_ITEM(pair, 1);
-        if (PyFunction_Check(value) || PyType_Check(value) ||
-            !PyObject_HasAttrString((PyObject *)Py_TYPE(value),
-                                    "__set_name__")) {
+        PyObject *hook = find_in_type(value, "__set_name__");
+        if (hook == NULL || PyFunction_Check(value) || PyType_Check(value)) {
             continue;
+        }
+        PyObject *told[] = {value, member->cls};
+        if (mf_effects_calls(&stage->effects, hook, told, 2) < 0) {
+            rc = -1;
+            break;
         }
         PyObject *done = PyObject_CallMethod(value, "__set_name__", "OO",
                                              member->cls,
@@ -137,9 +157,50 @@ member_space(struct mf_stage *stage, PyObject *cls)
     return space;
 }
 
+static struct mf_member *
+add_member(struct mf_stage *stage, struct mf_target *target, uint32_t delta,
+           PyObject *cls)
+{
+    struct mf_member *member = mf_alloc(sizeof(*member));
+    if (member == NULL || mf_vec_push(&stage->members, member) < 0) {
+        mf_free(member);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    member->target = target;
+    member->delta = delta;
+    member->cls = Py_NewRef(cls);
+    member->set = PyDict_New();
+    member->gone = PyList_New(0);
+    return member->set && member->gone ? member : NULL;
+}
+
+/* All that a class statement would do for this member. */
+static int
+run_body(struct mf_stage *stage, struct mf_member *member, PyObject *scope,
+         PyObject *globals, PyObject *space)
+{
+    PyObject *before = PyDict_Copy(space);
+    PyObject *result =
+        before ? PyEval_EvalCode(scope, globals, space) : NULL;
+    PyObject *cell =
+        result ? PyDict_GetItemString(space, "__classcell__") : NULL;
+    int rc = result == NULL ||
+                     (cell != NULL && PyCell_Check(cell) &&
+                      PyCell_Set(cell, member->cls) < 0) ||
+                     read_member_changes(member, space, before) < 0 ||
+                     finish_member(member) < 0
+                 ? -1
+                 : call_set_name(stage, member);
+    Py_XDECREF(result);
+    Py_XDECREF(before);
+    return rc;
+}
+
 /* A member runs alone: over a copy of the class's namespace. */
 int
-mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
+mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged,
+                    uint32_t at)
 {
     struct mf_diff *diff = &staged->target->change->diff;
     struct mf_delta *delta = &diff->deltas[at];
@@ -157,57 +218,28 @@ mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t a
         PyErr_SetString(PyExc_RuntimeError, "the live class was not found");
         return mf_stage_step_failed(stage, staged->target, delta);
     }
-    struct mf_member *member = mf_alloc(sizeof(*member));
-    if (member == NULL || mf_vec_push(&stage->members, member) < 0) {
-        mf_free(member);
-        PyErr_NoMemory();
-        return -1;
-    }
-    member->target = staged->target;
-    member->delta = at;
-    member->cls = Py_NewRef(cls);
-    member->set = PyDict_New();
-    member->gone = PyList_New(0);
-    PyObject *space = member_space(stage, cls);
-    PyObject *before = space ? PyDict_Copy(space) : NULL;
-    int rc = -1;
-    if (before == NULL || member->set == NULL || member->gone == NULL ||
-        mf_stage_before_step(stage, staged, delta, scope) < 0) {
-        goto release_spaces;
-    }
+    struct mf_member *member = add_member(stage, staged->target, at, cls);
+    PyObject *space = member ? member_space(stage, cls) : NULL;
     struct mf_guard_step guarded;
     size_t loaded = stage->loaded.len;
-    if (mf_guard_begin(&stage->guard, &guarded, delta->derived, space,
+    if (space == NULL ||
+        mf_stage_before_step(stage, staged, delta, scope) < 0 ||
+        mf_guard_begin(&stage->guard, &guarded, delta->derived, space,
                        NULL) < 0) {
-        goto release_spaces;
+        return -1;
     }
-    PyObject *result = PyEval_EvalCode(scope, staged->dict, space);
+    int ran = run_body(stage, member, scope, staged->dict, space);
     int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);
     if (stopped > 0) {
+        PyDict_Clear(member->set);
         delta->kind = MF_DELTA_SAME;
-        rc = mf_stage_step_stopped(stage, staged->target, delta, guarded.what, loaded);
+        return PyList_SetSlice(member->gone, 0, PY_SSIZE_T_MAX, NULL) < 0
+                   ? -1
+                   : mf_stage_step_stopped(stage, staged->target, delta,
+                                           guarded.what, loaded);
     }
-    if (stopped != 0 || mf_stage_read_effects(stage) < 0) {
-        Py_XDECREF(result);
-        goto release_spaces;
+    if (stopped < 0 || mf_stage_read_effects(stage) < 0) {
+        return -1;
     }
-    if (result == NULL) {
-        rc = mf_stage_step_failed(stage, staged->target, delta);
-        goto release_spaces;
-    }
-    Py_DECREF(result);
-    PyObject *cell = PyDict_GetItemString(space, "__classcell__");
-    if (cell != NULL && PyCell_Check(cell) && PyCell_Set(cell, cls) < 0) {
-        goto release_spaces;
-    }
-    if (read_member_changes(member, space, before) < 0 ||
-        finish_member(member) < 0) {
-        goto release_spaces;
-    }
-    rc = call_set_name(member) < 0
-             ? mf_stage_step_failed(stage, staged->target, delta)
-             : 0;
-release_spaces:
-    Py_XDECREF(before);
-    return rc;
+    return ran < 0 ? mf_stage_step_failed(stage, staged->target, delta) : 0;
 }

@@ -1,0 +1,8 @@
+SEEN = []
+
+
+class Field:
+    def __set_name__(self, owner, name):
+        owner._fields.append(name)
+        owner.last = name
+        SEEN.append((owner, name))
