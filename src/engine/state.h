@@ -8,6 +8,7 @@
 #include "ground/table.h"
 
 struct mf_source;
+struct mf_stage;
 struct mf_thread;
 
 struct mf_state {
@@ -56,9 +57,10 @@ struct mf_state {
     PyObject *records;       /* list of undo records, at most 100: record.c */
     PyObject *tracked;       /* dict path -> callable */
 
-    /* staging (stage.c): the thread and the update that staged code runs in;
-     * NULL outside */
+    /* staging (stage.c): the update under way, and the stage while its steps
+     * run, and their thread; NULL and 0 outside */
     struct mf_update *staging;
+    struct mf_stage *stage;
     unsigned long staging_thread;
 
     struct mf_thread *thread;

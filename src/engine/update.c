@@ -315,6 +315,9 @@ commit_update(struct mf_update *update)
     report->outcome = MF_COMMITTED;
     update->state->running = report->number;
     mf_commit_finish(&update->commit, update->state);
+    if (update->staged) {
+        mf_stage_open_modules(&update->stage);
+    }
     if (mf_gone_report(&update->gone, &update->merge, report) < 0) {
         PyErr_Clear();
     }

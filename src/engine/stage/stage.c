@@ -144,6 +144,10 @@ mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         stage->interrupted = true;
     }
+    else if (stage->failed) { /* the reason is in the report */
+        PyErr_Clear();
+        return 0;
+    }
     PyObject *name = NULL;
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
@@ -228,9 +232,6 @@ mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
              struct mf_delta *delta, const char *what, size_t loaded)
 {
     mf_stage_unload_since(stage, loaded);
-    while (stage->loaded.len > loaded) {
-        mf_stage_loaded_free(stage->loaded.items[--stage->loaded.len]);
-    }
     delta->stale = true;
     delta->runs = false;
     PyObject *name = mf_plan_unit_name(target->change, delta);
@@ -243,7 +244,14 @@ mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
                         name, what)
                   : -1;
     Py_XDECREF(name);
-    return rc < 0 ? -1 : mf_stage_read_effects(stage);
+    if (rc < 0 || mf_stage_read_effects(stage) < 0) {
+        return -1;
+    }
+    mf_stage_give_since(stage, loaded, true);
+    while (stage->loaded.len > loaded) {
+        mf_stage_loaded_free(stage->loaded.items[--stage->loaded.len]);
+    }
+    return 0;
 }
 
 /* Old texts of statements that run again or are gone: where they had
@@ -429,8 +437,9 @@ run_imported(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
                 hit = sub && PyUnicode_Compare(sub, name) == 0;
                 Py_XDECREF(sub);
             }
-            if (hit && mf_stage_run_target(stage, other) < 0) {
-                return -1;
+            int rc = hit ? mf_stage_run_target(stage, other) : 0;
+            if (rc != 0) {
+                return rc;
             }
         }
     }
@@ -442,7 +451,7 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
 {
     struct mf_diff *diff = &staged->target->change->diff;
     if (staged->started) {
-        return 0;
+        return mf_report_reasons(stage->report) > 0;
     }
     staged->started = true;
     if (staged->target->change->kind == MF_CHANGE_EDITED &&
@@ -471,11 +480,11 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
                  !diff->deltas[delta->parent].runs) {
             rc = mf_stage_run_member(stage, staged, i);
         }
-        if (rc < 0) {
-            return -1;
+        if (rc != 0) {
+            return rc;
         }
         if (mf_report_reasons(stage->report) > 0) {
-            return 0;
+            return 1;
         }
     }
     return restore_names(staged);
@@ -496,9 +505,6 @@ run_all(struct mf_stage *stage)
                 rc = mf_stage_run_target(stage, staged);
             }
         }
-        if (mf_report_reasons(stage->report) > 0) {
-            break;
-        }
     }
     Py_XDECREF(names);
     for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
@@ -508,7 +514,7 @@ run_all(struct mf_stage *stage)
             rc = mf_stage_run_target(stage, staged);
         }
     }
-    return rc;
+    return rc < 0 ? -1 : 0;
 }
 
 int
@@ -557,11 +563,11 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     if (mf_stage_reruns(plan, &stage->reruns) < 0) {
         return -1;
     }
-    mf_stage_set_current(stage);
+    state->stage = stage;
     state->staging_thread = PyThread_get_thread_ident();
     int rc = mf_stage_calls_begin(stage) < 0 ? -1 : run_all(stage);
     mf_stage_calls_end(stage);
-    mf_stage_set_current(NULL);
+    state->stage = NULL;
     state->staging_thread = 0;
     return rc;
 }
@@ -577,14 +583,30 @@ mf_stage_drop(struct mf_stage *stage)
         mf_guard_report(&stage->guard, stage->report) < 0) {
         PyErr_Clear();
     }
+    mf_stage_give_since(stage, 0, true);
     PyErr_Restore(type, value, tb);
+}
+
+void
+mf_stage_open_modules(struct mf_stage *stage)
+{
+    mf_stage_give_since(stage, 0, false);
+}
+
+struct mf_stage *
+mf_stage_of_thread(struct mf_state *state)
+{
+    return state != NULL &&
+                   state->staging_thread == PyThread_get_thread_ident()
+               ? state->stage
+               : NULL;
 }
 
 void
 mf_stage_abandon(struct mf_stage *stage)
 {
-    if (mf_stage_current() == stage) {
-        mf_stage_set_current(NULL);
+    if (stage->state->stage == stage) {
+        stage->state->stage = NULL;
         stage->state->staging_thread = 0;
     }
     mf_guard_close(&stage->guard);

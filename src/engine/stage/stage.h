@@ -41,7 +41,10 @@ struct mf_member {
 
 /* A module that staging has loaded for real. */
 struct mf_loaded {
-    PyObject *name, *module, *code, *path;
+    PyObject *name, *module, *code, *path, *spec;
+    PyObject *search;         /* __path__ of its package, or NULL */
+    PyObject *lock;           /* its import lock, entered; NULL: given back */
+    PyObject *waits;          /* what tells other threads to wait, or NULL */
     PyObject *parent_dict;    /* where it was set as an attribute, or NULL */
     PyObject *attr;
     PyObject *replaced;       /* what sys.modules had under the name, or NULL */
@@ -70,6 +73,8 @@ struct mf_stage {
     struct mf_reruns reruns;  /* of the statements that are going to run */
     struct mf_guard guard;
     bool interrupted;         /* KeyboardInterrupt: passed on afterwards */
+    bool failed;              /* a module that staged code imports: who imports
+                                 it fails for that reason only */
 };
 
 /* Run everything that the plan runs. Reasons go to the report. -1 only for
@@ -78,6 +83,8 @@ int mf_stage_run(struct mf_stage *stage, struct mf_state *state,
                  struct mf_plan *plan, struct mf_report *report);
 /* Rejected or dry run: loaded modules leave again, effects are taken back. */
 void mf_stage_drop(struct mf_stage *stage);
+/* Committed: the modules that it has loaded are everybody's. */
+void mf_stage_open_modules(struct mf_stage *stage);
 /* In the child of a fork, after the drop: nothing redirects its imports, and
  * what it does from now on is its own. */
 void mf_stage_abandon(struct mf_stage *stage);

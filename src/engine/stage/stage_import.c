@@ -1,199 +1,8 @@
 /* stage_import.c -- owns imports of staged code: modules of the update give
- * their staged sides, new modules are loaded for real and leave again if the
- * update is rejected. In: import statements over the staging builtins. Out:
- * staged modules, struct mf_loaded.
+ * their staged sides, those that are new are loaded (stage_load). In: import
+ * statements over the staging builtins. Out: staged modules.
  */
 #include "stage_parts.h"
-
-#include "../ground/fault.h"
-
-static struct mf_stage *current_stage;
-
-void
-mf_stage_loaded_free(struct mf_loaded *loaded)
-{
-    Py_XDECREF(loaded->name);
-    Py_XDECREF(loaded->module);
-    Py_XDECREF(loaded->code);
-    Py_XDECREF(loaded->path);
-    Py_XDECREF(loaded->parent_dict);
-    Py_XDECREF(loaded->attr);
-    Py_XDECREF(loaded->replaced);
-    mf_free(loaded);
-}
-
-static struct mf_loaded *
-note_loaded(struct mf_stage *stage, PyObject *name, PyObject *module,
-            PyObject *code, PyObject *path)
-{
-    struct mf_loaded *loaded = mf_alloc(sizeof(*loaded));
-    if (loaded == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    loaded->name = Py_NewRef(name);
-    loaded->module = Py_NewRef(module);
-    loaded->code = Py_NewRef(code);
-    loaded->path = Py_NewRef(path);
-    loaded->replaced = Py_XNewRef(
-        PyDict_GetItemWithError(PyImport_GetModuleDict(), name));
-    if (mf_vec_push(&stage->loaded, loaded) < 0) {
-        mf_stage_loaded_free(loaded);
-        return NULL;
-    }
-    return loaded;
-}
-
-/* Set a module as an attribute of its package, live and staged. */
-static int
-bind_in_parent(struct mf_stage *stage, struct mf_loaded *loaded)
-{
-    Py_ssize_t n = PyUnicode_GET_LENGTH(loaded->name);
-    Py_ssize_t dot = PyUnicode_FindChar(loaded->name, '.', 0, n, -1);
-    if (dot < 0) {
-        return 0;
-    }
-    PyObject *parent = PyUnicode_Substring(loaded->name, 0, dot);
-    loaded->attr = PyUnicode_Substring(loaded->name, dot + 1, n);
-    PyObject *entry =
-        parent ? PyDict_GetItemWithError(PyImport_GetModuleDict(), parent)
-               : NULL;
-    Py_XDECREF(parent);
-    if (loaded->attr == NULL || entry == NULL || !PyModule_Check(entry)) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    PyObject *dict = PyModule_GetDict(entry);
-    struct mf_staged *staged = mf_stage_of(stage, dict);
-    if (staged != NULL &&
-        PyDict_SetItem(staged->dict, loaded->attr, loaded->module) < 0) {
-        return -1;
-    }
-    if (PyDict_GetItemWithError(dict, loaded->attr) == NULL) {
-        loaded->parent_dict = Py_NewRef(dict);
-        return PyDict_SetItem(dict, loaded->attr, loaded->module);
-    }
-    return 0;
-}
-
-/* Finders keep lists of folders by their time stamps, which are too coarse
- * for a file that has just come. */
-static void
-forget_listings(void)
-{
-    PyObject *importlib = PyImport_ImportModule("importlib");
-    PyObject *done =
-        importlib ? PyObject_CallMethod(importlib, "invalidate_caches", NULL)
-                  : NULL;
-    Py_XDECREF(done);
-    Py_XDECREF(importlib);
-    PyErr_Clear();
-}
-
-/* The spec's origin, if it is the path of a file: what is built in or frozen
- * calls its origin by words that read like a path. New, or NULL without an
- * exception. */
-static PyObject *
-path_of_spec(PyObject *spec)
-{
-    PyObject *has = PyObject_GetAttrString(spec, "has_location");
-    PyObject *origin =
-        has == Py_True ? PyObject_GetAttrString(spec, "origin") : NULL;
-    if (origin != NULL && !PyUnicode_Check(origin)) {
-        Py_CLEAR(origin);
-    }
-    Py_XDECREF(has);
-    PyErr_Clear();
-    return origin;
-}
-
-/* Load a module of the program that is not loaded yet, its code over the
- * staging builtins. 1: loaded, 0: not one of ours, -1. */
-static int
-load_new(struct mf_stage *stage, PyObject *name, PyObject *parent_path)
-{
-    int rc = -1;
-    PyObject *spec = NULL, *origin = NULL, *loader = NULL, *module = NULL;
-    PyObject *code = NULL, *result = NULL;
-    PyObject *bootstrap = PyImport_ImportModule("importlib._bootstrap");
-    if (bootstrap == NULL) {
-        return -1;
-    }
-    forget_listings();
-    spec = PyObject_CallMethod(bootstrap, "_find_spec", "OO", name,
-                               parent_path ? parent_path : Py_None);
-    if (spec == NULL || spec == Py_None) {
-        rc = spec == NULL ? -1 : 0;
-        goto done;
-    }
-    origin = path_of_spec(spec);
-    loader = PyObject_GetAttrString(spec, "loader");
-    if (origin == NULL || loader == NULL ||
-        !PyObject_HasAttrString(loader, "get_code")) {
-        PyErr_Clear();
-        rc = 0;
-        goto done;
-    }
-    rc = mf_source_is_target(stage->state, origin, name);
-    if (rc <= 0) {
-        goto done;
-    }
-    rc = -1;
-    PyObject *dict = PyObject_GetAttrString(loader, "__dict__");
-    if (dict != NULL && PyDict_Check(dict) &&
-        PyDict_DelItemString(dict, "exec_module") < 0) {
-        PyErr_Clear(); /* our finder's dress, not needed here */
-    }
-    Py_XDECREF(dict);
-    PyErr_Clear();
-    module = PyObject_CallMethod(bootstrap, "module_from_spec", "O", spec);
-    if (module == NULL) {
-        goto done;
-    }
-    code = PyObject_CallMethod(loader, "get_code", "O", name);
-    if (code == NULL || !PyCode_Check(code) || !PyModule_Check(module)) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_ImportError, "no code object for %U", name);
-        }
-        goto done;
-    }
-    PyObject *space = PyModule_GetDict(module);
-    struct mf_loaded *loaded = note_loaded(stage, name, module, code, origin);
-    if (loaded == NULL ||
-        PyDict_SetItemString(space, "__builtins__", stage->builtins) < 0 ||
-        PyDict_SetItem(PyImport_GetModuleDict(), name, module) < 0 ||
-        /* what it registers elsewhere leaves with it */
-        mf_effects_before(&stage->effects, code, space) < 0) {
-        goto done;
-    }
-    PyObject_SetAttrString(spec, "_initializing", Py_True);
-    result = PyEval_EvalCode(code, space, space);
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    PyObject_SetAttrString(spec, "_initializing", Py_False);
-    if (result == NULL &&
-        PyDict_GetItemWithError(PyImport_GetModuleDict(), name) == module) {
-        /* as an import that fails leaves nothing, a guarded one too */
-        if (loaded->replaced != NULL) {
-            PyDict_SetItem(PyImport_GetModuleDict(), name, loaded->replaced);
-        }
-        else {
-            PyDict_DelItem(PyImport_GetModuleDict(), name);
-        }
-    }
-    PyErr_Restore(type, value, tb);
-    if (result != NULL && bind_in_parent(stage, loaded) == 0) {
-        rc = 1;
-    }
-done:
-    Py_XDECREF(result);
-    Py_XDECREF(code);
-    Py_XDECREF(module);
-    Py_XDECREF(loader);
-    Py_XDECREF(origin);
-    Py_XDECREF(spec);
-    Py_DECREF(bootstrap);
-    return rc;
-}
 
 /* Is this the module of a file that the update deletes? */
 static bool
@@ -233,7 +42,8 @@ load_along(struct mf_stage *stage, PyObject *name)
         PyObject *entry = PyDict_GetItemWithError(loaded, prefix);
         bool gone = entry != NULL && is_deleted(stage, entry);
         if ((entry == NULL || gone) && !PyErr_Occurred()) {
-            int done = load_new(stage, prefix, path);
+            int done = mf_stage_load_new(stage, prefix, path,
+                                         gone ? entry : NULL);
             rc = done < 0 ? -1 : 0;
             if (gone && done == 0) {
                 PyErr_Format(PyExc_ModuleNotFoundError,
@@ -326,6 +136,20 @@ staged_side(struct mf_stage *stage, PyObject *module)
     return Py_NewRef(staged ? staged->module : module);
 }
 
+/* A module of the update, before who imports it goes on. If it fails, its
+ * importer does: with an exception that is no reason of its own. */
+static int
+run_first(struct mf_stage *stage, struct mf_staged *staged)
+{
+    int rc = mf_stage_run_target(stage, staged);
+    if (rc > 0) {
+        stage->failed = true;
+        PyErr_Format(PyExc_ImportError, "%U failed while it was staged",
+                     staged->target->module->name);
+    }
+    return rc != 0 ? -1 : 0;
+}
+
 /* __import__ of the staging builtins. */
 static PyObject *
 staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -339,10 +163,9 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
                                      &level)) {
         return NULL;
     }
-    struct mf_stage *stage = current_stage;
     struct mf_state *state = mf_state_get();
-    if (stage != NULL && state != NULL &&
-        state->staging_thread == PyThread_get_thread_ident()) {
+    struct mf_stage *stage = mf_stage_of_thread(state);
+    if (stage != NULL) {
         PyObject *full = resolve_name(name, globals, level);
         if (full == NULL || load_along(stage, full) < 0 ||
             (fromlist != NULL && fromlist != Py_None &&
@@ -359,7 +182,7 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
         Py_DECREF(full);
         if (PyErr_Occurred() ||
             (staged != NULL && staged->target != NULL && !staged->started &&
-             mf_stage_run_target(stage, staged) < 0)) {
+             run_first(stage, staged) < 0)) {
             return NULL;
         }
     }
@@ -367,9 +190,8 @@ staging_import(PyObject *self, PyObject *args, PyObject *kwargs)
         name, globals, locals, fromlist, level);
     /* another thread runs staged code too, and the import may have let the
      * GIL go: the stage is this thread's, or gone */
-    if (result == NULL || stage == NULL || stage != current_stage ||
-        state == NULL ||
-        state->staging_thread != PyThread_get_thread_ident()) {
+    if (result == NULL || stage == NULL ||
+        stage != mf_stage_of_thread(mf_state_get())) {
         return result;
     }
     PyObject *side = staged_side(stage, result);
@@ -398,41 +220,4 @@ mf_stage_make_builtins(struct mf_stage *stage)
                                         import);
     Py_XDECREF(import);
     return rc;
-}
-
-/* Modules loaded since then leave again. */
-void
-mf_stage_unload_since(struct mf_stage *stage, size_t from)
-{
-    PyObject *modules = PyImport_GetModuleDict();
-    for (size_t i = stage->loaded.len; i > from; i--) {
-        struct mf_loaded *loaded = stage->loaded.items[i - 1];
-        if (PyDict_GetItemWithError(modules, loaded->name) ==
-            loaded->module) {
-            if (loaded->replaced != NULL) {
-                PyDict_SetItem(modules, loaded->name, loaded->replaced);
-            }
-            else {
-                PyDict_DelItem(modules, loaded->name);
-            }
-        }
-        if (loaded->parent_dict != NULL &&
-            PyDict_GetItemWithError(loaded->parent_dict, loaded->attr) ==
-                loaded->module) {
-            PyDict_DelItem(loaded->parent_dict, loaded->attr);
-        }
-        PyErr_Clear();
-    }
-}
-
-void
-mf_stage_set_current(struct mf_stage *stage)
-{
-    current_stage = stage;
-}
-
-struct mf_stage *
-mf_stage_current(void)
-{
-    return current_stage;
 }

@@ -28,6 +28,14 @@ int mf_stage_read_effects(struct mf_stage *stage);
  * goes out of what it can reach. */
 int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
                          struct mf_delta *delta, PyObject *code);
+/* Load a module of the program that is not loaded yet, or whose entry is that
+ * of a deleted file (`gone`). search: __path__ of its package, or NULL. 1:
+ * loaded, 0: not one of ours, or somebody else has loaded it now, -1. */
+int mf_stage_load_new(struct mf_stage *stage, PyObject *name,
+                      PyObject *search, PyObject *gone);
+/* Threads that wait for modules loaded since then go on. rejected: with the
+ * module loaded again for them. Keeps the exception that is set. */
+void mf_stage_give_since(struct mf_stage *stage, size_t from, bool rejected);
 /* Modules loaded since then leave again. */
 void mf_stage_unload_since(struct mf_stage *stage, size_t from);
 /* A derived step would have started something: it has not run. */
@@ -38,10 +46,11 @@ int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32
 /* Import bindings of one statement: what it had taken from a staged module
  * and what that module has now. */
 int mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit);
+/* All steps of one module, unless they have begun. 0; 1: one has failed, now
+ * or before; -1. */
 int mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged);
 
-/* The stage whose steps run now, for the staging builtins; NULL: none. */
-void mf_stage_set_current(struct mf_stage *stage);
-struct mf_stage *mf_stage_current(void);
+/* The stage whose steps this thread runs now, or NULL; state may be NULL. */
+struct mf_stage *mf_stage_of_thread(struct mf_state *state);
 
 #endif

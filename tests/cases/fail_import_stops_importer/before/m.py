@@ -1,0 +1,9 @@
+import os
+
+
+def load():
+    import part
+    return part.V
+
+
+X = 1

@@ -1,0 +1,3 @@
+import m
+
+V = 1

@@ -1,0 +1,4 @@
+import slow
+
+X = slow.B
+1 / 0

@@ -1,0 +1,3 @@
+import slow
+
+X = slow.B

@@ -1,0 +1,5 @@
+import gate
+
+A = 1
+gate.wait()
+B = 2
