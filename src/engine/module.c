@@ -63,6 +63,10 @@ state_free(struct mf_state *state)
     mf_watching_end(state);
     mf_imports_stop(state);
     mf_source_free_all(state);
+    if (state->turn != NULL && state->busy_thread == 0) {
+        PyThread_free_lock(state->turn); /* nobody sleeps on it */
+        state->turn = NULL;
+    }
     PyObject **all[] = {
         &state->roots,    &state->is_target, &state->data_rules,
         &state->compat,   &state->listener,  &state->finder,

@@ -10,10 +10,6 @@
 #include "ground/trace.h"
 #include "read/imports.h"
 
-/* One update at a time in this interpreter. Guarded by the GIL; waiters sleep
- * on `turn` with the GIL released. */
-static PyThread_type_lock turn;
-
 /* Is this thread inside an import? Then it must not wait for another one's
  * update, which may need the import lock that it holds. */
 static bool
@@ -34,7 +30,8 @@ is_inside_import(void)
     return inside;
 }
 
-/* 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
+/* One update at a time in this interpreter. Waiters sleep with the GIL
+ * released. 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
 static int
 take_turn(struct mf_state *state)
 {
@@ -46,26 +43,28 @@ take_turn(struct mf_state *state)
         if (is_inside_import()) {
             return 0;
         }
-        if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
+        if (state->turn == NULL &&
+            (state->turn = PyThread_allocate_lock()) == NULL) {
             PyErr_NoMemory();
             return -1;
         }
         PyLockStatus got;
         Py_BEGIN_ALLOW_THREADS
-        got = PyThread_acquire_lock_timed(turn, 50000, 1);
+        got = PyThread_acquire_lock_timed(state->turn, 50000, 1);
         if (got == PY_LOCK_ACQUIRED) {
-            PyThread_release_lock(turn);
+            PyThread_release_lock(state->turn);
         }
         Py_END_ALLOW_THREADS
         if (got == PY_LOCK_INTR && PyErr_CheckSignals() < 0) {
             return -1;
         }
     }
-    if (turn == NULL && (turn = PyThread_allocate_lock()) == NULL) {
+    if (state->turn == NULL &&
+        (state->turn = PyThread_allocate_lock()) == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    PyThread_acquire_lock(turn, NOWAIT_LOCK);
+    PyThread_acquire_lock(state->turn, NOWAIT_LOCK);
     state->busy_thread = me;
     return 1;
 }
@@ -75,7 +74,7 @@ give_turn(struct mf_state *state)
 {
     if (state->busy_thread == PyThread_get_thread_ident()) {
         state->busy_thread = 0;
-        PyThread_release_lock(turn);
+        PyThread_release_lock(state->turn);
     } /* else forked meanwhile, and not ours any more */
 }
 

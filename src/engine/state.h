@@ -7,6 +7,7 @@
 
 #include "ground/table.h"
 
+struct mf_guard;
 struct mf_source;
 struct mf_stage;
 struct mf_thread;
@@ -45,6 +46,8 @@ struct mf_state {
 
     /* the update under way and those before it (update.c, record.c) */
     unsigned long busy_thread; /* thread id that is updating, 0: none */
+    PyThread_type_lock turn; /* who waits for it sleeps on this; NULL: nobody
+                                has asked for an update so far */
     int holds;
     bool interrupted;        /* Ctrl-C while staging: passed on at the end */
     bool undo_wanted;
@@ -62,6 +65,7 @@ struct mf_state {
     struct mf_update *staging;
     struct mf_stage *stage;
     unsigned long staging_thread;
+    struct mf_guard *guard;  /* open, or NULL */
 
     struct mf_thread *thread;
     PyObject *watched;       /* list of the paths that thread watches */

@@ -9,6 +9,7 @@
 #include "guard.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 
 #include "effects_copy.h"
 
@@ -16,7 +17,7 @@
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 
-static struct mf_guard *open_guard; /* guarded by the GIL */
+static atomic_int guards_open; /* in all interpreters */
 
 /* ---- events ------------------------------------------------------------------- */
 
@@ -164,9 +165,8 @@ starts(struct mf_guard *guard, const char *what, PyObject *detail, bool stops)
 static int
 on_audit(struct mf_state *state, const char *event, PyObject *args)
 {
-    struct mf_guard *guard = open_guard;
-    if (guard == NULL || guard->state != state ||
-        guard->thread != PyThread_get_thread_ident()) {
+    struct mf_guard *guard = state->guard;
+    if (guard == NULL || guard->thread != PyThread_get_thread_ident()) {
         return 0;
     }
     int at = find_event(event, args);
@@ -187,7 +187,11 @@ on_audit(struct mf_state *state, const char *event, PyObject *args)
 static PyObject *
 start_thread(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    struct mf_guard *guard = open_guard;
+    struct mf_state *state = mf_state_get();
+    struct mf_guard *guard = state ? state->guard : NULL;
+    if (state == NULL) {
+        PyErr_Clear();
+    }
     if (guard != NULL && guard->thread == PyThread_get_thread_ident() &&
         starts(guard, "a thread", NULL, true) < 0) {
         return NULL;
@@ -254,7 +258,8 @@ mf_guard_open(struct mf_guard *guard, struct mf_state *state)
     }
     guard->state = state;
     guard->thread = PyThread_get_thread_ident();
-    open_guard = guard;
+    state->guard = guard;
+    atomic_fetch_add(&guards_open, 1);
     mf_imports_on_audit = on_audit;
     /* the event came with the watchers, in 3.12 */
     return mf_compat_can_watch() ? 0 : dress_threads(guard);
@@ -269,9 +274,11 @@ mf_guard_close(struct mf_guard *guard)
         exchange_starts(guard->front, guard->real_start) < 0) {
         PyErr_Clear();
     }
-    if (open_guard == guard) {
-        open_guard = NULL;
-        mf_imports_on_audit = NULL;
+    if (guard->state != NULL && guard->state->guard == guard) {
+        guard->state->guard = NULL;
+        if (atomic_fetch_sub(&guards_open, 1) == 1) {
+            mf_imports_on_audit = NULL;
+        }
     }
     guard->state = NULL;
     Py_CLEAR(guard->started);
