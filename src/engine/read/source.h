@@ -85,6 +85,8 @@ PyObject *mf_source_flatten(PyObject *module_code);
 /* Note the values of base: names of a module's namespace. New dict. */
 PyObject *mf_source_note_base(PyObject *dict, PyObject *module_name);
 bool mf_source_is_frozen(PyObject *value);
+/* A name of the language's own: __x__. */
+bool mf_source_is_dunder(PyObject *name);
 /* Plain data that can be noted. */
 bool mf_source_is_data(PyObject *value);
 

@@ -165,8 +165,8 @@ mf_source_is_frozen(PyObject *value)
            is_frozen_dataclass(Py_TYPE(value));
 }
 
-static bool
-is_dunder(PyObject *name)
+bool
+mf_source_is_dunder(PyObject *name)
 {
     Py_ssize_t n = PyUnicode_GET_LENGTH(name);
     return n > 4 && PyUnicode_READ_CHAR(name, 0) == '_' &&
@@ -182,7 +182,7 @@ note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
     PyObject *key, *value;
     Py_ssize_t pos = 0;
     while (PyDict_Next(dict, &pos, &key, &value)) {
-        if (!PyUnicode_Check(key) || is_dunder(key)) {
+        if (!PyUnicode_Check(key) || mf_source_is_dunder(key)) {
             continue;
         }
         PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)

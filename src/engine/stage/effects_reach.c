@@ -18,6 +18,7 @@
 
 #include "../ground/compat.h"
 #include "../ground/fault.h"
+#include "../read/source.h"
 
 enum {
     MAX_OBJECTS = 4096, /* looked at for one step */
@@ -133,16 +134,6 @@ has_attr(struct reach *reach, PyObject *name)
     return !PyUnicode_CheckExact(name) || PyUnicode_CHECK_INTERNED(name)
                ? 0
                : PySet_Contains(reach->attr_set, name);
-}
-
-static bool
-is_dunder(PyObject *name)
-{
-    Py_ssize_t n = PyUnicode_GET_LENGTH(name);
-    return n > 4 && PyUnicode_READ_CHAR(name, 0) == '_' &&
-           PyUnicode_READ_CHAR(name, 1) == '_' &&
-           PyUnicode_READ_CHAR(name, n - 1) == '_' &&
-           PyUnicode_READ_CHAR(name, n - 2) == '_';
 }
 
 static bool
@@ -567,7 +558,8 @@ visit_attribute(struct reach *reach, struct shape *shape, PyObject *name,
     if (shape->hops > 0 && (container || !Py_TYPE(value)->tp_descr_get)) {
         return 0; /* of the library's classes only methods and the like */
     }
-    int use = container || (PyType_Check(shape->obj) && is_dunder(name));
+    int use = container || (PyType_Check(shape->obj) &&
+                            mf_source_is_dunder(name));
     use = use ? use : has_attr(reach, name);
     return use <= 0 ? use : visit(reach, value, name, shape->hops, 0);
 }

@@ -254,28 +254,6 @@ mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
     return 0;
 }
 
-/* Old texts of statements that run again or are gone: where they had
- * registered something is looked at too. */
-static int
-look_at_old_code(struct mf_stage *stage, struct mf_staged *staged)
-{
-    struct mf_diff *diff = &staged->target->change->diff;
-    for (uint32_t i = 0; i < diff->len; i++) {
-        struct mf_delta *delta = &diff->deltas[i];
-        if (delta->old_unit == MF_UNIT_NONE ||
-            !(delta->runs || delta->kind == MF_DELTA_RUN ||
-              delta->kind == MF_DELTA_REMOVED)) {
-            continue;
-        }
-        PyObject *code = mf_diff_old_code(diff, delta);
-        if (code == NULL || mf_effects_before_old(&stage->effects, code,
-                                                  staged->live_dict) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* Names that no instruction of the statement stores: star imports, writes
  * through globals(). */
 static bool
@@ -312,22 +290,6 @@ note_other_writes(struct mf_staged *staged)
         }
     }
     return PyErr_Occurred() ? -1 : 0;
-}
-
-int
-mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
-                     struct mf_delta *delta, PyObject *code)
-{
-    PyObject *old = delta->old_unit != MF_UNIT_NONE
-                        ? mf_diff_old_code(&staged->target->change->diff,
-                                           delta)
-                        : NULL;
-    if (old == NULL && delta->old_unit != MF_UNIT_NONE) {
-        return -1;
-    }
-    return mf_effects_before(&stage->effects, code, staged->dict) < 0
-               ? -1
-               : mf_effects_take_out(&stage->effects, &stage->reruns, old);
 }
 
 static int
@@ -556,7 +518,7 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
     }
     for (size_t i = 0; i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
-        if (staged->target != NULL && look_at_old_code(stage, staged) < 0) {
+        if (staged->target != NULL && mf_stage_look_at_old(stage, staged) < 0) {
             return -1;
         }
     }
@@ -600,6 +562,16 @@ mf_stage_of_thread(struct mf_state *state)
                    state->staging_thread == PyThread_get_thread_ident()
                ? state->stage
                : NULL;
+}
+
+struct mf_stage *
+mf_stage_current(void)
+{
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+    }
+    return state ? state->stage : NULL;
 }
 
 void

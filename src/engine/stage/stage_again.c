@@ -1,8 +1,9 @@
-/* stage_again.c -- owns the question which live objects the old side of a
- * statement had made or named. In: deltas that run or are gone. Out: struct
- * mf_reruns, by the statements' old code.
+/* stage_again.c -- owns the old side of statements that run again or are gone:
+ * which live objects they had made or named, where they had registered them.
+ * In: deltas. Out: struct mf_reruns, by the statements' old code; effects as
+ * they are to be before a step.
  */
-#include "stage.h"
+#include "stage_parts.h"
 
 #include "../ground/compat.h"
 
@@ -227,4 +228,44 @@ mf_stage_reruns(struct mf_plan *plan, struct mf_reruns *reruns)
         }
     }
     return 0;
+}
+
+/* ---- steps ------------------------------------------------------------------------- */
+
+/* Old texts of statements that run again or are gone: where they had
+ * registered something is looked at too. */
+int
+mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *delta = &diff->deltas[i];
+        if (delta->old_unit == MF_UNIT_NONE ||
+            !(delta->runs || delta->kind == MF_DELTA_RUN ||
+              delta->kind == MF_DELTA_REMOVED)) {
+            continue;
+        }
+        PyObject *code = mf_diff_old_code(diff, delta);
+        if (code == NULL || mf_effects_before_old(&stage->effects, code,
+                                                  staged->live_dict) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
+                     struct mf_delta *delta, PyObject *code)
+{
+    PyObject *old = delta->old_unit != MF_UNIT_NONE
+                        ? mf_diff_old_code(&staged->target->change->diff,
+                                           delta)
+                        : NULL;
+    if (old == NULL && delta->old_unit != MF_UNIT_NONE) {
+        return -1;
+    }
+    return mf_effects_before(&stage->effects, code, staged->dict) < 0
+               ? -1
+               : mf_effects_take_out(&stage->effects, &stage->reruns, old);
 }

@@ -24,6 +24,9 @@ int mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
             struct mf_delta *delta);
 /* What the step did is read at once; its own exception stays set. */
 int mf_stage_read_effects(struct mf_stage *stage);
+/* Old texts of statements that run again or are gone: where they had
+ * registered something is looked at. Before the first step. */
+int mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged);
 /* Before the step runs: its effects, and what its old text had registered
  * goes out of what it can reach. */
 int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
@@ -52,5 +55,7 @@ int mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged);
 
 /* The stage whose steps this thread runs now, or NULL; state may be NULL. */
 struct mf_stage *mf_stage_of_thread(struct mf_state *state);
+/* The one whose steps some thread of this interpreter runs now, or NULL. */
+struct mf_stage *mf_stage_current(void);
 
 #endif
