@@ -59,3 +59,46 @@ def test_no_torn_reads(tmp_path, monkeypatch):
             sys.modules.pop(name, None)
     assert not torn and not raised
     assert one.value() == two.value() == updates and min(reads) > 0
+
+
+def test_others_run_while_a_big_update_is_planned(tmp_path, monkeypatch):
+    """What is compiled for a long time is compiled with pauses; what others see of it is whole all the same."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def source(value):
+        return "".join(f"def value{k}():\n    total = 0\n    for x in range(3):\n        total += x\n    return {value}\n\n\n" for k in range(400))
+
+    path = tmp_path / "atomic_big.py"
+    path.write_text(source(0))
+    midflight.start(roots=[str(tmp_path)])
+    big = importlib.import_module("atomic_big")
+    stop, torn, inside = threading.Event(), [], []
+
+    def read():
+        while not stop.is_set():
+            first, second, again = big.value0(), big.value399(), big.value0()
+            if first == again and second != first:
+                torn.append((first, second, again))
+            status = midflight.status()
+            if status["number"] != status["running"]:
+                inside.append(status["number"])
+
+    thread = threading.Thread(target=read)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    try:
+        thread.start()
+        for i in range(1, 8):
+            part = path.with_suffix(".part")
+            part.write_text(source(i))
+            os.replace(part, path)
+            report = midflight.update([str(path)])
+            assert report.outcome == "committed" and len(report.changed) == 400, str(report)
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+        sys.modules.pop("atomic_big", None)
+    assert not torn
+    assert inside, "nobody ran in the middle of an update"

@@ -210,6 +210,9 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
         PyErr_Clear();
         code = compile_padded(of, unit, true);
     }
+    if (code != NULL) {
+        mf_breathe(of->breath);
+    }
     return code;
 }
 

@@ -6,6 +6,7 @@
 #define MF_COMPILE_H
 
 #include "source.h"
+#include "../ground/breath.h"
 
 /* What a text's statements have in common when they are compiled. */
 struct mf_compile_unit_of {
@@ -15,6 +16,8 @@ struct mf_compile_unit_of {
     int flags;                   /* of its __future__ imports */
     PyObject *imported;          /* bytes: names bound by imports at top
                                     level, NUL separated; made on demand */
+    struct mf_breath *breath;    /* other threads may run after a compile;
+                                    NULL: they must not. Borrowed */
 };
 
 /* Module code object of the unit alone. For a member the module holds the

@@ -281,6 +281,7 @@ follow_all(struct mf_state *state, struct mf_plan *plan,
             struct mf_change *change = plan->changes.items[i];
             while (PyList_GET_SIZE(change->fresh) > 0) {
                 again = true;
+                mf_breathe(&plan->breath);
                 PyObject *name = Py_NewRef(PyList_GET_ITEM(change->fresh, 0));
                 int rc = PyList_SetSlice(change->fresh, 0, 1, NULL);
                 bool value = PyDict_GetItem(change->taint, name) == Py_True;
@@ -321,7 +322,7 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
     for (size_t i = 0; i < edited; i++) {
         struct mf_change *change = plan->changes.items[i];
         if (change->kind == MF_CHANGE_EDITED &&
-            mf_plan_edit_change(change, report) < 0) {
+            mf_plan_edit_change(plan, change, report) < 0) {
             return -1;
         }
     }

@@ -62,6 +62,7 @@ struct mf_plan {
     struct mf_vec targets;    /* struct mf_target *, owned, in the order in
                                  which they are staged */
     bool stages;              /* some statement runs or some binding follows */
+    struct mf_breath breath;  /* planning lets other threads run */
 };
 
 /* The change of a source in this plan; made (as NONE) if create. Borrowed.

@@ -4,6 +4,8 @@
  */
 #include "plan_parts.h"
 
+#include "../ground/fault.h"
+
 int
 mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
                   PyObject *new_code)
@@ -49,10 +51,64 @@ mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
     return 0;
 }
 
+/* Where a live code object stands; by line and, on one line, in order. */
+struct place {
+    int line;
+    Py_ssize_t at;
+};
+
+static int
+compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
+                              : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The live codes' places, sorted; NULL with MemoryError. */
+static struct place *
+places_of(PyObject *live)
+{
+    Py_ssize_t n = PyList_GET_SIZE(live);
+    struct place *places = mf_alloc((size_t)(n + 1) * sizeof(*places));
+    if (places == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    bool sorted = true;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyCodeObject *code = (PyCodeObject *)PyList_GET_ITEM(live, i);
+        places[i] = (struct place){code->co_firstlineno, i};
+        sorted &= i == 0 || places[i - 1].line <= places[i].line;
+    }
+    if (!sorted) {
+        qsort(places, (size_t)n, sizeof(*places), compare_places);
+    }
+    return places;
+}
+
+/* The first place at this line or below it. */
+static Py_ssize_t
+first_place(const struct place *places, Py_ssize_t n, int line)
+{
+    Py_ssize_t low = 0;
+    while (low < n) {
+        Py_ssize_t middle = (low + n) / 2;
+        if (places[middle].line < line) {
+            low = middle + 1;
+        }
+        else {
+            n = middle;
+        }
+    }
+    return low;
+}
+
 /* Live codes whose first line lies in the unit, with the new unit's, by
  * qualified name, in order. */
 static int
-pair_unit(struct mf_target *target, struct mf_delta *delta)
+pair_unit(struct mf_target *target, struct mf_delta *delta,
+          const struct place *places)
 {
     struct mf_diff *diff = &target->change->diff;
     const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
@@ -64,12 +120,11 @@ pair_unit(struct mf_target *target, struct mf_delta *delta)
     PyObject *live = target->module->codes;
     int rc = 0;
     Py_ssize_t used[64], n_used = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(live) && rc == 0; i++) {
-        PyCodeObject *a = (PyCodeObject *)PyList_GET_ITEM(live, i);
-        if (a->co_firstlineno < (int)u->line ||
-            a->co_firstlineno > (int)u->end_line) {
-            continue;
-        }
+    Py_ssize_t n = PyList_GET_SIZE(live);
+    for (Py_ssize_t i = first_place(places, n, (int)u->line);
+         i < n && places[i].line <= (int)u->end_line && rc == 0; i++) {
+        PyCodeObject *a =
+            (PyCodeObject *)PyList_GET_ITEM(live, places[i].at);
         for (Py_ssize_t j = 0; j < PyList_GET_SIZE(fresh); j++) {
             PyCodeObject *b = (PyCodeObject *)PyList_GET_ITEM(fresh, j);
             bool taken = false;
@@ -103,7 +158,9 @@ mf_plan_pair_codes(struct mf_plan *plan)
         if (mf_plan_compare_late(target) < 0) {
             return -1;
         }
-        for (uint32_t d = 0; d < diff->len; d++) {
+        struct place *places = NULL;
+        int rc = 0;
+        for (uint32_t d = 0; d < diff->len && rc == 0; d++) {
             struct mf_delta *delta = &diff->deltas[d];
             bool inside = delta->parent != MF_UNIT_NONE &&
                           diff->deltas[delta->parent].runs;
@@ -111,11 +168,15 @@ mf_plan_pair_codes(struct mf_plan *plan)
                 delta->new_unit == MF_UNIT_NONE) {
                 continue;
             }
-            if ((delta->kind == MF_DELTA_CODE || delta->runs ||
-                 delta->kind == MF_DELTA_RUN) &&
-                pair_unit(target, delta) < 0) {
-                return -1;
+            if (delta->kind == MF_DELTA_CODE || delta->runs ||
+                delta->kind == MF_DELTA_RUN) {
+                places = places ? places : places_of(target->module->codes);
+                rc = places ? pair_unit(target, delta, places) : -1;
             }
+        }
+        mf_free(places);
+        if (rc < 0) {
+            return -1;
         }
     }
     return 0;

@@ -291,7 +291,7 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
 
 /* New side of a change that was not edited: its own baseline. */
 int
-mf_plan_prepare_change(struct mf_change *change)
+mf_plan_prepare_change(struct mf_change *change, struct mf_breath *breath)
 {
     struct mf_source *source = change->source;
     if (mf_source_split(source) < 0) {
@@ -320,9 +320,11 @@ mf_plan_prepare_change(struct mf_change *change)
     }
     struct mf_diff *diff = &change->diff;
     diff->old_of = (struct mf_compile_unit_of){
-        source->path, &source->text, &source->split, old_flags, NULL};
+        source->path, &source->text, &source->split, old_flags, NULL,
+        breath};
     diff->new_of = (struct mf_compile_unit_of){
-        source->path, &change->text, &change->split, change->flags, NULL};
+        source->path, &change->text, &change->split, change->flags, NULL,
+        breath};
     struct mf_module *module = source->modules.items[0];
     if (mf_graph_edges(&change->text, &change->split, module->name,
                        mf_source_is_package(module), &change->edges) < 0) {
@@ -337,23 +339,35 @@ mf_plan_prepare_change(struct mf_change *change)
     return mf_diff(diff);
 }
 
+/* Compiles what is sure to be needed: every changed function. Nothing of the
+ * live program has been read for the plan so far, so that other threads can
+ * run in between. */
+static int
+compile_changed(struct mf_diff *diff)
+{
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *delta = &diff->deltas[i];
+        if (delta->kind == MF_DELTA_CODE &&
+            mf_diff_new_code(diff, delta) == NULL) {
+            return -1; /* a syntax error shows here */
+        }
+    }
+    diff->old_of.breath = diff->new_of.breath = NULL;
+    return 0;
+}
+
 int
-mf_plan_edit_change(struct mf_change *change, struct mf_report *report)
+mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
+                    struct mf_report *report)
 {
     struct mf_diff *diff = &change->diff;
-    int rc = mf_plan_prepare_change(change);
+    int rc = mf_plan_prepare_change(change, &plan->breath) < 0 ||
+                     compile_changed(diff) < 0
+                 ? -1
+                 : 0;
     for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
         if (diff->deltas[i].parent == MF_UNIT_NONE) {
             rc = plan_unit(change, &diff->deltas[i]);
-        }
-    }
-    if (rc == 0) {
-        /* every changed function is compiled now: a syntax error shows here */
-        for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
-            if (diff->deltas[i].kind == MF_DELTA_CODE &&
-                mf_diff_new_code(diff, &diff->deltas[i]) == NULL) {
-                rc = -1;
-            }
         }
     }
     if (rc < 0 && (PyErr_ExceptionMatches(PyExc_SyntaxError) ||

@@ -68,7 +68,7 @@ mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
         struct mf_change *other = mf_plan_change(plan, source, true);
         if (other == NULL ||
             (other != change && other->diff.deltas == NULL &&
-             other->kind == MF_CHANGE_NONE && mf_plan_prepare_change(other) < 0)) {
+             other->kind == MF_CHANGE_NONE && mf_plan_prepare_change(other, NULL) < 0)) {
             return -1;
         }
         struct mf_module *module = source->modules.items[0];
@@ -278,7 +278,7 @@ follow_importer(struct mf_state *state, struct mf_plan *plan,
             return 0;
         }
         importer = mf_plan_change(plan, source, true);
-        if (importer == NULL || mf_plan_prepare_change(importer) < 0) {
+        if (importer == NULL || mf_plan_prepare_change(importer, NULL) < 0) {
             return -1;
         }
     }
@@ -394,7 +394,7 @@ mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
             if (change == NULL ||
                 (change->diff.deltas == NULL &&
                  change->kind == MF_CHANGE_NONE &&
-                 mf_plan_prepare_change(change) < 0)) {
+                 mf_plan_prepare_change(change, NULL) < 0)) {
                 return -1;
             }
             for (uint32_t e = 0; e < change->edges.len; e++) {

@@ -41,8 +41,10 @@ bool mf_plan_members_differ(struct mf_diff *diff, uint32_t parent);
  * instance calls the special ones. */
 int mf_plan_taint_members(struct mf_change *change, uint32_t at);
 /* New side of a change that was not edited: its own baseline. */
-int mf_plan_prepare_change(struct mf_change *change);
-int mf_plan_edit_change(struct mf_change *change, struct mf_report *report);
+int mf_plan_prepare_change(struct mf_change *change,
+                           struct mf_breath *breath);
+int mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
+                        struct mf_report *report);
 /* A module whose file is gone: import statements that name it run again, and
  * find what there is now. */
 int mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
