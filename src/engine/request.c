@@ -200,8 +200,8 @@ mf_update_skipped(struct mf_state *state, PyObject *paths)
     return dict;
 }
 
-static void
-tell(struct mf_state *state, PyObject *report)
+void
+mf_update_tell(struct mf_state *state, PyObject *report)
 {
     if (state->listener == NULL) {
         return;
@@ -250,7 +250,7 @@ unsupported(struct mf_state *state, PyObject *paths, enum mf_mode mode)
             Py_CLEAR(dict);
         }
         else {
-            tell(state, dict);
+            mf_update_tell(state, dict);
         }
     }
     return dict;
@@ -418,13 +418,54 @@ run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
     bool interrupted = state->interrupted;
     give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
-        tell(state, dict);
+        mf_update_tell(state, dict);
     }
     if (interrupted && dict != NULL) {
         Py_CLEAR(dict);
         PyErr_SetNone(PyExc_KeyboardInterrupt);
     }
     return dict;
+}
+
+/* Nothing waits, nothing is to be repeated, and nobody is at it: the case in
+ * which no more than these files matter. */
+static bool
+is_plain_case(struct mf_state *state)
+{
+    return !state->disabled && state->unsupported == NULL &&
+           state->holds == 0 && state->busy_thread == 0 &&
+           PySet_GET_SIZE(state->queued) == 0 &&
+           PyDict_GET_SIZE(state->pending) == 0 &&
+           mf_fault_lever(MF_LEVER_IDENTITY) == 0 &&
+           mf_fault_lever(MF_LEVER_REPEAT) == 0;
+}
+
+int
+mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
+{
+    *dict = NULL;
+    if (!is_plain_case(state)) {
+        return 0;
+    }
+    struct mf_update update = {.state = state, .quiet = true};
+    int mine = take_turn(state);
+    if (mine <= 0) {
+        return mine;
+    }
+    int outcome = -1;
+    if (mf_report_init(&update.report) == 0) {
+        update.paths = PySet_New(paths);
+        outcome = update.paths ? attempt(&update, dict)
+                               : (update_clear(&update), -1);
+    }
+    if (update.declined) {
+        Py_CLEAR(*dict);
+    }
+    if (*dict != NULL && outcome != MF_SKIPPED && remember(state, *dict) < 0) {
+        PyErr_Clear(); /* it is live: only the history has a gap */
+    }
+    give_turn(state);
+    return outcome < 0 ? -1 : 0;
 }
 
 static bool

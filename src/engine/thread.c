@@ -13,6 +13,8 @@
  */
 #include "thread.h"
 
+#include "ground/compat_main.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -37,6 +39,8 @@ struct mf_thread {
     PyInterpreterState *interp;
     mf_thread_batch batch;
     mf_thread_note note;
+    _Atomic(mf_handover_work) work; /* NULL: the main thread is not asked */
+    mf_thread_done done;
     void *arg;
     pthread_t id;
     sigset_t mask;           /* of who started it; for callbacks */
@@ -274,12 +278,16 @@ has_input(struct mf_thread *thread)
 }
 
 static void
-call_back(struct mf_thread *thread, struct delivery *out)
+call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
 {
     for (size_t i = 0; i < out->notes_len && !is_over(thread); i++) {
         if (thread->note != NULL) {
             thread->note(out->notes[i], thread->arg);
         }
+    }
+    if (result != NULL) {
+        thread->done(result, thread->arg);
+        return;
     }
     /* What came while we waited for the GIL may belong together. */
     if (out->count > 0 && has_input(thread)) {
@@ -307,11 +315,19 @@ deliver(struct mf_thread *thread, struct delivery *out)
     if (tstate == NULL) {
         return;
     }
+    mf_handover_work work = atomic_load(&thread->work);
+    struct mf_handover *handover =
+        work != NULL && out->count > 0
+            ? mf_handover_offer(thread->interp, out->paths, out->count, work,
+                                thread->arg)
+            : NULL;
     pthread_sigmask(SIG_SETMASK, &thread->mask, &blocked);
     PyEval_AcquireThread(tstate);
+    PyObject *result = mf_handover_close(handover);
     if (!is_over(thread)) {
-        call_back(thread, out);
+        call_back(thread, out, result);
     }
+    Py_XDECREF(result);
     PyThreadState_Clear(tstate);
     PyThreadState_DeleteCurrent();
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
@@ -568,6 +584,15 @@ mf_thread_add_path(struct mf_thread *thread, const char *path)
     wake(thread);
     errno = error;
     return result;
+}
+
+void
+mf_thread_hand_over(struct mf_thread *thread, mf_handover_work work,
+                    mf_thread_done done)
+{
+    mf_compat_main_init();
+    thread->done = done;
+    atomic_store(&thread->work, work);
 }
 
 bool

@@ -9,6 +9,7 @@
 #define MF_THREAD_H
 
 #include "engine.h"
+#include "handover.h"
 #include "read/watch.h"
 
 struct mf_thread; /* opaque */
@@ -16,6 +17,9 @@ struct mf_thread; /* opaque */
 /* Called on the thread with the GIL held, for each settled batch. Owns
  * nothing; must clear exceptions itself. */
 typedef void (*mf_thread_batch)(char **paths, int count, void *arg);
+/* The main thread has done a batch (handover.h); `result` is what its work
+ * returned, borrowed. On the thread, GIL held. */
+typedef void (*mf_thread_done)(PyObject *result, void *arg);
 /* A note of watch (limit reached, fell back to polling); GIL held. */
 typedef void (*mf_thread_note)(const char *text, void *arg);
 
@@ -25,6 +29,9 @@ typedef void (*mf_thread_note)(const char *text, void *arg);
 struct mf_thread *mf_thread_start(struct mf_watch *watch,
                                   mf_thread_batch batch, mf_thread_note note,
                                   void *arg);
+/* From now on the main thread is asked to do a batch, too. GIL held. */
+void mf_thread_hand_over(struct mf_thread *thread, mf_handover_work work,
+                         mf_thread_done done);
 /* Stops and joins it (releases the GIL while joining, so it waits for a batch
  * that runs: hold no lock that a batch takes). No callback runs after it.
  * Safe when the process was forked since (then it only frees), on the thread

@@ -28,7 +28,63 @@ spend(struct mf_update *update, enum mf_phase phase, int64_t *since)
 static bool
 is_rejected(struct mf_update *update)
 {
-    return mf_report_reasons(&update->report) > 0;
+    return mf_report_reasons(&update->report) > 0 || update->declined;
+}
+
+/* ---- quiet updates ---------------------------------------------------------- */
+
+/* A changed __init__ gives live instances new fields: factories and hooks may
+ * have to run. */
+static bool
+changes_init(struct mf_change *change, struct mf_delta *delta)
+{
+    if (delta->kind == MF_DELTA_SAME || delta->parent == MF_UNIT_NONE ||
+        delta->new_unit == MF_UNIT_NONE) {
+        return false;
+    }
+    const struct mf_unit *u =
+        &change->diff.new_of.split->units[delta->new_unit];
+    const char *text = PyBytes_AS_STRING(change->text.bytes);
+    return u->name_len == 8 && memcmp(text + u->name, "__init__", 8) == 0;
+}
+
+/* Does the plan exchange code and shift lines only? Members of classes that
+ * somebody is told of (hooks) are asked for when the update knows them. */
+static bool
+plan_is_quiet(struct mf_update *update)
+{
+    if (update->plan.stages) {
+        return false;
+    }
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        if (change->kind == MF_CHANGE_DELETED) {
+            return false;
+        }
+        for (uint32_t d = 0; d < change->diff.len; d++) {
+            if (changes_init(change, &change->diff.deltas[d])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Before the plan: code objects that have to be looked for on the heap are
+ * left to somebody who has the time. */
+static bool
+knows_codes(struct mf_update *update)
+{
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        for (size_t t = 0; t < change->targets.len; t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (target->module->codes == NULL) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 /* A failure of our own machinery before the point of no return is a reason
@@ -69,14 +125,23 @@ decide(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now();
     MF_TRACE(1, "update %ld: planning", report->number);
+    if (update->quiet && !knows_codes(update)) {
+        update->declined = true;
+        return 0;
+    }
     if (find_late_codes(update) < 0 ||
         mf_plan_make(update->state, &update->plan, report) < 0) {
         return -1;
     }
+    update->declined =
+        update->quiet && !is_rejected(update) && !plan_is_quiet(update);
     if (!is_rejected(update) && mf_plan_pair_codes(&update->plan) < 0) {
         return -1;
     }
     spend(update, MF_PHASE_PLAN, &clock);
+    if (update->declined) {
+        return 0;
+    }
     if (is_rejected(update) || update->mode == MF_MODE_PLAN) {
         return mf_plan_describe(&update->plan, report);
     }
@@ -108,6 +173,8 @@ decide(struct mf_update *update)
         return -1;
     }
     spend(update, MF_PHASE_MATCH, &clock);
+    /* clearing a cache drops objects of the program */
+    update->declined = update->quiet && update->match.caches.len > 0;
     if (is_rejected(update)) {
         return 0;
     }
@@ -180,6 +247,11 @@ before_hooks(struct mf_update *update)
 {
     if (list_for_hooks(update) < 0) {
         return -1;
+    }
+    if (update->quiet &&
+        mf_hooks_any(update->hook_modules, update->hook_classes)) {
+        update->declined = true;
+        return 0;
     }
     return mf_hooks_before(&update->hooks, update->hook_modules,
                            update->hook_classes);
@@ -423,6 +495,10 @@ mf_update_story(struct mf_update *update)
         report->number = state->number;
         return tracked;
     }
+    if (update->quiet && is_rejected(update)) {
+        update->declined = true;
+        return 0;
+    }
     report->number =
         update->mode == MF_MODE_UPDATE ? ++state->number : state->number + 1;
     report->outcome = MF_REJECTED;
@@ -438,6 +514,11 @@ mf_update_story(struct mf_update *update)
     }
     if (update->abandoned) {
         report->outcome = MF_SKIPPED; /* fork.c: it is the parent's */
+        return 0;
+    }
+    if (update->quiet && report->outcome == MF_REJECTED) {
+        update->declined = true; /* who may run code says why, too */
+        state->number--;
         return 0;
     }
     if (report->outcome != MF_COMMITTED && update->staged) {

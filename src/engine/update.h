@@ -29,6 +29,9 @@ struct mf_update {
     PyObject *texts;          /* earlier texts, for the record */
     bool identity;            /* a lever: every file has the text that lives */
     bool abandoned;           /* fork.c: in the child, and the parent's */
+    bool quiet;               /* no code of the program may run */
+    bool declined;            /* quiet, but some would have to: nothing was
+                                 done */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
 };
@@ -41,6 +44,12 @@ PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
 /* Back to what the last committed update replaced (to: -1), or, one update
  * after the other, to what ran when update `to` was the last one. */
 PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
+/* On the main thread in the middle of its code (handover.h): an update with
+ * these paths, if it runs no code of the program. *report: its dict, which is
+ * to be told to the listener; NULL: it has declined. 0 / -1. */
+int mf_update_quietly(struct mf_state *state, PyObject *paths,
+                      PyObject **report);
+void mf_update_tell(struct mf_state *state, PyObject *report);
 /* For tests: all files with the text that lives, through all phases. */
 PyObject *mf_update_identity(struct mf_state *state);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "ground/compat_main.h"
 #include "thread.h"
 #include "update.h"
 
@@ -51,16 +52,14 @@ take_batch(struct mf_state *state, PyObject *paths)
     Py_XDECREF(done);
     if (done != NULL && state->safepoint == MAIN_THREAD &&
         !state->main_asked) {
-        state->main_asked = Py_AddPendingCall(update_queued, NULL) == 0;
+        state->main_asked = mf_compat_main_call(update_queued, NULL) == 0;
     }
     return done != NULL ? 0 : -1;
 }
 
-/* A settled batch of changed paths, on the engine's thread, GIL held. */
-static void
-on_batch(char **paths, int count, void *arg)
+static PyObject *
+list_of(char **paths, int count)
 {
-    struct mf_state *state = arg;
     PyObject *list = PyList_New(0);
     for (int i = 0; list != NULL && i < count; i++) {
         PyObject *path = PyUnicode_DecodeFSDefault(paths[i]);
@@ -69,10 +68,42 @@ on_batch(char **paths, int count, void *arg)
         }
         Py_XDECREF(path);
     }
+    return list;
+}
+
+/* A settled batch of changed paths, on the engine's thread, GIL held. */
+static void
+on_batch(char **paths, int count, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *list = list_of(paths, count);
     if (list == NULL || take_batch(state, list) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
     Py_XDECREF(list);
+}
+
+/* The same on the main thread, between two steps of the program. */
+static PyObject *
+on_handover(char **paths, int count, void *arg)
+{
+    struct mf_state *state = arg;
+    PyObject *report = NULL, *list = NULL;
+    if (mf_state_get() == state && state->safepoint == ANY) {
+        list = list_of(paths, count);
+    }
+    if (list != NULL && mf_update_quietly(state, list, &report) < 0) {
+        PyErr_Clear(); /* the thread that waits finds the same, and says it */
+    }
+    Py_XDECREF(list);
+    PyErr_Clear();
+    return report;
+}
+
+static void
+on_done(PyObject *report, void *arg)
+{
+    mf_update_tell(arg, report);
 }
 
 static void
@@ -98,7 +129,11 @@ start(struct mf_state *state, struct mf_watch *watch)
 {
     state->backend = mf_watch_backend(watch);
     state->thread = mf_thread_start(watch, on_batch, on_note, state);
-    return state->thread != NULL ? 0 : -1;
+    if (state->thread == NULL) {
+        return -1;
+    }
+    mf_thread_hand_over(state->thread, on_handover, on_done);
+    return 0;
 }
 
 static struct mf_watch *

@@ -180,8 +180,8 @@ def test_the_engine_listens_under_the_poll_option(project):
 SAFEPOINT = """
     import sys, threading
     import lib, midflight
-    print("ready", flush=True)
     midflight.on("committed", lambda report: print("live", threading.current_thread() is threading.main_thread(), flush=True))
+    print("ready", flush=True)
     for line in sys.stdin:
         if line == "poll\\n":
             print(getattr(midflight.poll(), "outcome", None), flush=True)

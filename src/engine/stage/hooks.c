@@ -445,6 +445,26 @@ run_item(struct mf_hooks *hooks, const char *name, int code, PyObject *item)
                cls == Py_None ? NULL : cls, dict == Py_None ? NULL : dict);
 }
 
+bool
+mf_hooks_any(PyObject *modules, PyObject *classes)
+{
+    static const char *const names[] = {BEFORE, AFTER};
+    bool inherited, any = false;
+    for (size_t n = 0; n < Py_ARRAY_LENGTH(names) && !any; n++) {
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules) && !any; i++) {
+            PyObject *pair = PyList_GET_ITEM(modules, i);
+            any = in_namespace(PyTuple_GET_ITEM(pair, 1), names[n]) != NULL;
+        }
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes) && !any; i++) {
+            PyObject *cls = PyList_GET_ITEM(classes, i);
+            any = in_class((PyTypeObject *)cls, names[n], &inherited) != NULL;
+        }
+    }
+    any |= PyErr_Occurred() != NULL;
+    PyErr_Clear();
+    return any;
+}
+
 int
 mf_hooks_before(struct mf_hooks *hooks, PyObject *modules, PyObject *classes)
 {

@@ -43,6 +43,8 @@ void mf_hooks_clear(struct mf_hooks *hooks); /* legal on a zeroed struct */
  * Return 0, or -1 for errors of our own; what hooks raise goes to the
  * report. */
 
+/* Has any of them a before or after hook? Runs none. */
+bool mf_hooks_any(PyObject *modules, PyObject *classes);
 /* In the order of the list; a module before its classes. Ends at the first
  * hook that fails: that is a reason, so look at mf_report_reasons. */
 int mf_hooks_before(struct mf_hooks *hooks, PyObject *modules,

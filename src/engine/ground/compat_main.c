@@ -1,0 +1,79 @@
+/* compat_main.c -- owns the way to the main thread's attention. In: a function.
+ * Out: a pending call that is looked at soon.
+ *
+ * To 3.12 a pending call that another thread adds does not make the main
+ * thread look: it sees it when some thread wants the GIL, 5 ms later. One word
+ * of the interpreter's state says that there is something to look at; anybody
+ * may set it, without the GIL, as the interpreter does for signals. It is
+ * cleared by who looks. Where that word lies is asked of the headers and
+ * proved by adding a pending call on the main thread, which does set it.
+ */
+#include "compat_31x.h"
+
+#include "compat_main.h"
+
+#include <stdatomic.h>
+
+#if PY_VERSION_HEX < 0x030D0000
+
+enum { ATTEMPTS = 3 };
+
+static _Atomic(atomic_int *) breaker; /* NULL: not proved */
+
+static int
+nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+void
+mf_compat_main_init(void)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    if (interp != PyInterpreterState_Main() ||
+        atomic_load(&breaker) != NULL) {
+        return;
+    }
+    atomic_int *word = (atomic_int *)&interp->ceval.eval_breaker;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (atomic_load(word) != 0) {
+            /* somebody wants the GIL, or a signal has come */
+            Py_BEGIN_ALLOW_THREADS
+            Py_END_ALLOW_THREADS
+            continue;
+        }
+        if (Py_AddPendingCall(nothing, NULL) == 0 && atomic_load(word) == 1) {
+            atomic_store(&breaker, word);
+        }
+        return;
+    }
+}
+
+int
+mf_compat_main_call(int (*func)(void *), void *arg)
+{
+    if (Py_AddPendingCall(func, arg) < 0) {
+        return -1;
+    }
+    atomic_int *word = atomic_load(&breaker);
+    if (word != NULL) {
+        atomic_store(word, 1);
+    }
+    return 0;
+}
+
+#else
+
+void
+mf_compat_main_init(void)
+{
+}
+
+int
+mf_compat_main_call(int (*func)(void *), void *arg)
+{
+    return Py_AddPendingCall(func, arg);
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* compat_main.h -- has the main thread call something at the next place where
+ * it looks for such requests, between two steps of the program.
+ */
+#ifndef MF_COMPAT_MAIN_H
+#define MF_COMPAT_MAIN_H
+
+#include "../engine.h"
+
+/* Finds what is needed so that the main thread looks at once. GIL held, best
+ * on the main thread; more than one call is harmless, and where it is not
+ * found the request waits for the next switch of threads. */
+void mf_compat_main_init(void);
+/* No GIL needed. 0; -1: too many requests wait already. */
+int mf_compat_main_call(int (*func)(void *), void *arg);
+
+#endif

@@ -1,0 +1,112 @@
+"""A save while the main thread is busy: it does the update itself where no code of the program has to run, and only there."""
+
+import pytest
+from helpers import PYTHON, finish, write
+
+START = """
+    import os, sys, threading, time
+    import midflight
+    midflight.start(roots=["."])
+    import lib
+    heard = []
+    midflight.on("update", lambda report: heard.append((report.outcome, threading.current_thread() is threading.main_thread())))
+    midflight.watch()
+
+    def save(text):
+        with open("lib.part", "w") as stream:
+            stream.write(text)
+        os.replace("lib.part", "lib.py")
+
+    def spin(ready, pause=None):
+        end = time.monotonic() + 25
+        while not ready():
+            if time.monotonic() > end:
+                raise SystemExit("nothing happened")
+            if pause is not None:
+                time.sleep(pause)              # lets others run
+    """
+
+
+def run(tmp_path, lib, body, outcome=0):
+    write(tmp_path, {"pyproject.toml": "", "lib.py": lib, "app.py": START})
+    with open(tmp_path / "app.py", "a", encoding="utf-8") as stream:
+        stream.write(body)
+    code, out, err = finish([*PYTHON, "app.py"], tmp_path)
+    assert code == outcome, err
+    return out.split()
+
+
+def test_nobody_waits_for_the_switch_interval(tmp_path):
+    """It is longer than the test has patience: no other thread gets the GIL from one that runs."""
+    out = run(tmp_path, "class C:\n    def answer(self):\n        return 1\n\n\ndef answer():\n    return 1\n", """
+sys.setswitchinterval(1000)
+for i in range(2, 6):
+    save(f"class C:\\n    def answer(self):\\n        return {i}\\n\\n\\ndef answer():\\n    return {i}\\n")
+    spin(lambda: lib.answer() == i == lib.C().answer())
+    spin(lambda: len(heard) == i - 1, pause=0.001)
+print(*(outcome + str(main) for outcome, main in heard), midflight.status()["running"], len(midflight.history()))
+""")
+    assert out == ["committedFalse"] * 4 + ["4", "4"]      # listeners are the program's: told on the engine's thread
+
+
+@pytest.mark.parametrize("lib, new", [
+    ("VALUE = 1\n", "import threading\nVALUE = threading.current_thread() is threading.main_thread()\n"),
+    ("VALUE = 1\ndef f():\n    return 1\ndef __after_update__(update):\n    import threading\n    global VALUE\n"
+     "    VALUE = threading.current_thread() is threading.main_thread()\n", None),
+])
+def test_code_of_the_program_runs_on_the_engines_thread(tmp_path, lib, new):
+    new = new or lib.replace("return 1", "return 2")
+    assert run(tmp_path, lib, f"""
+save({new!r})
+spin(lambda: heard)
+print(lib.VALUE, *heard[0])
+""") == ["False", "committed", "False"]
+
+
+def test_a_hook_may_wait_for_a_lock_that_the_main_thread_holds(tmp_path):
+    lib = "import threading\nLOCK = threading.Lock()\ndef f():\n    return 1\ndef __before_update__(update):\n    with LOCK:\n        pass\n"
+    assert run(tmp_path, lib, f"""
+with lib.LOCK:
+    save({lib.replace("return 1", "return 2")!r})
+    spin(lambda: midflight.status()["number"] == 1)        # the update is under way, and waits for us
+    assert lib.f() == 1
+spin(lambda: heard)
+print(lib.f(), *heard[0])
+""") == ["2", "committed", "False"]
+
+
+def test_what_is_wrong_is_said_once(tmp_path):
+    assert run(tmp_path, "def f():\n    return 1\n", """
+save("def f(:\\n")
+spin(lambda: heard)
+save("def f():\\n    return 2\\n")
+spin(lambda: lib.f() == 2)
+spin(lambda: len(heard) == 2)
+print(*heard[0], *heard[1], midflight.status()["number"])
+""") == ["rejected", "False", "committed", "False", "2"]
+
+
+def test_a_request_that_is_left_over_does_nothing_in_a_child(tmp_path):
+    """The main thread forks before it has come by."""
+    assert run(tmp_path, "def f():\n    return 1\n", """
+import select
+for i in range(2, 12):
+    save(f"def f():\\n    return {i}\\n")
+    child = os.fork()
+    if child == 0:
+        before = lib.f()
+        for _ in range(100000):
+            pass
+        os._exit(0 if lib.f() == before else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    spin(lambda: lib.f() == i)
+print("done")
+""") == ["done"]
+
+
+def test_the_end_of_the_process_does_not_wait(tmp_path):
+    for _ in range(5):
+        assert run(tmp_path, "def f():\n    return 1\n", """
+save("def f():\\n    return 2\\n")
+print("done")
+""") == ["done"]
