@@ -87,7 +87,9 @@ modified_back(PyObject *type)
 static int
 put(struct mf_undo *undo, PyTypeObject *cls, PyObject *name, PyObject *value)
 {
-    if (!metaclass_answers(cls, name)) {
+    /* type's own __dict__ refuses to be set */
+    if (!metaclass_answers(cls, name) &&
+        PyUnicode_CompareWithASCIIString(name, "__dict__") != 0) {
         return mf_undo_type_set(undo, cls, name, value);
     }
     if (mf_undo_call(undo, modified_back, (PyObject *)cls) < 0 ||
@@ -462,7 +464,9 @@ apply_names(struct mf_class_change *change, struct mf_undo *undo)
     Py_ssize_t pos = 0;
     while (change->set != NULL &&
            PyDict_Next(change->set, &pos, &name, &value)) {
-        if (!mf_redefine_class_skips(name) &&
+        bool made_for_it = Py_TYPE(value) == &PyGetSetDescr_Type &&
+                           PyDescr_TYPE(value) == cls;
+        if ((!mf_redefine_class_skips(name) || made_for_it) &&
             !is_staged_slot(change, name, value) &&
             put(undo, cls, name, value) < 0) {
             return -1;

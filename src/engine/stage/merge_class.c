@@ -188,6 +188,30 @@ made_by_statement(struct mf_change *change, uint32_t at, PyTypeObject *fresh)
     return true;
 }
 
+/* A class that had its dict or its weak references from a base that it has no
+ * more gets descriptors of its own for them. */
+static int
+own_descriptors(struct mf_class_change *change)
+{
+    static const char *const names[] = {"__dict__", "__weakref__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
+        PyObject *fresh =
+            PyDict_GetItemString(change->new_class->tp_dict, names[i]);
+        if (fresh == NULL || Py_TYPE(fresh) != &PyGetSetDescr_Type ||
+            PyDict_GetItemString(change->old_class->tp_dict, names[i])) {
+            continue;
+        }
+        PyObject *own = PyDescr_NewGetSet(
+            change->old_class, ((PyGetSetDescrObject *)fresh)->d_getset);
+        int rc = own ? PyDict_SetItemString(change->set, names[i], own) : -1;
+        Py_XDECREF(own);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int
 mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
 {
@@ -203,6 +227,9 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
     change->new_class = (PyTypeObject *)Py_NewRef(fresh);
     if (!same_items(fresh->tp_bases, change->old_class->tp_bases)) {
         change->bases = Py_NewRef(fresh->tp_bases);
+        if (own_descriptors(change) < 0) {
+            return -1;
+        }
     }
     if (Py_TYPE(fresh) != Py_TYPE(change->old_class)) {
         change->metaclass = (PyTypeObject *)Py_NewRef(Py_TYPE(fresh));
