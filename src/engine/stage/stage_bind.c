@@ -131,7 +131,14 @@ run_bind(struct mf_stage *stage, struct mf_staged *staged,
             "removes it",
             edge->name, edge->module);
     }
-    return value == old ? 0 : bind_value(staged, edge->as, value, old);
+    /* under a condition, and it could have been taken before: it did not run */
+    bool ran = !edge->guarded || old == NULL ||
+               PyDict_GetItemWithError(staged->live_dict, edge->as) != NULL;
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    return value == old || !ran ? 0
+                                : bind_value(staged, edge->as, value, old);
 }
 
 /* Import bindings of one statement: what it had taken from a staged module

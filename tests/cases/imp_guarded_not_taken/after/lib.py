@@ -1,0 +1,5 @@
+LIMIT = 2
+
+
+class Thing(object):
+    size = 2

@@ -1,0 +1,5 @@
+LIMIT = 1
+
+
+class Thing:
+    size = 1
