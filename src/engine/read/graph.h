@@ -53,9 +53,13 @@ PyObject *mf_graph_reachers(struct mf_state *state, PyObject *module,
 int mf_graph_index_reach(struct mf_state *state, struct mf_source *source);
 /* The number goes into the key's list, in order. 1: it was not there; 0; -1. */
 int mf_graph_index_under(PyObject *index, PyObject *key, size_t number);
-/* Does calling what `used` names in the module reach module_name:name? */
-int mf_graph_reaches(struct mf_state *state, struct mf_module *module,
-                     PyObject *used, PyObject *module_name, PyObject *name);
+/* Every name of a module that its import-time code may call, or attribute of
+ * one (attr NULL: the name itself), with the set of "module:name" that the
+ * call reaches. visit: 0 / -1. */
+typedef int (*mf_graph_visit)(void *arg, PyObject *used, PyObject *attr,
+                              PyObject *reached);
+int mf_graph_each_call(struct mf_state *state, struct mf_module *module,
+                       mf_graph_visit visit, void *arg);
 /* What calling an object reaches is remembered while one plan is made: to be
  * forgotten before anything that lives can change. */
 void mf_graph_forget_walks(struct mf_state *state);

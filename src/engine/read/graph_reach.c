@@ -10,19 +10,25 @@
 enum { DEPTH = 8, FUNCTIONS = 400 };
 
 struct walk {
+    struct mf_state *state;
     PyObject *reached; /* set of "module:name" */
     int budget;
 };
 
 static int walk_value(struct walk *walk, PyObject *value, int depth);
 
-/* The program's own functions only: their module has a name and a file. */
+/* The program's own functions only: the file of their module is a source. */
 static PyObject *
-home_of(PyObject *func)
+home_of(struct walk *walk, PyObject *func)
 {
     PyObject *globals = PyFunction_GET_GLOBALS(func);
     PyObject *name = PyDict_GetItemString(globals, "__name__");
-    return name != NULL && PyUnicode_Check(name) ? name : NULL;
+    PyObject *file = PyDict_GetItemString(globals, "__file__");
+    return name != NULL && PyUnicode_Check(name) && file != NULL &&
+                   PyUnicode_Check(file) &&
+                   mf_source_find(walk->state, file) != NULL
+               ? name
+               : NULL;
 }
 
 static int
@@ -40,7 +46,7 @@ add_reached(struct walk *walk, PyObject *home, PyObject *qualname)
 static int
 walk_function(struct walk *walk, PyObject *func, int depth)
 {
-    PyObject *home = home_of(func);
+    PyObject *home = home_of(walk, func);
     if (home == NULL || depth > DEPTH || walk->budget-- <= 0) {
         return 0;
     }
@@ -236,18 +242,25 @@ walk_value(struct walk *walk, PyObject *value, int depth)
         PyType_HasFeature((PyTypeObject *)value, Py_TPFLAGS_HEAPTYPE)) {
         return walk_class(walk, (PyTypeObject *)value, depth);
     }
+    if (PyMethod_Check(value) &&
+        PyFunction_Check(PyMethod_GET_FUNCTION(value))) {
+        return walk_function(walk, PyMethod_GET_FUNCTION(value), depth);
+    }
+    if (PyType_HasFeature(Py_TYPE(value), Py_TPFLAGS_HEAPTYPE) &&
+        Py_TYPE(value)->tp_call != NULL) {
+        static const char *const called[] = {"__call__", NULL};
+        return walk_methods(walk, Py_TYPE(value), called, depth);
+    }
     return 0;
 }
 
-/* Everything that calling `used` of the module reaches: a new reference to a
- * set. One plan asks for the same again and again; nothing changes meanwhile. */
+/* Everything that calling a value reaches, or a method of its class: a new
+ * reference to a set. One plan asks for the same again and again; nothing
+ * changes meanwhile. */
 static PyObject *
-reached_from(struct mf_state *state, struct mf_module *module, PyObject *used)
+reached_from(struct mf_state *state, PyObject *value, PyTypeObject *type,
+             PyObject *name)
 {
-    PyObject *value = PyDict_GetItemWithError(module->dict, used);
-    if (value == NULL) {
-        return PyErr_Occurred() ? NULL : PySet_New(NULL);
-    }
     if (state->walked == NULL && (state->walked = PyDict_New()) == NULL) {
         return NULL;
     }
@@ -255,10 +268,11 @@ reached_from(struct mf_state *state, struct mf_module *module, PyObject *used)
     PyObject *known =
         key ? Py_XNewRef(PyDict_GetItemWithError(state->walked, key)) : NULL;
     if (key != NULL && known == NULL && !PyErr_Occurred()) {
-        struct walk walk = {PySet_New(NULL), FUNCTIONS};
-        if (walk.reached != NULL &&
-            walk_value(&walk, value, 0) == 0 &&
-            PyDict_SetItem(state->walked, key, walk.reached) == 0) {
+        struct walk walk = {state, PySet_New(NULL), FUNCTIONS};
+        int rc = walk.reached == NULL ? -1
+                 : type               ? walk_method(&walk, type, name, 0)
+                                      : walk_value(&walk, value, 0);
+        if (rc == 0 && PyDict_SetItem(state->walked, key, walk.reached) == 0) {
             known = Py_NewRef(walk.reached);
         }
         Py_XDECREF(walk.reached);
@@ -267,49 +281,86 @@ reached_from(struct mf_state *state, struct mf_module *module, PyObject *used)
     return known;
 }
 
+/* `used.attr`: a function or class of a module, a method of an instance. */
+static int
+visit_attr(struct mf_state *state, PyObject *used, PyObject *value,
+           PyObject *attr, mf_graph_visit visit, void *arg)
+{
+    PyTypeObject *type = PyModule_Check(value) ? NULL : Py_TYPE(value), *owner;
+    PyObject *member = type ? find_member(type, attr, &owner)
+                            : PyDict_GetItemWithError(PyModule_GetDict(value),
+                                                      attr);
+    if (member == NULL || (type != NULL && PyType_Check(member))) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *reached = reached_from(state, member, type, attr);
+    int rc = reached == NULL                  ? -1
+             : PySet_GET_SIZE(reached) == 0   ? 0
+                                              : visit(arg, used, attr, reached);
+    Py_XDECREF(reached);
+    return rc;
+}
+
+int
+mf_graph_each_call(struct mf_state *state, struct mf_module *module,
+                   mf_graph_visit visit, void *arg)
+{
+    PyObject *used, *iter =
+                        module->loads ? PyObject_GetIter(module->loads) : NULL;
+    int rc = iter || module->loads == NULL ? 0 : -1;
+    while (iter != NULL && rc >= 0 && (used = PyIter_Next(iter)) != NULL) {
+        PyObject *value = PyDict_GetItemWithError(module->dict, used);
+        PyObject *reached =
+            value ? reached_from(state, value, NULL, NULL) : NULL;
+        rc = reached ? visit(arg, used, NULL, reached)
+                     : PyErr_Occurred() ? -1 : 0;
+        Py_XDECREF(reached);
+        bool has_calls = value != NULL && !PyType_Check(value) &&
+                         (PyModule_Check(value) ||
+                          PyType_HasFeature(Py_TYPE(value),
+                                            Py_TPFLAGS_HEAPTYPE));
+        PyObject *attr, *attrs =
+                            has_calls ? PyObject_GetIter(module->loads) : NULL;
+        while (attrs != NULL && rc >= 0 &&
+               (attr = PyIter_Next(attrs)) != NULL) {
+            rc = visit_attr(state, used, value, attr, visit, arg);
+            Py_DECREF(attr);
+        }
+        Py_XDECREF(attrs);
+        Py_DECREF(used);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 void
 mf_graph_forget_walks(struct mf_state *state)
 {
     Py_CLEAR(state->walked);
 }
 
-int
-mf_graph_reaches(struct mf_state *state, struct mf_module *module,
-                 PyObject *used, PyObject *module_name, PyObject *name)
+static int
+index_call(void *arg, PyObject *used, PyObject *attr, PyObject *reached)
 {
-    PyObject *reached = reached_from(state, module, used);
-    PyObject *key = reached
-                        ? PyUnicode_FromFormat("%U:%U", module_name, name)
-                        : NULL;
-    int yes = key ? PySet_Contains(reached, key) : -1;
-    Py_XDECREF(key);
-    Py_XDECREF(reached);
-    return yes;
+    struct mf_source *source = arg;
+    struct mf_state *state = mf_state_get();
+    PyObject *key, *keys = PyObject_GetIter(reached);
+    int rc = keys && state ? 0 : -1;
+    (void)used;
+    (void)attr;
+    while (rc >= 0 && (key = PyIter_Next(keys)) != NULL) {
+        rc = mf_graph_index_under(state->reach, key, source->number);
+        Py_DECREF(key);
+    }
+    Py_XDECREF(keys);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
 int
 mf_graph_index_reach(struct mf_state *state, struct mf_source *source)
 {
-    struct mf_module *module = source->modules.items[0];
-    if (module->loads == NULL) {
-        return 0;
-    }
-    PyObject *used, *iter = PyObject_GetIter(module->loads);
-    int rc = iter ? 0 : -1;
-    while (rc >= 0 && (used = PyIter_Next(iter)) != NULL) {
-        PyObject *reached = reached_from(state, module, used);
-        PyObject *key, *keys = reached ? PyObject_GetIter(reached) : NULL;
-        rc = keys ? 0 : -1;
-        while (rc >= 0 && (key = PyIter_Next(keys)) != NULL) {
-            rc = mf_graph_index_under(state->reach, key, source->number);
-            Py_DECREF(key);
-        }
-        Py_XDECREF(keys);
-        Py_XDECREF(reached);
-        Py_DECREF(used);
-    }
-    Py_XDECREF(iter);
-    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+    return mf_graph_each_call(state, source->modules.items[0], index_call,
+                              source);
 }
 
 PyObject *

@@ -47,6 +47,27 @@ mf_plan_follow_callers(struct mf_change *change, PyObject *name)
     return 0;
 }
 
+/* Who calls what reaches a function that changed. */
+struct reacher {
+    struct mf_change *change; /* of the caller */
+    PyObject *key;            /* "module:name" */
+};
+
+static int
+taint_caller(void *arg, PyObject *used, PyObject *attr, PyObject *reached)
+{
+    struct reacher *reacher = arg;
+    int yes = PySet_Contains(reached, reacher->key);
+    if (yes <= 0) {
+        return yes;
+    }
+    PyObject *name = attr ? PyUnicode_FromFormat("%U.%U", used, attr)
+                          : Py_NewRef(used);
+    int rc = name ? mf_plan_taint(reacher->change, name, false) : -1;
+    Py_XDECREF(name);
+    return rc;
+}
+
 int
 mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
                 struct mf_change *change, PyObject *module_name,
@@ -59,7 +80,10 @@ mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
     if (proved <= 0) {
         return proved < 0 || PyErr_Occurred() ? -1 : 0;
     }
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+    struct reacher reacher = {
+        NULL, PyUnicode_FromFormat("%U:%U", module_name, name)};
+    int rc = reacher.key ? 0 : -1;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(list); i++) {
         struct mf_source *source =
             state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list, i))];
         if (source->modules.len == 0) {
@@ -69,24 +93,15 @@ mf_plan_follow_reachers(struct mf_state *state, struct mf_plan *plan,
         if (other == NULL ||
             (other != change && other->diff.deltas == NULL &&
              other->kind == MF_CHANGE_NONE && mf_plan_prepare_change(other, NULL) < 0)) {
-            return -1;
+            rc = -1;
+            break;
         }
-        struct mf_module *module = source->modules.items[0];
-        PyObject *used, *iter =
-                            module->loads ? PyObject_GetIter(module->loads)
-                                          : NULL;
-        int rc = 0;
-        while (iter != NULL && rc == 0 && (used = PyIter_Next(iter)) != NULL) {
-            rc = mf_graph_reaches(state, module, used, module_name, name);
-            rc = rc == 1 ? mf_plan_taint(other, used, false) : rc;
-            Py_DECREF(used);
-        }
-        Py_XDECREF(iter);
-        if (rc < 0) {
-            return -1;
-        }
+        reacher.change = other;
+        rc = mf_graph_each_call(state, source->modules.items[0], taint_caller,
+                                &reacher);
     }
-    return PyErr_Occurred() ? -1 : 0;
+    Py_XDECREF(reacher.key);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
 static int

@@ -246,6 +246,91 @@ on_call(PyFunctionObject *func, PyFunctionObject **instead)
 
 /* ---- other arguments ----------------------------------------------------------- */
 
+/* The function with this code in what a statement has bound: itself, or what
+ * its decorators have put around it. Borrowed or NULL. */
+static PyFunctionObject *
+function_inside(PyObject *value, PyObject *code, int depth)
+{
+    if (PyObject_TypeCheck(value, &PyStaticMethod_Type) ||
+        PyObject_TypeCheck(value, &PyClassMethod_Type)) {
+        PyObject *inner = PyObject_GetAttrString(value, "__func__");
+        PyFunctionObject *found =
+            inner ? function_inside(inner, code, depth) : NULL;
+        Py_XDECREF(inner); /* the value holds it */
+        return found;
+    }
+    if (!PyFunction_Check(value) || depth > 4) {
+        return NULL;
+    }
+    PyFunctionObject *func = (PyFunctionObject *)value;
+    if (func->func_code == code) {
+        return func;
+    }
+    PyObject *cells = func->func_closure;
+    for (Py_ssize_t i = 0; cells && i < PyTuple_GET_SIZE(cells); i++) {
+        PyObject *held = PyCell_GET(PyTuple_GET_ITEM(cells, i));
+        PyFunctionObject *found =
+            held ? function_inside(held, code, depth + 1) : NULL;
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* The namespace of a class as staging has it: the copy that members which ran
+ * alone are in, or its own. Borrowed or NULL. */
+static PyObject *
+space_of(struct mf_stage *stage, PyObject *value)
+{
+    if (value == NULL || !PyType_Check(value)) {
+        return NULL;
+    }
+    PyObject *key = stage->spaces ? PyLong_FromVoidPtr(value) : NULL;
+    PyObject *space = key ? PyDict_GetItemWithError(stage->spaces, key) : NULL;
+    Py_XDECREF(key);
+    return space ? space : mf_compat_type_dict((PyTypeObject *)value);
+}
+
+/* What stands under a function's qualified name on the staged side: borrowed,
+ * or NULL without exception. */
+static PyObject *
+staged_value(struct mf_stage *stage, struct mf_staged *home,
+             PyObject *qualname)
+{
+    PyObject *parts = PyObject_CallMethod(qualname, "split", "s", ".");
+    PyObject *value = NULL, *space = home->dict;
+    for (Py_ssize_t i = 0; parts && space && i < PyList_GET_SIZE(parts); i++) {
+        value = PyDict_GetItemWithError(space, PyList_GET_ITEM(parts, i));
+        space = space_of(stage, value);
+        if (space == NULL && i + 1 < PyList_GET_SIZE(parts)) {
+            value = NULL;
+        }
+    }
+    Py_XDECREF(parts);
+    PyErr_Clear();
+    return value;
+}
+
+/* The clone takes the defaults that the function's statement has given it. A
+ * statement that does not run again gives no others. */
+static void
+renew_defaults(struct mf_stage *stage, PyFunctionObject *func,
+               PyFunctionObject *clone)
+{
+    struct mf_staged *home = mf_stage_of(stage, func->func_globals);
+    PyObject *value = home ? staged_value(stage, home, func->func_qualname)
+                           : NULL;
+    PyFunctionObject *made =
+        value && value != (PyObject *)func
+            ? function_inside(value, clone->func_code, 0)
+            : NULL;
+    if (made != NULL && made != clone) {
+        Py_XSETREF(clone->func_defaults, Py_XNewRef(made->func_defaults));
+        Py_XSETREF(clone->func_kwdefaults, Py_XNewRef(made->func_kwdefaults));
+    }
+}
+
 static PyObject *
 front(PyObject *func, PyObject *const *args, size_t nargs, PyObject *names)
 {
@@ -253,6 +338,10 @@ front(PyObject *func, PyObject *const *args, size_t nargs, PyObject *names)
     PyObject *clone = stage != NULL && is_staged_call(stage)
                           ? mf_map_get(&stage->clones, func)
                           : NULL;
+    if (clone != NULL) {
+        renew_defaults(stage, (PyFunctionObject *)func,
+                       (PyFunctionObject *)clone);
+    }
     /* a strong reference: the stage may end while a thread of its is in it */
     Py_XINCREF(clone);
     PyObject *result =
