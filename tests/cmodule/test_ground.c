@@ -310,6 +310,13 @@ mark_intact(PyObject *module, PyObject *capsule)
 }
 
 static PyObject *
+mark_known(PyObject *module, PyObject *capsule)
+{
+    struct mf_heap_mark *mark = PyCapsule_GetPointer(capsule, mark_name);
+    return PyBool_FromLong(mf_heap_mark_known(mark));
+}
+
+static PyObject *
 mark_walk(PyObject *module, PyObject *args)
 {
     PyObject *capsule;
@@ -455,6 +462,7 @@ static PyMethodDef methods[] = {
     {"heap_instances_of", heap_instances_of, METH_VARARGS, NULL},
     {"mark_new", mark_new, METH_NOARGS, NULL},
     {"mark_intact", mark_intact, METH_O, NULL},
+    {"mark_known", mark_known, METH_O, NULL},
     {"mark_walk", mark_walk, METH_VARARGS, NULL},
     {"mark_clear", mark_clear, METH_O, NULL},
     {"lever", lever, METH_VARARGS, NULL},

@@ -159,28 +159,100 @@ def test_suffix_shrinks_with_what_dies():
     assert found == []
 
 
+def both(mark):
+    """What a walk from the mark finds and what it visits."""
+    found, visited = t.mark_walk(mark, Plain)
+    return {id(o) for o in found}, visited
+
+
 @pytest.mark.parametrize("generation", [0, 1, 2])
-def test_collection_breaks_the_mark(generation):
+def test_what_was_made_is_known_after_collections(generation):
     before = Plain()
     mark = t.mark_new()
-    after = Plain()
+    first = Plain()
     gc.collect(generation)
-    intact = t.mark_intact(mark)
-    found, _ = t.mark_walk(mark, Plain)
+    second = [Plain() for _ in range(5)]
+    gc.collect(generation)
+    gc.collect()
+    third = Plain()
+    intact, known = t.mark_intact(mark), t.mark_known(mark)
+    found, visited = both(mark)
     t.mark_clear(mark)
-    assert not intact
-    # All of the heap then.
-    assert {id(before), id(after)} <= {id(o) for o in found}
+    assert not intact and known
+    assert found == {id(o) for o in (first, *second, third)} and id(before) not in found
+    assert visited < 1000
 
 
-def test_freeze_breaks_the_mark():
+def test_what_finalizers_make_in_a_collection_is_known():
+    made = []
+
+    class Cycle:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            made.append(Plain())
+
+    mark = t.mark_new()
+    Cycle()
+    gc.collect()
+    found, _ = both(mark)
+    t.mark_clear(mark)
+    assert found == {id(o) for o in made} and len(made) == 1
+
+
+def test_a_collection_without_our_callback_is_noticed():
+    mark = t.mark_new()
+    theirs = gc.callbacks[:]
+    gc.callbacks.clear()
+    after = Plain()
+    gc.collect(0)
+    known = t.mark_known(mark)
+    found, _ = both(mark)
+    t.mark_clear(mark)
+    gc.callbacks[:] = [c for c in theirs if "midflight" not in (c.__doc__ or "")]
+    assert not known and id(after) in found
+
+
+def test_marks_leave_no_callback():
+    theirs = gc.callbacks[:]
+    mark = t.mark_new()
+    assert len(gc.callbacks) == len(theirs) + 1
+    kept = gc.callbacks[-1]
+    t.mark_clear(mark)
+    assert gc.callbacks == theirs
+    kept("start", {})
+
+
+@pytest.mark.parametrize("steps", [
+    "gc.freeze(); made.append(Plain())",
+    "gc.freeze(); made.append(Plain()); gc.freeze(); made.append(Plain())",
+    "gc.collect(); made.append(Plain()); gc.freeze(); made.append(Plain())",
+    "gc.freeze(); made.append(Plain()); gc.collect(); made.append(Plain()); gc.freeze(); made.append(Plain())",
+    "gc.freeze(); made.append(Plain()); gc.unfreeze(); made.append(Plain()); gc.collect(1); made.append(Plain())",
+])
+def test_what_was_made_is_known_after_a_freeze(steps):
     code = (
         "import gc\n"
         "from midflight import _testengine as t\n"
         "t.heap_probe()\n"
+        "class Plain: pass\n"
+        "before = [Plain() for _ in range(3)]\n"
+        "gc.collect(0)\n"
+        "before += [Plain() for _ in range(3)]\n"
+        "gc.collect(1)\n"
+        "before += [Plain() for _ in range(3)]\n"
+        "gc.collect(0)\n"
+        "before += [Plain() for _ in range(3)]\n"
         "mark = t.mark_new()\n"
-        "gc.freeze()\n"
-        "assert not t.mark_intact(mark)\n"
+        "made = [Plain()]\n"
+        + steps + "\n"
+        "assert t.mark_known(mark) and not t.mark_intact(mark)\n"
+        "found, visited = t.mark_walk(mark, Plain)\n"
+        "assert sorted(map(id, found)) == sorted(map(id, made)), (len(found), len(made))\n"
+        "assert visited < 1000\n"
+        "t.mark_clear(mark)\n"
+        "gc.collect()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

@@ -10,17 +10,8 @@
  * that ring's head; the heads of the others lie at fixed distances from it,
  * with thresholds beside them that gc.get_threshold() tells too.
  */
-#include "heap.h"
+#include "heap_parts.h"
 #include "../ground/compat.h"
-
-/* What stands in front of an object that the collector can track. The low
- * bits of both words are flags. Heads may be aligned to those
- * bits only (3.13.18 does so). */
-struct node {
-    uintptr_t next;
-    uintptr_t prev;
-} __attribute__((packed, aligned(4)));
-enum { NODE_FLAGS = 3 };
 
 /* A generation: its head and two numbers. */
 struct generation {
@@ -29,37 +20,10 @@ struct generation {
     int count;
 };
 
-/* youngest, two older ones, the permanent one (frozen objects) */
-enum { RINGS = 4, PERMANENT = 3 };
-
 /* Distances in bytes from the youngest head; the same in all interpreters,
  * since they are of one build. 0: not probed yet. */
 static size_t ring_offset[RINGS];
 static size_t flag_offset;
-
-static inline struct node *
-next_of(const struct node *node)
-{
-    return (struct node *)(node->next & ~(uintptr_t)NODE_FLAGS);
-}
-
-static inline struct node *
-prev_of(const struct node *node)
-{
-    return (struct node *)(node->prev & ~(uintptr_t)NODE_FLAGS);
-}
-
-static inline PyObject *
-object_of(struct node *node)
-{
-    return (PyObject *)(node + 1);
-}
-
-static inline struct node *
-node_of(PyObject *obj)
-{
-    return (struct node *)obj - 1;
-}
 
 /* --- markers ------------------------------------------------------------- */
 
@@ -78,7 +42,7 @@ marker_dealloc(PyObject *self)
 }
 
 /* Instances hold nothing, so it can be shared by interpreters. */
-static PyTypeObject marker_type = {
+PyTypeObject mf_heap_marker = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "midflight._engine.Marker",
     .tp_basicsize = sizeof(PyObject),
@@ -89,10 +53,10 @@ static PyTypeObject marker_type = {
 };
 
 /* At the tail of the youngest ring. The caller has disabled the collector. */
-static PyObject *
-new_marker(void)
+PyObject *
+mf_heap_new_marker(void)
 {
-    PyObject *marker = PyObject_GC_New(PyObject, &marker_type);
+    PyObject *marker = PyObject_GC_New(PyObject, &mf_heap_marker);
     if (marker != NULL) {
         PyObject_GC_Track(marker);
     }
@@ -100,8 +64,8 @@ new_marker(void)
 }
 
 /* The heads of this interpreter's rings. */
-static int
-find_rings(struct node *rings[RINGS])
+int
+mf_heap_rings(struct node *rings[RINGS])
 {
     if (ring_offset[1] == 0) {
         PyErr_SetString(PyExc_RuntimeError,
@@ -109,7 +73,7 @@ find_rings(struct node *rings[RINGS])
         return -1;
     }
     int was_enabled = PyGC_Disable();
-    PyObject *marker = new_marker();
+    PyObject *marker = mf_heap_new_marker();
     if (was_enabled) {
         PyGC_Enable();
     }
@@ -253,7 +217,7 @@ mf_heap_probe(void)
                         "the collector of this Python has no lists");
         return -1;
     }
-    if (PyType_Ready(&marker_type) < 0) {
+    if (PyType_Ready(&mf_heap_marker) < 0) {
         return -1;
     }
     PyObject *gc = PyImport_ImportModule("gc");
@@ -262,7 +226,7 @@ mf_heap_probe(void)
     }
     const char *why = NULL;
     int was_enabled = PyGC_Disable();
-    PyObject *marker = new_marker();
+    PyObject *marker = mf_heap_new_marker();
     if (marker != NULL) {
         why = probe_rings(node_of(marker), gc);
         Py_DECREF(marker);
@@ -290,22 +254,11 @@ bool
 mf_heap_busy(void)
 {
     struct node *rings[RINGS];
-    if (find_rings(rings) < 0) {
+    if (mf_heap_rings(rings) < 0) {
         PyErr_Clear();
         return true;
     }
     return is_busy(rings[0]);
-}
-
-static inline int
-visit_node(struct node *node, mf_heap_visit visit, void *arg)
-{
-    PyObject *obj = object_of(node);
-    assert(prev_of(next_of(node)) == node);
-    if (Py_TYPE(obj) == &marker_type || Py_REFCNT(obj) <= 0) {
-        return 0;
-    }
-    return visit(obj, arg);
 }
 
 /* From both ends at once. In an aged heap each step is a miss of the cache:
@@ -320,11 +273,11 @@ walk_ring(struct node *head, mf_heap_visit visit, void *arg)
         struct node *before = prev_of(back);
         __builtin_prefetch(after);
         __builtin_prefetch(before);
-        int rc = visit_node(front, visit, arg);
+        int rc = mf_heap_visit_node(front, visit, arg);
         if (rc != 0 || front == back) {
             return rc;
         }
-        rc = visit_node(back, visit, arg);
+        rc = mf_heap_visit_node(back, visit, arg);
         if (rc != 0 || after == back) {
             return rc;
         }
@@ -338,7 +291,7 @@ int
 mf_heap_walk(mf_heap_visit visit, void *arg)
 {
     struct node *rings[RINGS];
-    if (find_rings(rings) < 0) {
+    if (mf_heap_rings(rings) < 0) {
         return -1;
     }
     if (is_busy(rings[0])) {
@@ -351,89 +304,6 @@ mf_heap_walk(mf_heap_visit visit, void *arg)
         rc = walk_ring(rings[i], visit, arg);
     }
     return rc;
-}
-
-/* --- marks --------------------------------------------------------------- */
-
-int
-mf_heap_mark_set(struct mf_heap_mark *mark)
-{
-    mark->was_enabled = PyGC_Disable();
-    /* A collection that is due already runs (3.12+) at the next check of the
-     * interpreter, held or not: let it run now, before the marker stands.
-     * Signal handlers run here too; their exception ends the update. */
-    mark->marker = PyErr_CheckSignals() < 0 ? NULL : new_marker();
-    if (mark->marker == NULL) {
-        if (mark->was_enabled) {
-            PyGC_Enable();
-        }
-        return -1;
-    }
-    return 0;
-}
-
-/* A collection, or a freeze, moves all that is in the youngest ring to
- * another: the marker still being in it means that there was none. NULL: it
- * is elsewhere, perhaps in a list that a collection works on. */
-static struct node *
-ring_of_mark(const struct mf_heap_mark *mark)
-{
-    struct node *rings[RINGS];
-    if (mark->marker == NULL) {
-        return NULL;
-    }
-    if (find_rings(rings) < 0) {
-        PyErr_Clear();
-        return NULL;
-    }
-    struct node *first = node_of(mark->marker);
-    for (struct node *node = next_of(first); node != first;
-         node = next_of(node)) {
-        if (node == rings[0]) {
-            return node;
-        }
-        if (node == rings[1] || node == rings[2] || node == rings[3]) {
-            break;
-        }
-    }
-    return NULL;
-}
-
-bool
-mf_heap_mark_intact(const struct mf_heap_mark *mark)
-{
-    return ring_of_mark(mark) != NULL;
-}
-
-int
-mf_heap_mark_walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg)
-{
-    struct node *end = ring_of_mark(mark);
-    if (end == NULL) {
-        return mf_heap_walk(visit, arg);
-    }
-    struct node *next;
-    for (struct node *node = next_of(node_of(mark->marker)); node != end;
-         node = next) {
-        next = next_of(node);
-        int rc = visit_node(node, visit, arg);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return 0;
-}
-
-void
-mf_heap_mark_clear(struct mf_heap_mark *mark)
-{
-    if (mark->marker == NULL) {
-        return;
-    }
-    Py_CLEAR(mark->marker);
-    if (mark->was_enabled) {
-        PyGC_Enable();
-    }
 }
 
 /* --- questions ----------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *
  * Idea: CPython's gc lists as the one index of all containers; the "young
  * suffix": with the collector held and a marker object linked at the tail of
- * generation 0, everything behind the marker was made since.
+ * generation 0, everything behind the marker was made since (heap_mark.c).
  */
 #ifndef MF_HEAP_H
 #define MF_HEAP_H
@@ -32,19 +32,29 @@ bool mf_heap_busy(void);
  * but atoms), instances without any reference of their own. */
 int mf_heap_walk(mf_heap_visit visit, void *arg);
 
-/* The suffix of generation 0 since a mark. */
+/* What is made from a mark on. */
 struct mf_heap_mark {
-    PyObject *marker;     /* our own tiny GC object; NULL: not set */
+    PyObject *marker;     /* our own tiny GC object, in the youngest ring */
+    PyObject *first;      /* the first and */
+    PyObject *last;       /* the last of the others, for a freeze to move */
+    PyObject *watch;      /* our entry in gc.callbacks */
+    struct mf_map made;   /* addresses of what was made before collections */
+    bool is_set;
     bool was_enabled;     /* collector was on before */
+    bool collected;       /* there were some */
+    bool lost;            /* and one was not seen */
 };
 
-/* Holds the collector and sets the marker. Marks nest; they are cleared in
- * reverse order. */
+/* Holds the collector and sets the markers; `mark` stays where it is until it
+ * is cleared. Marks nest; they are cleared in reverse order. */
 int mf_heap_mark_set(struct mf_heap_mark *mark);
-/* True while no collection has run since (then the suffix is everything). */
+/* True while nobody has collected or frozen since. */
 bool mf_heap_mark_intact(const struct mf_heap_mark *mark);
-/* Visit all objects of the suffix; if it is not intact, visits every object
- * of the heap instead. */
+/* Is it known what was made since? Not if a collection ran unseen (somebody
+ * has taken our callback from gc.callbacks). */
+bool mf_heap_mark_known(const struct mf_heap_mark *mark);
+/* Visit all that was made since; if that is not known, every object of the
+ * heap instead. Cheap while intact, else a walk of the heap. */
 int mf_heap_mark_walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg);
 /* Lets the collector go as it was. Legal on a zeroed struct. */
 void mf_heap_mark_clear(struct mf_heap_mark *mark);

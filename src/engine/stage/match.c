@@ -546,12 +546,12 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
     if (stage == NULL) {
         return 0;
     }
-    if (!mf_heap_mark_intact(&stage->mark)) {
+    if (!mf_heap_mark_known(&stage->mark)) {
         return mf_report_add(stage->report, 408, '=', NULL, NULL, NULL, 0,
-                             "code that ran at import time made the garbage "
-                             "collector run (gc.collect, gc.freeze): what it "
-                             "made cannot be told from what lived; take the "
-                             "call out of the import or restart");
+                             "the garbage collector ran unseen while the "
+                             "update was staged (gc.callbacks was emptied): "
+                             "what staged code made cannot be told from what "
+                             "lived; restart to take this edit");
     }
     if (mf_heap_mark_walk(&stage->mark, fresh_visit, &match->fresh) < 0 ||
         pair_places(match) < 0) {

@@ -583,6 +583,7 @@ mf_stage_abandon(struct mf_stage *stage)
     }
     mf_guard_close(&stage->guard);
     mf_effects_clear(&stage->effects);
+    mf_heap_mark_clear(&stage->mark);
 }
 
 /* Does a frame of some thread run over this namespace? Frames only borrow

@@ -1,0 +1,6 @@
+ALL = []
+
+
+def on(f):
+    ALL.append(f)
+    return f
