@@ -193,7 +193,7 @@ def smaller(text):
 
 
 def sources():
-    files = sorted(Path(sysconfig.get_paths()["stdlib"]).rglob("*.py"))
+    files = sorted(path for path in Path(sysconfig.get_paths()["stdlib"]).rglob("*.py") if path.is_file())
     files = files[::5] + sorted(CORPUS.glob("[!0-9]*.py"))
     texts = [oracle.decode(path.read_bytes()) for path in files]
     return [text for text in texts if text]

@@ -22,7 +22,7 @@ ALL_WORDS = 2**64 - 1
 
 def installed():
     roots = {sysconfig.get_paths()[key] for key in ("stdlib", "purelib")}
-    files = {path for root in roots for path in Path(root).rglob("*.py")}
+    files = {path for root in roots for path in Path(root).rglob("*.py") if path.is_file()}
     return sorted(files)
 
 

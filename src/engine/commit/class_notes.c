@@ -287,13 +287,12 @@ release_sets:
 
 /* ---- what commit asks ---------------------------------------------------- */
 
-int
-mf_class_notes_find(struct mf_class_notes *notes, struct mf_target *target)
+static int
+find_in_target(struct mf_class_notes *notes, struct mf_target *target)
 {
     struct mf_diff *diff = &target->change->diff;
     uint32_t units = diff->old_of.split ? diff->old_of.split->len : 0;
-    if (!mf_compat_can_note_lines() ||
-        target->change->kind != MF_CHANGE_EDITED || units == 0) {
+    if (target->change->kind != MF_CHANGE_EDITED || units == 0) {
         return 0;
     }
     struct finder finder = {notes, target, diff, NULL, MF_UNIT_NONE, {0}};
@@ -317,6 +316,18 @@ mf_class_notes_find(struct mf_class_notes *notes, struct mf_target *target)
     mf_map_clear(&finder.seen);
     mf_free(finder.delta_of);
     return rc;
+}
+
+int
+mf_class_notes_find(struct mf_class_notes *notes, struct mf_plan *plan)
+{
+    for (size_t i = 0; mf_compat_can_note_lines() && i < plan->targets.len;
+         i++) {
+        if (find_in_target(notes, plan->targets.items[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int

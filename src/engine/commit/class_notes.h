@@ -12,9 +12,8 @@ struct mf_class_notes {
     struct mf_vec writes; /* strong, by threes: class, name, value */
 };
 
-/* Collects the writes of one target. Legal on a zeroed struct. */
-int mf_class_notes_find(struct mf_class_notes *notes,
-                        struct mf_target *target);
+/* Collects the writes of all targets. Legal on a zeroed struct. */
+int mf_class_notes_find(struct mf_class_notes *notes, struct mf_plan *plan);
 int mf_class_notes_apply(struct mf_class_notes *notes, struct mf_undo *undo);
 void mf_class_notes_clear(struct mf_class_notes *notes);
 

@@ -9,6 +9,7 @@
 #include "../stage/register.h"
 #include "baseline.h"
 #include "migrate.h"
+#include "redefine_annotations.h"
 #include "redefine_class.h"
 #include "redefine_code.h"
 #include "redefine_data.h"
@@ -491,16 +492,15 @@ mf_commit_prepare(struct mf_commit *commit)
     if (mf_report_reasons(commit->report) > 0) {
         return 0;
     }
-    for (size_t i = 0; i < commit->plan->targets.len; i++) {
-        if (mf_class_notes_find(&commit->notes,
-                                commit->plan->targets.items[i]) < 0) {
-            return -1;
-        }
+    if (mf_class_notes_find(&commit->notes, commit->plan) < 0 ||
+        mf_redefine_annotations_prepare(&commit->annotations, commit->plan,
+                                        commit->stage) < 0) {
+        return -1;
     }
     if (mf_undo_reserve(&commit->undo,
                         2 * commit->n_exchanges + commit->n_shifts +
-                            2 * merge->len + commit->notes.writes.len + 8) <
-        0) {
+                            2 * merge->len + commit->notes.writes.len +
+                            commit->annotations.len + 8) < 0) {
         return -1;
     }
     if (merge->n_classes > 1) {
@@ -596,7 +596,8 @@ apply_all(struct mf_commit *commit)
                                 commit->main_lines) < 0) {
         return -1;
     }
-    if (mf_class_notes_apply(&commit->notes, undo) < 0) {
+    if (mf_class_notes_apply(&commit->notes, undo) < 0 ||
+        mf_redefine_annotations_apply(&commit->annotations, undo) < 0) {
         return -1;
     }
     for (size_t i = 0; i < merge->len; i++) {
@@ -692,6 +693,7 @@ mf_commit_clear(struct mf_commit *commit)
     mf_become_clear(&commit->become);
     mf_become_clear(&commit->replaces);
     mf_class_notes_clear(&commit->notes);
+    mf_vec_clear_refs(&commit->annotations);
     Py_CLEAR(commit->new_codes);
     mf_undo_drop(&commit->undo);
     memset(commit, 0, sizeof(*commit));

@@ -43,6 +43,7 @@ struct mf_commit {
     struct mf_become become;    /* live holders of staged objects */
     struct mf_become replaces;  /* live holders of replaced definitions */
     struct mf_class_notes notes;   /* lines of classes that live on */
+    struct mf_vec annotations;     /* redefine_annotations.h */
     PyObject *new_codes;        /* list: per target its new codes list */
     bool applied;
 };

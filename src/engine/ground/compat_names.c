@@ -131,3 +131,38 @@ mf_compat_scan_names(PyCodeObject *code, struct mf_name_scan *scan)
     Py_DECREF(bytes);
     return rc;
 }
+
+int
+mf_compat_scan_annotations(PyCodeObject *code, PyObject *names)
+{
+    PyObject *bytes = PyCode_GetCode(code);
+    if (bytes == NULL) {
+        return -1;
+    }
+    const unsigned char *p = (unsigned char *)PyBytes_AS_STRING(bytes);
+    Py_ssize_t n = PyBytes_GET_SIZE(bytes);
+    PyObject *name = NULL; /* the constant, if the one before was the dict */
+    bool dict = false;
+    unsigned int arg = 0;
+    int rc = 0;
+    for (Py_ssize_t i = 0; i + 1 < n && rc == 0; i += 2) {
+        int op = p[i];
+        arg = (arg << 8) | p[i + 1];
+        if (op == EXTENDED_ARG) {
+            continue;
+        }
+        if (op == STORE_SUBSCR && name != NULL) {
+            rc = PySet_Add(names, name);
+        }
+        name = op == LOAD_CONST && dict
+                   ? PyTuple_GET_ITEM(code->co_consts, arg)
+                   : NULL;
+        dict = op == LOAD_NAME &&
+               PyUnicode_CompareWithASCIIString(
+                   PyTuple_GET_ITEM(code->co_names, arg),
+                   "__annotations__") == 0;
+        arg = 0;
+    }
+    Py_DECREF(bytes);
+    return rc;
+}

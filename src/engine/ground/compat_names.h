@@ -32,4 +32,8 @@ bool mf_compat_nested_fstrings(void);
 /* Scan the code's own instructions, nested code objects not. 0 / -1. */
 int mf_compat_scan_names(PyCodeObject *code, struct mf_name_scan *scan);
 
+/* Adds to the set `names` what the code, which is a module's, stores in
+ * __annotations__ itself (before 3.14, or with `from __future__`). */
+int mf_compat_scan_annotations(PyCodeObject *code, PyObject *names);
+
 #endif

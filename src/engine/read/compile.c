@@ -5,6 +5,7 @@
 #include "compile.h"
 
 #include "../commit/redefine_code.h"
+#include "../ground/compat.h"
 #include "../ground/compat_names.h"
 #include "../ground/fault.h"
 
@@ -217,6 +218,73 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 }
 
 PyObject *
+mf_compile_units(struct mf_compile_unit_of *of, const struct mf_vec *units)
+{
+    const char *text = PyBytes_AS_STRING(of->text->bytes);
+    struct buffer out = {0};
+    PyObject *code = NULL;
+    uint32_t line = 1;
+    for (size_t i = 0; i < units->len; i++) {
+        const struct mf_unit *u =
+            &of->split->units[(uint32_t)(uintptr_t)units->items[i]];
+        for (; line < u->line; line++) {
+            if (put(&out, "\n", 1) < 0) {
+                goto free_buffer;
+            }
+        }
+        if (put(&out, text + u->start, u->end - u->start) < 0) {
+            goto free_buffer;
+        }
+        line = u->end_line + 1;
+        if (text[u->end - 1] != '\n' && put(&out, "\n", 1) < 0) {
+            goto free_buffer;
+        }
+    }
+    code = compile_string(out.data ? out.data : "", of->path, of->flags);
+free_buffer:
+    mf_free(out.data);
+    return code;
+}
+
+PyObject *
+mf_compile_annotate(PyObject *module_code)
+{
+    PyObject *consts = ((PyCodeObject *)module_code)->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        if (PyCode_Check(item) &&
+            PyUnicode_CompareWithASCIIString(
+                ((PyCodeObject *)item)->co_qualname, MF_COMPILE_ANNOTATE) ==
+                0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* Each asks first whether it ran. */
+static int
+on_annotation(enum mf_name_use use, PyObject *name, void *arg)
+{
+    *(int *)arg += use == MF_NAME_LOAD &&
+                   PyUnicode_CompareWithASCIIString(
+                       name, MF_COMPILE_ANNOTATED) == 0;
+    return 0;
+}
+
+int
+mf_compile_count_annotations(PyObject *module_code)
+{
+    int count = 0;
+    struct mf_name_scan scan = {on_annotation, &count, false, false, false};
+    PyObject *code = mf_compile_annotate(module_code);
+    return code != NULL &&
+                   mf_compat_scan_names((PyCodeObject *)code, &scan) < 0
+               ? -1
+               : count;
+}
+
+PyObject *
 mf_compile_text(PyObject *path, const struct mf_text *text, int flags)
 {
     return compile_string(PyBytes_AS_STRING(text->bytes), path, flags);
@@ -371,10 +439,24 @@ struct scope {
     bool stores; /* stores of this scope are the unit's */
 };
 
+/* Names that the compiler uses for itself. */
+static bool
+is_compilers(PyObject *name)
+{
+    return mf_compat_can_annotate() &&
+           (PyUnicode_CompareWithASCIIString(name, MF_COMPILE_ANNOTATE) ==
+                0 ||
+            PyUnicode_CompareWithASCIIString(name, MF_COMPILE_ANNOTATED) ==
+                0);
+}
+
 static int
 on_use(enum mf_name_use use, PyObject *name, void *arg)
 {
     struct scope *scope = arg;
+    if (scope->stores && is_compilers(name)) {
+        return 0;
+    }
     switch (use) {
     case MF_NAME_LOAD:
         return PySet_Add(scope->names->loads, name);

@@ -23,6 +23,19 @@ struct mf_compile_unit_of {
 /* Module code object of the unit alone. For a member the module holds the
  * synthetic class around it. NULL with SyntaxError (lines as in the file). */
 PyObject *mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit);
+/* Module code object of these top-level units (vector of their indices, in
+ * order), each on its lines. */
+PyObject *mf_compile_units(struct mf_compile_unit_of *of,
+                           const struct mf_vec *units);
+/* What a module's code with annotations stores under names of the compiler's
+ * (3.14+): the function that gives them, and the set of those that ran. They
+ * are not among a unit's names. */
+#define MF_COMPILE_ANNOTATE "__annotate__"
+#define MF_COMPILE_ANNOTATED "__conditional_annotations__"
+/* The code of that function, borrowed; NULL without exception: none. */
+PyObject *mf_compile_annotate(PyObject *module_code);
+/* How many annotations it has; -1 on error. */
+int mf_compile_count_annotations(PyObject *module_code);
 /* The code whose names are the unit's own: the module code itself, or, for a
  * member, the body of the innermost synthetic class. Borrowed. */
 PyObject *mf_compile_member_scope(PyObject *unit_code,

@@ -125,6 +125,10 @@ pair_unit(struct mf_target *target, struct mf_delta *delta,
          i < n && places[i].line <= (int)u->end_line && rc == 0; i++) {
         PyCodeObject *a =
             (PyCodeObject *)PyList_GET_ITEM(live, places[i].at);
+        if (PyUnicode_CompareWithASCIIString(a->co_qualname,
+                                             MF_COMPILE_ANNOTATE) == 0) {
+            continue; /* the whole module's, wherever it begins (3.14+) */
+        }
         for (Py_ssize_t j = 0; j < PyList_GET_SIZE(fresh); j++) {
             PyCodeObject *b = (PyCodeObject *)PyList_GET_ITEM(fresh, j);
             bool taken = false;

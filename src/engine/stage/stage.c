@@ -335,6 +335,15 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     return writes_by_itself(names) ? note_other_writes(staged) : 0;
 }
 
+static int
+run_annotated(struct mf_stage *stage, struct mf_staged *staged,
+              struct mf_delta *delta)
+{
+    uint32_t unit = delta->new_unit;
+    int rc = run_unit(stage, staged, delta);
+    return rc < 0 ? rc : mf_stage_annotations_ran(staged, unit);
+}
+
 /* ---- the run ----------------------------------------------------------------------- */
 
 /* Names whose statements are gone go first; a later statement may bind them
@@ -432,7 +441,7 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
         }
         if (rc == 0 && delta->parent == MF_UNIT_NONE) {
             rc = delta->runs
-                     ? run_unit(stage, staged, delta)
+                     ? run_annotated(stage, staged, delta)
                      : mf_stage_run_binds(stage, staged, delta->new_unit);
         }
         else if (rc == 0 &&
@@ -639,6 +648,7 @@ mf_stage_clear(struct mf_stage *stage)
         Py_XDECREF(staged->before);
         Py_XDECREF(staged->saved);
         Py_XDECREF(staged->bound);
+        Py_XDECREF(staged->annotated);
         Py_XDECREF(staged->module);
         Py_XDECREF(staged->dict);
         Py_XDECREF(staged->live);

@@ -49,6 +49,9 @@ int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32
 /* Import bindings of one statement: what it had taken from a staged module
  * and what that module has now. */
 int mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit);
+/* After a step of a module: what the compiler stores for annotations goes out
+ * of the namespace again, the numbers of those that ran are kept (3.14+). */
+int mf_stage_annotations_ran(struct mf_staged *staged, uint32_t unit);
 /* All steps of one module, unless they have begun. 0; 1: one has failed, now
  * or before; -1. */
 int mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged);
