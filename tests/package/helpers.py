@@ -1,6 +1,7 @@
 """What the tests of the package share: projects in a folder, programs as processes, the lines that are ours."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ import textwrap
 import threading
 import time
 
+RUNPY = re.compile(r'  File "(?:<frozen runpy>|.*[/]runpy\.py)", line ')
 PYTHON = [sys.executable]
 MIDFLIGHT = [sys.executable, "-m", "midflight"]
 RUN = [*MIDFLIGHT, "run"]
@@ -51,9 +53,14 @@ def ours(stderr):
 
 
 def theirs(stderr):
-    """stderr without our lines, and without those of runpy, which stands below every `python -m`."""
-    return [line for line in stderr.splitlines()
-            if not line.startswith("midflight ") and "<frozen runpy>" not in line]
+    """stderr without our lines, and without those of runpy, which stands below every `python -m`: "<frozen runpy>", or its
+    file with the lines of source below, where the standard library is not frozen."""
+    lines, in_runpy = [], False
+    for line in stderr.splitlines():
+        in_runpy = bool(RUNPY.match(line)) or in_runpy and line.startswith("    ")
+        if not in_runpy and not line.startswith("midflight "):
+            lines.append(line)
+    return lines
 
 
 class Program:
