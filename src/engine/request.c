@@ -273,8 +273,14 @@ attempt(struct mf_update *update, PyObject **dict)
     int outcome = (int)update->report.outcome;
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
+    /* A staged class refers to itself: it would live until the collector
+     * comes. Where the program has turned that off, it comes never. */
+    bool collect = update->stage.mark.is_set && update->stage.mark.was_enabled;
     update_clear(update);
     PyErr_Restore(type, value, tb);
+    if (collect) {
+        mf_heap_collect_young();
+    }
     return *dict == NULL ? -1 : outcome;
 }
 

@@ -306,6 +306,21 @@ mf_heap_walk(mf_heap_visit visit, void *arg)
     return rc;
 }
 
+void
+mf_heap_collect_young(void)
+{
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *done = gc ? PyObject_CallMethod(gc, "collect", "i", 0) : NULL;
+    if (done == NULL) {
+        PyErr_WriteUnraisable(gc);
+    }
+    Py_XDECREF(done);
+    Py_XDECREF(gc);
+    PyErr_Restore(type, value, tb);
+}
+
 /* --- questions ----------------------------------------------------------- */
 
 struct functions_of {

@@ -58,6 +58,9 @@ bool mf_heap_mark_known(const struct mf_heap_mark *mark);
 int mf_heap_mark_walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg);
 /* Lets the collector go as it was. Legal on a zeroed struct. */
 void mf_heap_mark_clear(struct mf_heap_mark *mark);
+/* Collects the youngest generation, where what was made behind a mark lies
+ * and what only cycles hold of it: destructors run. Errors are not raised. */
+void mf_heap_collect_young(void);
 
 /* All live functions whose code object is a key of `codes` (borrowed keys),
  * and all frames' and generators' needs are not its business. Appends

@@ -40,7 +40,15 @@ mf_merge_clear(struct mf_merge *merge)
     }
     mf_free(merge->writes);
     for (size_t i = 0; i < merge->n_classes; i++) {
-        mf_class_change_clear(&merge->classes[i]);
+        struct mf_class_change *change = &merge->classes[i];
+        mf_class_change_clear(change);
+        /* what was given to it (merge_class.c) */
+        Py_XDECREF(change->old_class);
+        Py_XDECREF(change->new_class);
+        Py_XDECREF(change->metaclass);
+        Py_XDECREF(change->set);
+        Py_XDECREF(change->del);
+        Py_XDECREF(change->bases);
     }
     mf_free(merge->classes);
     Py_CLEAR(merge->notes);
