@@ -54,7 +54,10 @@ engine_configure(PyObject *self, PyObject *settings)
             : PyUnicode_CompareWithASCIIString(value, "poll") == 0      ? 2
                                                                         : 0;
     }
+    value = PyDict_GetItemString(settings, "by_folder");
+    state->by_folder = value == Py_True;
     PyDict_Clear(state->target_cache);
+    PyDict_Clear(state->folder_cache);
     if (PyErr_Occurred()) {
         return NULL;
     }

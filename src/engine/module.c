@@ -39,6 +39,7 @@ state_init(struct mf_state *state)
 {
     state->settle_ms = 50;
     state->target_cache = PyDict_New();
+    state->folder_cache = PyDict_New();
     state->by_path = PyDict_New();
     state->importers = PyDict_New();
     state->reach = PyDict_New();
@@ -48,7 +49,7 @@ state_init(struct mf_state *state)
     state->history = PyList_New(0);
     state->tracked = PyDict_New();
     state->records = PyList_New(0);
-    if (!state->target_cache || !state->by_path || !state->importers ||
+    if (!state->target_cache || !state->folder_cache || !state->by_path || !state->importers ||
         !state->reach || !state->attentive ||
         !state->queued || !state->pending || !state->history ||
         !state->tracked || !state->records) {
@@ -72,7 +73,7 @@ state_free(struct mf_state *state)
         &state->compat,   &state->listener,  &state->finder,
         &state->importers, &state->reach, &state->attentive,
         &state->walked,
-        &state->target_cache, &state->by_path,
+        &state->target_cache, &state->folder_cache, &state->by_path,
         &state->queued,   &state->pending,   &state->history,
         &state->records,  &state->tracked,   &state->unsupported,
     };

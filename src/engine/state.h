@@ -29,6 +29,9 @@ struct mf_state {
     bool started;
     PyObject *finder;        /* our object on sys.meta_path */
     PyObject *target_cache;  /* dict path -> bool */
+    bool by_folder;          /* is_target answers alike for all files of a
+                                folder that are no links */
+    PyObject *folder_cache;  /* dict folder -> bool, where that is so */
     PyObject *by_path;       /* dict path -> index into sources */
     struct mf_vec sources;   /* struct mf_source * */
     PyObject *importers;     /* graph.c: dict module name -> list of indexes of

@@ -2,7 +2,7 @@
 
 Owns: the roots' default, the rule that says whether a file is the program's own, the settings in force. In: the main
 script, pyproject.toml, the environment, what start() was given. Out: a Rules object; the engine asks `is_target` once
-per path.
+per path, or, where it may (`by_folder`), once per folder.
 """
 
 import os
@@ -44,7 +44,8 @@ class Rules:
         """The dict that the engine's configure() takes."""
         ours = ("include", "exclude")
         return {name: list(value) if isinstance(value, tuple) else value
-                for name, value in self.settings.items() if name not in ours} | {"is_target": self.is_target}
+                for name, value in self.settings.items() if name not in ours} | {
+                    "is_target": self.is_target, "by_folder": not self._patterns and self.on_target is None}
 
     def is_target(self, path, module=None):
         """Is this file the program's own? The engine keeps the answer; files of one folder share most of the work."""

@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from helpers import write
+from helpers import PYTHON, finish, write
 from midflight import rules
 from midflight.rules import Rules, default_roots
 
@@ -94,3 +94,25 @@ def test_the_launcher_hears_of_targets(tree, monkeypatch):
     own.is_target(str(tree / "proj/app.py"))
     own.is_target(str(tree / "elsewhere/own.py"))
     assert met == [str(tree / "proj/app.py")]
+
+
+def test_the_engine_asks_once_for_a_folder_but_for_links(tmp_path):
+    """A link says where it leads: what holds for the file beside it does not hold for the link."""
+    write(tmp_path, {
+        "pyproject.toml": "", "own.py": "", "other.py": "", "env/pyvenv.cfg": "", "env/foreign.py": "", "elsewhere/mine.py": "", "sub/deep.py": "",
+        "app.py": """
+            import midflight
+            from midflight.rules import Rules
+            asked = []
+            plain = Rules.is_target
+            Rules.is_target = lambda self, path, module=None: asked.append(path.rpartition("/")[2]) or plain(self, path, module)
+            midflight.start(roots=["."])
+            del asked[:]
+            import own, other, foreign, mine, sub.deep
+            print(*asked, "|", *sorted(set(midflight.status()["modules"]) - {"__main__"}))
+            """})
+    os.symlink(tmp_path / "env" / "foreign.py", tmp_path / "foreign.py")
+    os.symlink(tmp_path / "elsewhere" / "mine.py", tmp_path / "mine.py")
+    code, out, err = finish([*PYTHON, "app.py"], tmp_path)
+    assert code == 0, err
+    assert out.split() == ["foreign.py", "mine.py", "deep.py", "|", "mine", "other", "own", "sub.deep"]

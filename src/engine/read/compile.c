@@ -462,7 +462,9 @@ on_use(enum mf_name_use use, PyObject *name, void *arg)
         return PySet_Add(scope->names->loads, name);
     case MF_NAME_STORE:
     case MF_NAME_DELETE:
-        return scope->stores ? PySet_Add(scope->names->stores, name) : 0;
+        return scope->stores && scope->names->stores
+                   ? PySet_Add(scope->names->stores, name)
+                   : 0;
     case MF_NAME_SET_ATTR:
         scope->names->sets_attrs = true;
         return PySet_Add(scope->names->attrs, name);
@@ -521,6 +523,17 @@ int
 mf_names_of(struct mf_names *names, PyObject *code)
 {
     return mf_names_init(names) < 0 ? -1 : scan_scope(names, code, true, false);
+}
+
+PyObject *
+mf_names_used(PyObject *code)
+{
+    PyObject *used = PySet_New(NULL);
+    struct mf_names names = {.loads = used, .attrs = used};
+    if (used != NULL && scan_scope(&names, code, true, false) < 0) {
+        Py_CLEAR(used);
+    }
+    return used;
 }
 
 int

@@ -61,6 +61,8 @@ struct mf_names {
  * comprehensions. */
 bool mf_compile_runs_at_once(PyObject *code);
 int mf_names_of(struct mf_names *names, PyObject *code);
+/* Its loads and attrs in one new set. */
+PyObject *mf_names_used(PyObject *code);
 /* Global names that a function can load when called, its nested functions'
  * too; attributes likewise. Adds to the sets. */
 int mf_names_of_function(struct mf_names *names, PyObject *code);

@@ -67,18 +67,11 @@ mf_imports_note(struct mf_state *state, struct mf_source *source,
             return NULL;
         }
         Py_XSETREF(module->codes, codes);
-        struct mf_names names;
-        if (mf_names_of(&names, code) < 0) {
+        PyObject *loads = mf_names_used(code);
+        if (loads == NULL) {
             return NULL;
         }
-        Py_XSETREF(module->loads, Py_NewRef(names.loads));
-        PyObject *all = PyObject_CallMethod(module->loads, "update", "O",
-                                            names.attrs);
-        Py_XDECREF(all);
-        mf_names_clear(&names);
-        if (all == NULL) {
-            return NULL;
-        }
+        Py_XSETREF(module->loads, loads);
         source->flags = ((PyCodeObject *)code)->co_flags & PyCF_MASK;
     }
     return module;
@@ -301,14 +294,16 @@ audit_hook(const char *event, PyObject *args, void *unused)
 
 static PyTypeObject *finder_type;
 static PyObject *plain_exec_module; /* _LoaderBasics.exec_module */
+static PyObject *str_exec_module, *str_file, *str_name, *str_origin,
+    *str_loader, *str_find_spec; /* interned: every import needs them */
 
 /* The end of an import by an ordinary loader: names and values of base. */
 static int
 note_end(struct mf_state *state, PyObject *object)
 {
     PyObject *dict = namespace_of(object);
-    PyObject *file = dict ? PyDict_GetItemString(dict, "__file__") : NULL;
-    PyObject *name = dict ? PyDict_GetItemString(dict, "__name__") : NULL;
+    PyObject *file = dict ? PyDict_GetItemWithError(dict, str_file) : NULL;
+    PyObject *name = dict ? PyDict_GetItemWithError(dict, str_name) : NULL;
     if (file == NULL || !PyUnicode_Check(file) || name == NULL ||
         !PyUnicode_Check(name)) {
         return 0;
@@ -338,15 +333,11 @@ note_end(struct mf_state *state, PyObject *object)
 static PyObject *
 exec_module(PyObject *loader, PyObject *object)
 {
-    PyObject *dict = PyObject_GetAttrString(loader, "__dict__");
-    if (dict != NULL) {
-        if (PyDict_DelItemString(dict, "exec_module") < 0) {
-            PyErr_Clear();
-        }
-        Py_DECREF(dict);
+    if (PyObject_DelAttr(loader, str_exec_module) < 0) {
+        PyErr_Clear();
     }
-    PyErr_Clear();
-    PyObject *result = PyObject_CallMethod(loader, "exec_module", "O", object);
+    PyObject *result =
+        PyObject_CallMethodOneArg(loader, str_exec_module, object);
     if (result == NULL) {
         return NULL;
     }
@@ -366,13 +357,13 @@ static PyMethodDef exec_module_def = {
 static void
 dress_loader(struct mf_state *state, PyObject *spec, PyObject *name)
 {
-    PyObject *origin = PyObject_GetAttrString(spec, "origin");
-    PyObject *loader = PyObject_GetAttrString(spec, "loader");
+    PyObject *origin = PyObject_GetAttr(spec, str_origin);
+    PyObject *loader = PyObject_GetAttr(spec, str_loader);
     PyObject *own = NULL, *method = NULL, *path = NULL;
     if (origin == NULL || !PyUnicode_Check(origin) || loader == NULL) {
         goto done;
     }
-    own = PyObject_GetAttrString((PyObject *)Py_TYPE(loader), "exec_module");
+    own = PyObject_GetAttr((PyObject *)Py_TYPE(loader), str_exec_module);
     if (own == NULL || own != plain_exec_module) {
         goto done;
     }
@@ -382,7 +373,7 @@ dress_loader(struct mf_state *state, PyObject *spec, PyObject *name)
     }
     method = PyCFunction_New(&exec_module_def, loader);
     if (method != NULL) {
-        PyObject_SetAttrString(loader, "exec_module", method);
+        PyObject_SetAttr(loader, str_exec_module, method);
     }
 done:
     PyErr_Clear();
@@ -423,7 +414,7 @@ finder_find_spec(PyObject *self, PyObject *args, PyObject *kwargs)
             continue;
         }
         Py_INCREF(finder);
-        PyObject *method = PyObject_GetAttrString(finder, "find_spec");
+        PyObject *method = PyObject_GetAttr(finder, str_find_spec);
         Py_DECREF(finder);
         if (method == NULL) {
             PyErr_Clear();
@@ -476,7 +467,14 @@ mf_imports_init(PyObject *engine_module)
     }
     finder_type = (PyTypeObject *)type;
     str_module_code = PyUnicode_InternFromString("<module>");
-    return str_module_code == NULL ||
+    str_exec_module = PyUnicode_InternFromString("exec_module");
+    str_file = PyUnicode_InternFromString("__file__");
+    str_name = PyUnicode_InternFromString("__name__");
+    str_origin = PyUnicode_InternFromString("origin");
+    str_loader = PyUnicode_InternFromString("loader");
+    str_find_spec = PyUnicode_InternFromString("find_spec");
+    return !str_module_code || !str_exec_module || !str_file || !str_name ||
+                   !str_origin || !str_loader || !str_find_spec ||
                    PyModule_AddObjectRef(engine_module, "Finder", type) < 0
                ? -1
                : 0;

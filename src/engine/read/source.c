@@ -457,6 +457,47 @@ mf_source_free_all(struct mf_state *state)
     Py_CLEAR(state->by_path);
 }
 
+/* The folder of a file that is no link, new reference: what the rule says of
+ * one such file it says of all. NULL, without exception: it has to be asked. */
+static PyObject *
+folder_of_plain(PyObject *path)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(path);
+    Py_ssize_t slash = PyUnicode_FindChar(path, '/', 0, n, -1);
+    const char *text = PyUnicode_AsUTF8(path);
+    struct stat st;
+    PyObject *folder = NULL;
+    if (slash > 0 && text != NULL && text[0] == '/' &&
+        lstat(text, &st) == 0 && !S_ISLNK(st.st_mode)) {
+        folder = PyUnicode_Substring(path, 0, slash);
+    }
+    PyErr_Clear();
+    return folder;
+}
+
+static int
+ask_is_target(struct mf_state *state, PyObject *path, PyObject *name)
+{
+    PyObject *folder = state->by_folder ? folder_of_plain(path) : NULL;
+    PyObject *known =
+        folder ? PyDict_GetItemWithError(state->folder_cache, folder) : NULL;
+    PyObject *answer =
+        known != NULL       ? Py_NewRef(known)
+        : PyErr_Occurred() ? NULL
+                            : PyObject_CallFunctionObjArgs(
+                                  state->is_target, path,
+                                  name ? name : Py_None, NULL);
+    int yes = answer ? PyObject_IsTrue(answer) : -1;
+    if (yes >= 0 && known == NULL && folder != NULL &&
+        PyDict_SetItem(state->folder_cache, folder,
+                       yes ? Py_True : Py_False) < 0) {
+        yes = -1;
+    }
+    Py_XDECREF(answer);
+    Py_XDECREF(folder);
+    return yes;
+}
+
 int
 mf_source_is_target(struct mf_state *state, PyObject *path, PyObject *name)
 {
@@ -470,13 +511,7 @@ mf_source_is_target(struct mf_state *state, PyObject *path, PyObject *name)
     if (PyErr_Occurred()) {
         return -1;
     }
-    PyObject *answer = PyObject_CallFunctionObjArgs(
-        state->is_target, path, name ? name : Py_None, NULL);
-    if (answer == NULL) {
-        return -1;
-    }
-    int yes = PyObject_IsTrue(answer);
-    Py_DECREF(answer);
+    int yes = ask_is_target(state, path, name);
     if (yes >= 0 && PyDict_SetItem(state->target_cache, path,
                                    yes ? Py_True : Py_False) < 0) {
         return -1;

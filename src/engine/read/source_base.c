@@ -175,6 +175,52 @@ mf_source_is_dunder(PyObject *name)
            PyUnicode_READ_CHAR(name, n - 2) == '_';
 }
 
+static int note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
+                      PyObject *module_name, int depth);
+
+/* A class of this module: what its own namespace holds is noted, too. */
+static bool
+is_own_class(PyObject *value, PyObject *module_name)
+{
+    PyTypeObject *type = (PyTypeObject *)value;
+    PyObject *owner = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                          ? PyDict_GetItemWithError(type->tp_dict,
+                                                    mf_source_str_module())
+                          : NULL;
+    return owner != NULL && owner != value && PyUnicode_Check(owner) &&
+           PyUnicode_Compare(owner, module_name) == 0;
+}
+
+static int
+note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
+          PyObject *module_name, int depth)
+{
+    bool is_class = PyType_Check(value);
+    PyObject *noted = NULL;
+    if (is_class ? depth >= 3 || !is_own_class(value, module_name)
+                 : PyFunction_Check(value) || PyModule_Check(value)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (!is_class) {
+        noted = mf_source_is_frozen(value) ? Py_NewRef(value)
+                                           : mf_source_note_value(value, 0);
+        if (noted == NULL) {
+            return PyErr_Occurred() ? -1 : 0;
+        }
+    }
+    /* the name last: most values need none */
+    PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
+                            : Py_NewRef(key);
+    int rc = full == NULL ? -1
+             : is_class   ? note_names(notes,
+                                       ((PyTypeObject *)value)->tp_dict, full,
+                                       module_name, depth + 1)
+                          : PyDict_SetItem(notes, full, noted);
+    Py_XDECREF(full);
+    Py_XDECREF(noted);
+    return rc;
+}
+
 static int
 note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
            PyObject *module_name, int depth)
@@ -182,43 +228,8 @@ note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
     PyObject *key, *value;
     Py_ssize_t pos = 0;
     while (PyDict_Next(dict, &pos, &key, &value)) {
-        if (!PyUnicode_Check(key) || mf_source_is_dunder(key)) {
-            continue;
-        }
-        PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
-                                : Py_NewRef(key);
-        if (full == NULL) {
-            return -1;
-        }
-        int rc = 0;
-        if (PyType_Check(value)) {
-            PyTypeObject *type = (PyTypeObject *)value;
-            PyObject *owner =
-                PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
-                    ? PyDict_GetItemWithError(type->tp_dict,
-                                              mf_source_str_module())
-                    : NULL;
-            if (owner != NULL && owner != value && depth < 3 &&
-                PyUnicode_Check(owner) &&
-                PyUnicode_Compare(owner, module_name) == 0) {
-                rc = note_names(notes, type->tp_dict, full, module_name,
-                                depth + 1);
-            }
-        }
-        else if (!PyFunction_Check(value) && !PyModule_Check(value)) {
-            PyObject *noted = mf_source_is_frozen(value)
-                                  ? Py_NewRef(value)
-                                  : mf_source_note_value(value, 0);
-            if (noted != NULL) {
-                rc = PyDict_SetItem(notes, full, noted);
-                Py_DECREF(noted);
-            }
-            else if (PyErr_Occurred()) {
-                rc = -1;
-            }
-        }
-        Py_DECREF(full);
-        if (rc < 0) {
+        if (PyUnicode_Check(key) && !mf_source_is_dunder(key) &&
+            note_name(notes, key, value, prefix, module_name, depth) < 0) {
             return -1;
         }
     }
