@@ -4,6 +4,8 @@
  */
 #include "update.h"
 
+#include <errno.h>
+
 #include "read/imports.h"
 
 static int
@@ -25,6 +27,18 @@ read_new_side(struct mf_update *update, struct mf_source *source,
                                 PyBytes_GET_SIZE(given), text);
     }
     return PyErr_Occurred() ? -1 : mf_source_read(path, text);
+}
+
+static bool
+is_main(struct mf_source *source)
+{
+    for (size_t i = 0; i < source->modules.len; i++) {
+        struct mf_module *module = source->modules.items[i];
+        if (PyUnicode_CompareWithASCIIString(module->name, "__main__") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int
@@ -55,6 +69,11 @@ collect_one(struct mf_update *update, PyObject *path)
     }
     struct mf_text text = {0};
     int got = read_new_side(update, source, path, &text);
+    if (got == 1 && is_main(source)) {
+        errno = ENOENT; /* it cannot leave: it runs */
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+        got = -1;
+    }
     if (got < 0) {
         /* it belongs to this update all the same, and stays pending with it */
         return reason(update, PyErr_ExceptionMatches(PyExc_SyntaxError) ? 401

@@ -228,36 +228,73 @@ is_ascii(const char *s, Py_ssize_t len)
     return 1;
 }
 
+static int
+line_at(const char *raw, const char *at)
+{
+    int line = 1;
+    for (const char *p = raw; p < at; p++) {
+        line += *p == '\n';
+    }
+    return line;
+}
+
+/* Decoding has failed: a SyntaxError at the line in its place, as the
+ * interpreter has it. */
+static void
+encoding_error(PyObject *path, const char *raw, const char *encoding)
+{
+    PyObject *type, *value, *tb;
+    Py_ssize_t at = 0;
+    char message[128];
+    const char *format = "the file is not valid %s";
+    PyErr_Fetch(&type, &value, &tb);
+    PyErr_NormalizeException(&type, &value, &tb);
+    if (PyErr_GivenExceptionMatches(type, PyExc_LookupError)) {
+        format = "unknown encoding: %s";
+    }
+    else if (PyErr_GivenExceptionMatches(type, PyExc_UnicodeDecodeError) &&
+             PyUnicodeDecodeError_GetStart(value, &at) < 0) {
+        PyErr_Clear();
+        at = 0;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(tb);
+    PyOS_snprintf(message, sizeof(message), format, encoding);
+    syntax_error(path, line_at(raw, raw + at), message);
+}
+
 int
 mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
                  struct mf_text *text)
 {
     PyObject *recoded = NULL;
-    if (len >= 3 && memcmp(raw, "\xef\xbb\xbf", 3) == 0) {
+    bool mark = len >= 3 && memcmp(raw, "\xef\xbb\xbf", 3) == 0;
+    if (mark) {
         raw += 3;
         len -= 3;
     }
     const char *zero = memchr(raw, 0, (size_t)len);
     if (zero != NULL) {
-        int line = 1;
-        for (const char *p = raw; p < zero; p++) {
-            line += *p == '\n';
-        }
-        syntax_error(path, line, "source code cannot contain null bytes");
+        syntax_error(path, line_at(raw, zero),
+                     "source code cannot contain null bytes");
         return -1;
     }
     char encoding[64];
     find_encoding(raw, len, encoding, sizeof(encoding));
+    if (mark && !is_utf8_name(encoding)) {
+        char message[128];
+        PyOS_snprintf(message, sizeof(message),
+                      "encoding problem: %s with BOM", encoding);
+        syntax_error(path, 1, message);
+        return -1;
+    }
     if (!is_utf8_name(encoding) || !is_ascii(raw, len)) {
         PyObject *str = PyUnicode_Decode(raw, len, encoding, "strict");
         if (str == NULL) {
             if (PyErr_ExceptionMatches(PyExc_UnicodeError) ||
                 PyErr_ExceptionMatches(PyExc_LookupError)) {
-                PyErr_Clear();
-                char message[128];
-                PyOS_snprintf(message, sizeof(message),
-                              "the file is not valid %s", encoding);
-                syntax_error(path, 1, message);
+                encoding_error(path, raw, encoding);
             }
             return -1;
         }
@@ -290,7 +327,8 @@ mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
 static char *
 slurp(const char *path, Py_ssize_t *len)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* not blocking: a pipe or a device in its place would hold us */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return NULL;
     }
@@ -298,8 +336,8 @@ slurp(const char *path, Py_ssize_t *len)
     if (fstat(fd, &st) < 0) {
         goto close_file;
     }
-    if (S_ISDIR(st.st_mode)) {
-        errno = EISDIR;
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
         goto close_file;
     }
     size_t cap = (size_t)st.st_size + 1, used = 0;
