@@ -424,12 +424,14 @@ static int
 move_subclass(struct mf_become *become, PyTypeObject *sub, PyTypeObject *from,
               PyTypeObject *to)
 {
+    int was = mf_compat_obj_subclass_remove(from, sub);
+    if (was <= 0) {
+        return was; /* hidden, or garbage */
+    }
     if (become->undo != NULL &&
         mf_become_keys_log(become->undo, subclass_back,
                  PyTuple_Pack(3, sub, from, to)) < 0) {
-        return -1;
-    }
-    if (mf_compat_obj_subclass_remove(from, sub) < 0) {
+        (void)mf_compat_obj_subclass_add(from, sub);
         return -1;
     }
     return mf_compat_obj_subclass_add(to, sub);
@@ -584,6 +586,20 @@ mf_become_object(struct mf_become *become, PyObject *holder)
         return -1;
     }
     return is_class ? become_type_parts(become, (PyTypeObject *)holder) : 0;
+}
+
+int
+mf_become_check(struct mf_become *become, PyObject *holder)
+{
+    struct mf_become_work *work = work_of(become);
+    if (work == NULL) {
+        return -1;
+    }
+    work_reset(work);
+    bool rekey = false;
+    int found = look(become, work, holder, &rekey);
+    work_reset(work);
+    return found < 0 ? -1 : 0;
 }
 
 /* -- many holders --------------------------------------------------------- */

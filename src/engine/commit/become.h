@@ -53,6 +53,9 @@ int mf_become_refers(const struct mf_map *pairs, PyObject *obj);
  * holder was changed. Classes must come before their tuples of bases. */
 int mf_become_object(struct mf_become *become, PyObject *holder);
 
+/* Looks whether mf_become_object could: 0, or -1 as it does. Writes nothing. */
+int mf_become_check(struct mf_become *become, PyObject *holder);
+
 /* mf_become_object for each, and afterwards none of them refers to a key:
  * -1 with RuntimeError that names the holder's type if one does. */
 int mf_become_all(struct mf_become *become, const struct mf_vec *holders);

@@ -463,7 +463,13 @@ mf_commit_prepare(struct mf_commit *commit)
 {
     struct mf_match *match = commit->match;
     struct mf_merge *merge = commit->merge;
-    int ran = mf_migrate_run(merge, commit->hooks);
+    if (mf_rebuild_find(&commit->rebuild, merge) < 0) {
+        return -1;
+    }
+    if (mf_report_reasons(commit->report) > 0) {
+        return 0;
+    }
+    int ran = mf_migrate_run(merge, commit->hooks, &commit->rebuild);
     if (ran < 0 || mf_report_reasons(commit->report) > 0) {
         return ran < 0 ? -1 : 0;
     }
@@ -508,13 +514,16 @@ mf_commit_prepare(struct mf_commit *commit)
               bases_first);
     }
     for (size_t i = 0; i < merge->n_classes; i++) {
-        if (mf_redefine_class_prepare(&merge->classes[i], &commit->undo) <
-            0) {
+        if (!merge->classes[i].rebuilt &&
+            mf_redefine_class_prepare(&merge->classes[i], &commit->undo) <
+                0) {
             return -1;
         }
     }
     commit->new_codes = mf_baseline_codes(commit->plan);
-    return commit->new_codes == NULL ? -1 : 0;
+    return commit->new_codes == NULL
+               ? -1
+               : mf_rebuild_check(&commit->rebuild, merge, commit->report);
 }
 
 /* ---- apply --------------------------------------------------------------------- */
@@ -541,7 +550,13 @@ apply_all(struct mf_commit *commit)
 {
     struct mf_undo *undo = &commit->undo;
     struct mf_merge *merge = commit->merge;
+    if (mf_rebuild_apply(&commit->rebuild, undo) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < merge->n_classes; i++) {
+        if (merge->classes[i].rebuilt) {
+            continue;
+        }
         if (mf_fault_step() ||
             mf_redefine_class_apply(&merge->classes[i], undo) < 0) {
             return -1;
@@ -650,8 +665,10 @@ void
 mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
 {
     struct mf_merge *merge = commit->merge;
+    mf_rebuild_finish(&commit->rebuild);
     for (size_t i = 0; i < merge->n_classes; i++) {
-        if (mf_redefine_class_finish(&merge->classes[i]) < 0) {
+        if (!merge->classes[i].rebuilt &&
+            mf_redefine_class_finish(&merge->classes[i]) < 0) {
             PyErr_Clear();
         }
     }
@@ -694,6 +711,7 @@ mf_commit_clear(struct mf_commit *commit)
     mf_become_clear(&commit->replaces);
     mf_class_notes_clear(&commit->notes);
     mf_vec_clear_refs(&commit->annotations);
+    mf_rebuild_clear(&commit->rebuild);
     Py_CLEAR(commit->new_codes);
     mf_undo_drop(&commit->undo);
     memset(commit, 0, sizeof(*commit));

@@ -1,7 +1,7 @@
 /* commit.h -- owns the point of no return: prepare all (may fail), apply all
  * in a fixed order (must not), finish (references dropped, destructors run).
  *
- * Order of apply: classes (bases first), functions and code, instances, live
+ * Order of apply: rebuilt classes with their instances, classes (bases first), functions and code, instances, live
  * holders of staged objects, lines, data, names, modules. Import bindings are
  * names like others: staging has computed them.
  */
@@ -12,6 +12,7 @@
 #include "../stage/merge.h"
 #include "become.h"
 #include "class_notes.h"
+#include "rebuild.h"
 
 struct mf_exchange {
     PyFunctionObject *old_func, *new_func; /* strong */
@@ -42,6 +43,7 @@ struct mf_commit {
     struct mf_vec replace_holders; /* strong: live holders of its keys */
     struct mf_become become;    /* live holders of staged objects */
     struct mf_become replaces;  /* live holders of replaced definitions */
+    struct mf_rebuild rebuild;  /* classes that get another layout */
     struct mf_class_notes notes;   /* lines of classes that live on */
     struct mf_vec annotations;     /* redefine_annotations.h */
     PyObject *new_codes;        /* list: per target its new codes list */

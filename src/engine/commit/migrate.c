@@ -242,12 +242,40 @@ refuse_class(struct mf_merge *merge, const struct edit *edit)
                                edit->target->change->source->path, 0);
 }
 
+/* Instances that are made anew: straight into the new ones. */
+static int
+migrate_rebuilt(struct mf_rebuild *rebuild, struct mf_hooks *hooks,
+                struct mf_fields *fields, const struct edit *edit,
+                PyObject *hook)
+{
+    PyTypeObject *fresh =
+        (PyTypeObject *)mf_rebuild_new(rebuild, (PyObject *)edit->cls);
+    for (size_t i = 0; i < rebuild->instances.len; i += 2) {
+        PyObject *old_obj = rebuild->instances.items[i];
+        PyObject *new_obj = rebuild->instances.items[i + 1];
+        if (!PyType_IsSubtype(Py_TYPE(old_obj), edit->cls)) {
+            continue;
+        }
+        rebuild->ran = true;
+        if (mf_fields_fill_one(fields, new_obj, mf_fields_set, NULL) < 0 ||
+            (hook != NULL && mf_hooks_migrate(hooks, fresh, hook, new_obj,
+                                              old_obj) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* 1: the class has a hook; 0; -1. */
 static int
 migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
-              const struct edit *edit)
+              struct mf_rebuild *rebuild, const struct edit *edit)
 {
-    if (edit->new_code == edit->old_code && edit->new_fields == NULL) {
+    bool rebuilt =
+        mf_rebuild_new(rebuild, (PyObject *)edit->cls) !=
+        (PyObject *)edit->cls;
+    if (edit->new_code == edit->old_code && edit->new_fields == NULL &&
+        !rebuilt) {
         return 0;
     }
     struct mf_fields fields = {0};
@@ -271,8 +299,9 @@ migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
         .hook = hook,
         .fields_changed = lost > 0,
     };
-    rc = mf_hooks_migrate_all(hooks, &fields, edit->cls, edit->cls,
-                              &migration);
+    rc = rebuilt ? migrate_rebuilt(rebuild, hooks, &fields, edit, hook)
+                 : mf_hooks_migrate_all(hooks, &fields, edit->cls, edit->cls,
+                                        &migration);
     if (rc < 0) {
         rc = refuse_class(merge, edit);
     }
@@ -292,7 +321,7 @@ clear_fields:
 
 static int
 migrate_pair(struct mf_merge *merge, struct mf_hooks *hooks,
-             struct mf_pair *pair)
+             struct mf_rebuild *rebuild, struct mf_pair *pair)
 {
     struct edit edit = {.target = pair->target,
                         .cls = (PyTypeObject *)pair->old_obj,
@@ -313,13 +342,15 @@ migrate_pair(struct mf_merge *merge, struct mf_hooks *hooks,
     }
     edit.old_fields = in_class(edit.cls, "__dataclass_fields__");
     edit.new_fields = in_class(edit.fresh, "__dataclass_fields__");
-    return PyErr_Occurred() ? -1 : migrate_class(merge, hooks, &edit);
+    return PyErr_Occurred() ? -1
+                            : migrate_class(merge, hooks, rebuild, &edit);
 }
 
 /* The class of an edited __init__ that is a member of its own. */
 static int
 migrate_member(struct mf_merge *merge, struct mf_hooks *hooks,
-               struct mf_target *target, struct mf_delta *d)
+               struct mf_rebuild *rebuild, struct mf_target *target,
+               struct mf_delta *d)
 {
     struct mf_diff *diff = &target->change->diff;
     const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
@@ -344,17 +375,20 @@ migrate_member(struct mf_merge *merge, struct mf_hooks *hooks,
         edit.new_init = own->new_obj;
         edit.new_code = PyFunction_GET_CODE(own->new_obj);
     }
-    return edit.new_code != NULL ? migrate_class(merge, hooks, &edit) : 0;
+    return edit.new_code != NULL
+               ? migrate_class(merge, hooks, rebuild, &edit)
+               : 0;
 }
 
 int
-mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks)
+mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
+               struct mf_rebuild *rebuild)
 {
     struct mf_match *match = merge->match;
     int ran = 0, rc = 0;
     for (size_t i = 0; i < match->len && rc >= 0; i++) {
         if (match->pairs[i].kind == MF_PAIR_CLASS) {
-            rc = migrate_pair(merge, hooks, &match->pairs[i]);
+            rc = migrate_pair(merge, hooks, rebuild, &match->pairs[i]);
             ran |= rc > 0;
         }
     }
@@ -369,7 +403,7 @@ mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks)
                 (d->kind != MF_DELTA_CODE && d->kind != MF_DELTA_RUN)) {
                 continue;
             }
-            rc = migrate_member(merge, hooks, target, d);
+            rc = migrate_member(merge, hooks, rebuild, target, d);
             ran |= rc > 0;
         }
     }

@@ -7,11 +7,13 @@
 
 #include "../stage/hooks.h"
 #include "../stage/merge.h"
+#include "rebuild.h"
 
 /* After merge, behind the before hooks. Runs user code (default factories,
  * hooks), so nothing may be read for good before it. What that raises is a
  * reason in the report. 1: some hook ran, so that live objects may hold
  * staged ones; 0; -1. */
-int mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks);
+int mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
+                   struct mf_rebuild *rebuild);
 
 #endif

@@ -19,6 +19,7 @@ struct mf_class_change {
     PyObject *bases;          /* new __bases__ tuple (live classes, in the new
                                  order), NULL: unchanged */
     PyTypeObject *metaclass;  /* new metaclass, NULL: unchanged */
+    bool rebuilt;             /* rebuild.c makes it anew: not done here */
     /* internal, filled by prepare */
     PyObject *mro;            /* the MRO that the change will give, where it
                                  can be told beforehand; else NULL */

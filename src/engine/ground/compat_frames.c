@@ -65,3 +65,56 @@ mf_compat_frames_thread(PyThreadState *thread)
     }
     return own->thread_id == self ? thread->thread_id : 0;
 }
+
+static _PyInterpreterFrame *
+innermost(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return thread->current_frame;
+#else
+    return thread->cframe ? thread->cframe->current_frame : NULL;
+#endif
+}
+
+/* How many words from localsplus on hold something; -1: its owner tells. */
+static int
+words_in(_PyInterpreterFrame *frame)
+{
+    bool owned = frame->owner == FRAME_OWNED_BY_GENERATOR;
+#if PY_VERSION_HEX >= 0x030E0000
+    if (frame->stackpointer != NULL) {
+        return owned ? -1 : (int)(frame->stackpointer - frame->localsplus);
+    }
+#else
+    if (frame->stacktop >= 0) {
+        return owned ? -1 : frame->stacktop;
+    }
+#endif
+    return code_of(frame)->co_nlocalsplus;
+}
+
+int
+mf_compat_frames_running(int (*word)(PyObject **slot, bool tagged, void *arg),
+                         void *arg)
+{
+    PyThreadState *thread =
+        PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
+        _PyInterpreterFrame *frame = innermost(thread);
+        for (; frame != NULL; frame = frame->previous) {
+            if (frame->owner > FRAME_OWNED_BY_FRAME_OBJECT) {
+                continue; /* stands for C code: it has no code of its own */
+            }
+            int n = words_in(frame);
+            for (int i = 0; i < n; i++) {
+                PyObject **slot = (PyObject **)&frame->localsplus[i];
+                int rc = *slot ? word(slot, PY_VERSION_HEX >= 0x030E0000, arg)
+                               : 0;
+                if (rc != 0) {
+                    return rc;
+                }
+            }
+        }
+    }
+    return 0;
+}

@@ -19,5 +19,13 @@ int mf_compat_frames_suspended_line(PyObject *obj);
 bool mf_compat_frames_count_code(void);
 /* threading.get_ident() of the thread that runs this state; 0: not known. */
 unsigned long mf_compat_frames_thread(PyThreadState *thread);
+/* Words of the frames that threads of this interpreter run: locals, and the
+ * stack where its depth is known (before 3.14 not in a frame that waits in C
+ * code). Words of a generator that its traverse reports are left out.
+ * `tagged` words carry flags in their low bits (3.14+). No word moves while
+ * the GIL is held. */
+int mf_compat_frames_running(int (*word)(PyObject **slot, bool tagged,
+                                         void *arg),
+                             void *arg);
 
 #endif

@@ -301,6 +301,23 @@ mf_compat_obj_detach_values(PyObject *obj)
     return result;
 }
 
+void
+mf_compat_obj_finalized(PyObject *obj, bool ran)
+{
+    if (!PyObject_IS_GC(obj)) {
+        return;
+    }
+#if PY_VERSION_HEX >= 0x030d0000 && defined(Py_GIL_DISABLED)
+    obj->ob_gc_bits = ran ? obj->ob_gc_bits | _PyGC_BITS_FINALIZED
+                          : obj->ob_gc_bits & ~_PyGC_BITS_FINALIZED;
+#else
+    PyGC_Head *head = _Py_AS_GC(obj);
+    head->_gc_prev = ran ? head->_gc_prev | _PyGC_PREV_MASK_FINALIZED
+                         : head->_gc_prev &
+                               ~(uintptr_t)_PyGC_PREV_MASK_FINALIZED;
+#endif
+}
+
 /* -- frames --------------------------------------------------------------- */
 
 /* The frame that obj owns and that stands still, or NULL. */

@@ -69,10 +69,14 @@ PyObject **mf_compat_obj_weakrefs(PyObject *obj);
 
 /* base.__subclasses__() without or with `sub`; nothing else changes. When a
  * static base keeps its list where nobody reaches it, removing makes the weak
- * reference in it a dead one, and adding sets the same __bases__ again. */
+ * reference in it a dead one, and adding sets the same __bases__ again. The
+ * first says whether it was there (1 for a static base); 0, -1. */
 int mf_compat_obj_subclass_remove(PyTypeObject *base, PyTypeObject *sub);
 int mf_compat_obj_subclass_add(PyTypeObject *base, PyTypeObject *sub);
 
+/* Does its __del__ count as run? Objects that the collector does not know keep
+ * no note of it. */
+void mf_compat_obj_finalized(PyObject *obj, bool ran);
 /* A class gets only so many version tags in its life (3.13+): give back. */
 void mf_compat_obj_type_versions_reset(PyTypeObject *type);
 /* tp_dict, also of a static builtin type. Borrowed. */

@@ -79,7 +79,7 @@ mf_compat_obj_subclass_remove(PyTypeObject *base, PyTypeObject *sub)
     if (!is_static(base)) {
         PyObject *dict = subclass_dict(base);
         if (dict != NULL && PyDict_GetItemWithError(dict, key) != NULL) {
-            result = PyDict_DelItem(dict, key);
+            result = PyDict_DelItem(dict, key) < 0 ? -1 : 1;
         }
         else if (PyErr_Occurred()) {
             result = -1;
@@ -100,7 +100,7 @@ mf_compat_obj_subclass_remove(PyTypeObject *base, PyTypeObject *sub)
     }
     Py_XDECREF(ref);
     Py_DECREF(key);
-    return result;
+    return result < 0 ? -1 : 1;
 }
 
 int

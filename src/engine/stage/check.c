@@ -53,15 +53,9 @@ check_shape(struct mf_match *match, struct mf_pair *pair,
     if (shape != MF_SHAPE_LAYOUT) {
         return shape < 0 ? -1 : 0;
     }
-    PyObject *name = qualname(pair->old_obj);
-    int rc = mf_report_add(report, 420, '=', pair->target->module->name, name,
-                           pair->target->change->source->path, 0,
-                           "the layout of %U changes (%U): its instances "
-                           "cannot be moved over yet; restart to take this "
-                           "edit",
-                           name, detail ? detail : name);
-    Py_XDECREF(detail);
-    return rc;
+    Py_DECREF(detail);
+    pair->rebuild = true;
+    return 0;
 }
 
 /* An enum member that is an int, a str ... too: its value is in the object. */

@@ -46,7 +46,7 @@ mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
     pair->new_obj = Py_NewRef(new_obj);
     pair->target = target;
     pair->delta = delta;
-    pair->merged = false;
+    pair->merged = pair->rebuild = false;
     return 1;
 }
 

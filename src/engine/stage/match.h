@@ -24,6 +24,7 @@ struct mf_pair {
     struct mf_target *target;    /* where it was found; NULL for places */
     uint32_t delta;              /* its statement, or MF_UNIT_NONE */
     bool merged;                 /* DATA: merge has decided */
+    bool rebuild;                /* CLASS: instances get another layout */
 };
 
 struct mf_match {

@@ -1,0 +1,69 @@
+/* rebuild.h -- classes whose instances get another layout: the class and all
+ * its subclasses are made anew, every instance moves to one of the new kind,
+ * every reference follows. Before apply nothing of it can be seen.
+ *
+ * Order of use: _find (classes and blank instances, state copied), _fill for
+ * new fields and __migrate__, _check (all holders can be rewritten, values
+ * copied again if code has run), _apply (logged), _finish, _clear.
+ *
+ * Source of the idea: Smalltalk's class builder, which mutates classes and
+ * instances and ends with one bulk become.
+ */
+#ifndef MF_REBUILD_H
+#define MF_REBUILD_H
+
+#include "../stage/merge.h"
+#include "become.h"
+
+struct mf_rebuild {
+    struct mf_map pairs;     /* old class or instance -> new (borrowed) */
+    struct mf_vec classes;   /* strong: old, new, old, new ... bases first */
+    struct mf_vec instances; /* strong: old, new ... */
+    struct mf_map staged;    /* staged classes whose contents went elsewhere */
+    struct mf_vec copied;    /* strong: per instance a dict of what was copied */
+    struct mf_become become;
+    bool ran;                /* code of the program ran since the copying */
+};
+
+/* For every pair whose layout differs (mf_pair.rebuild) after merge. Reasons
+ * go to the report. 0 / -1. */
+int mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge);
+/* The new one of an old class or instance, borrowed; else obj itself. */
+PyObject *mf_rebuild_new(const struct mf_rebuild *rebuild, PyObject *obj);
+/* May the update be committed? Every reference to what is replaced must be in
+ * reach. Reasons go to the report. Writes that merge holds turn to the new
+ * side. Runs no code of the program. */
+int mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
+                     struct mf_report *report);
+/* First of all writes. 0; -1: the caller replays the log. */
+int mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
+/* After the commit: the old ones go without a word (__del__ is not called). */
+void mf_rebuild_finish(struct mf_rebuild *rebuild);
+void mf_rebuild_clear(struct mf_rebuild *rebuild);
+
+/* --- rebuild_class.c ------------------------------------------------------ */
+
+/* New: a class of the layout of `like` with the namespace of `old_class`
+ * after `change` (NULL: none), over `bases`. Neither __init_subclass__ nor
+ * __set_name__ runs: both have run for the class that stands. It is not among
+ * its bases' subclasses yet. */
+PyTypeObject *mf_rebuild_class(PyTypeObject *old_class, PyTypeObject *like,
+                               struct mf_class_change *change,
+                               PyObject *bases);
+
+/* --- rebuild_instance.c --------------------------------------------------- */
+
+/* New: an instance of cls that stands for `old`, with what its C base holds,
+ * no attributes yet; NULL without exception if that cannot be had. */
+PyObject *mf_rebuild_blank(PyTypeObject *cls, PyObject *old);
+/* Attributes, in dict and slots: all that have a place in `to`. New dict: all
+ * that `from` has. What has no place any more is remembered for an undo. */
+PyObject *mf_rebuild_copy(struct mf_merge *merge, PyObject *from,
+                          PyObject *to);
+/* The dict that the program may hold goes along, with the contents that `to`
+ * has. Logged as far as it can be seen. */
+int mf_rebuild_take_dict(struct mf_undo *undo, PyObject *from, PyObject *to);
+/* What `from` holds otherwise than `copied` says goes to `to` as well. */
+int mf_rebuild_copy_again(PyObject *from, PyObject *to, PyObject *copied);
+
+#endif

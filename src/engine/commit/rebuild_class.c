@@ -1,0 +1,281 @@
+/* rebuild_class.c -- makes one class anew with another layout. In: the class
+ * that stands, what is to change in its namespace, its bases to be. Out: a
+ * class that nobody sees yet.
+ *
+ * type.__new__ does the work, for a metaclass of our own whose MRO has a
+ * shield behind the class: there __init_subclass__ ends. The namespace is
+ * filled in afterwards, so that no __set_name__ is called either.
+ */
+#include "rebuild.h"
+
+#include <structmember.h> /* PyMemberDef; in Python.h from 3.12 on */
+
+#include "../ground/compat.h"
+#include "../ground/compat_objects.h"
+#include "../ground/fault.h"
+#include "class_members.h"
+#include "redefine_class.h"
+
+/* ---- the shield --------------------------------------------------------------- */
+
+static PyObject *
+ends_here(PyObject *cls, PyObject *args, PyObject *kwargs)
+{
+    (void)cls, (void)args, (void)kwargs;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef init_subclass_def = {
+    "__init_subclass__", (PyCFunction)(void (*)(void))ends_here,
+    METH_VARARGS | METH_KEYWORDS | METH_CLASS, NULL};
+
+static PyObject *
+new_shield(void)
+{
+    PyObject *shield = PyObject_CallFunction((PyObject *)&PyType_Type,
+                                             "s(){s()}", "shield",
+                                             "__slots__");
+    PyObject *method =
+        shield ? PyDescr_NewClassMethod((PyTypeObject *)shield,
+                                        &init_subclass_def)
+               : NULL;
+    if (method == NULL ||
+        PyObject_SetAttrString(shield, "__init_subclass__", method) < 0) {
+        Py_CLEAR(shield);
+    }
+    Py_XDECREF(method);
+    return shield;
+}
+
+/* mro() of the metaclass: what type says, with the shield in second place.
+ * The shield is an attribute of the metaclass. */
+static PyObject *
+shielded_mro(PyObject *cls, PyObject *unused)
+{
+    (void)unused;
+    PyObject *mro = PyObject_CallMethod((PyObject *)&PyType_Type, "mro", "O",
+                                        cls);
+    PyObject *shield =
+        mro ? PyObject_GetAttrString((PyObject *)Py_TYPE(cls), "shield")
+            : NULL;
+    if (shield == NULL || !PyList_Check(mro) ||
+        PyList_Insert(mro, 1, shield) < 0) {
+        Py_CLEAR(mro);
+    }
+    Py_XDECREF(shield);
+    return mro;
+}
+
+static PyMethodDef mro_def = {"mro", shielded_mro, METH_NOARGS, NULL};
+
+static PyObject *
+new_metaclass(PyTypeObject *meta)
+{
+    PyObject *shield = new_shield();
+    PyObject *out = shield ? PyObject_CallFunction(
+                                 (PyObject *)Py_TYPE(meta), "s(O){sO}",
+                                 "shielded", meta, "shield", shield)
+                           : NULL;
+    PyObject *method =
+        out ? PyDescr_NewMethod((PyTypeObject *)out, &mro_def) : NULL;
+    if (method == NULL || PyObject_SetAttrString(out, "mro", method) < 0) {
+        Py_CLEAR(out);
+    }
+    Py_XDECREF(method);
+    Py_XDECREF(shield);
+    return out;
+}
+
+/* ---- slots --------------------------------------------------------------------- */
+
+static int
+append_string(PyObject *list, const char *text)
+{
+    PyObject *name = PyUnicode_FromString(text);
+    int rc = name ? PyList_Append(list, name) : -1;
+    Py_XDECREF(name);
+    return rc;
+}
+
+static bool
+adds(PyTypeObject *cls, const char *name)
+{
+    PyObject *own = PyDict_GetItemString(mf_compat_type_dict(cls), name);
+    return own != NULL && Py_IS_TYPE(own, &PyGetSetDescr_Type);
+}
+
+/* What __slots__ of a class like this one says; NULL without exception: it
+ * has none. Names are mangled already. */
+static PyObject *
+slots_of(PyTypeObject *like)
+{
+    if (PyDict_GetItemString(mf_compat_type_dict(like), "__slots__") == NULL) {
+        return NULL;
+    }
+    PyObject *names = PyList_New(0);
+    int rc = names ? 0 : -1;
+    for (PyMemberDef *m = like->tp_members; rc == 0 && m && m->name; m++) {
+        rc = append_string(names, m->name);
+    }
+    if (rc == 0 && adds(like, "__dict__")) {
+        rc = append_string(names, "__dict__");
+    }
+    if (rc == 0 && adds(like, "__weakref__")) {
+        rc = append_string(names, "__weakref__");
+    }
+    if (rc < 0) {
+        Py_CLEAR(names);
+    }
+    return names;
+}
+
+/* ---- namespace ----------------------------------------------------------------- */
+
+/* Descriptors of memory belong to one class only. */
+static bool
+describes_memory(PyObject *value)
+{
+    return Py_IS_TYPE(value, &PyMemberDescr_Type) ||
+           Py_IS_TYPE(value, &PyGetSetDescr_Type);
+}
+
+static bool
+is_own(PyTypeObject *cls, PyTypeObject *like, PyObject *value)
+{
+    return describes_memory(value) &&
+           (PyDescr_TYPE(value) == cls || PyDescr_TYPE(value) == like);
+}
+
+static int
+put(PyTypeObject *cls, PyObject *name, PyObject *value)
+{
+    PyObject *answer = _PyType_Lookup(&PyType_Type, name);
+    if (answer != NULL && Py_TYPE(answer)->tp_descr_set != NULL) {
+        return PyDict_SetItem(mf_compat_type_dict(cls), name, value);
+    }
+    return PyType_Type.tp_setattro((PyObject *)cls, name, value);
+}
+
+static int
+fill(PyTypeObject *cls, PyTypeObject *old_class, PyTypeObject *like,
+     struct mf_class_change *change)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    PyObject *dict = mf_compat_type_dict(old_class);
+    while (PyDict_Next(dict, &pos, &name, &value)) {
+        PyObject *set =
+            change ? PyDict_GetItemWithError(change->set, name) : NULL;
+        int gone = change ? PySequence_Contains(change->del, name) : 0;
+        bool is_abc = PyUnicode_Check(name) &&
+                      PyUnicode_CompareWithASCIIString(name, "_abc_impl") == 0;
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+        if (set != NULL || gone || is_own(old_class, like, value) ||
+            (mf_redefine_class_skips(name) && !is_abc)) {
+            continue;
+        }
+        if (put(cls, name, value) < 0) {
+            return -1;
+        }
+    }
+    pos = 0;
+    while (change != NULL && PyDict_Next(change->set, &pos, &name, &value)) {
+        if (!is_own(old_class, like, value) &&
+            !mf_redefine_class_skips(name) && put(cls, name, value) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+set_abstract(PyTypeObject *cls)
+{
+    PyObject *dict = mf_compat_type_dict(cls);
+    if (PyDict_GetItemString(dict, "_abc_impl") == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *names = mf_class_members_abstract(cls);
+    int rc = names ? PyObject_SetAttrString((PyObject *)cls,
+                                            "__abstractmethods__", names)
+                   : -1;
+    Py_XDECREF(names);
+    return rc;
+}
+
+/* ---- the class ------------------------------------------------------------------ */
+
+/* The shield goes out of the MRO, the metaclass becomes the right one. */
+static int
+unshield(PyTypeObject *cls, PyTypeObject *meta)
+{
+    PyObject *ours = (PyObject *)Py_TYPE(cls);
+    Py_INCREF(meta);
+    Py_SET_TYPE(cls, meta);
+    PyObject *mro = PyObject_CallMethod((PyObject *)cls, "mro", NULL);
+    PyObject *tuple = mro ? PySequence_Tuple(mro) : NULL;
+    Py_XDECREF(mro);
+    Py_DECREF(ours);
+    if (tuple == NULL) {
+        return -1;
+    }
+    Py_SETREF(cls->tp_mro, tuple);
+    PyType_Modified(cls);
+    return 0;
+}
+
+static PyTypeObject *
+make(PyTypeObject *meta, PyTypeObject *old_class, PyTypeObject *like,
+     PyObject *bases)
+{
+    PyHeapTypeObject *heap = (PyHeapTypeObject *)old_class;
+    PyObject *shielded = new_metaclass(meta);
+    PyObject *slots = shielded ? slots_of(like) : NULL;
+    PyObject *space = NULL, *args = NULL;
+    PyTypeObject *cls = NULL;
+    if (shielded == NULL || (slots == NULL && PyErr_Occurred())) {
+        goto release_all;
+    }
+    space = PyDict_New();
+    if (space == NULL ||
+        (slots && PyDict_SetItemString(space, "__slots__", slots) < 0) ||
+        PyDict_SetItemString(space, "__qualname__", heap->ht_qualname) < 0) {
+        goto release_all;
+    }
+    args = PyTuple_Pack(3, heap->ht_name, bases, space);
+    cls = args ? (PyTypeObject *)PyType_Type.tp_new((PyTypeObject *)shielded,
+                                                    args, NULL)
+               : NULL;
+    if (cls != NULL && unshield(cls, meta) < 0) {
+        Py_CLEAR(cls);
+    }
+release_all:
+    Py_XDECREF(args);
+    Py_XDECREF(space);
+    Py_XDECREF(slots);
+    Py_XDECREF(shielded);
+    return cls;
+}
+
+PyTypeObject *
+mf_rebuild_class(PyTypeObject *old_class, PyTypeObject *like,
+                 struct mf_class_change *change, PyObject *bases)
+{
+    const unsigned long kinds = Py_TPFLAGS_SEQUENCE | Py_TPFLAGS_MAPPING;
+    PyTypeObject *meta = change && change->metaclass ? change->metaclass
+                                                     : Py_TYPE(old_class);
+    PyTypeObject *cls = make(meta, old_class, like, bases);
+    if (cls == NULL) {
+        return NULL;
+    }
+    if (mf_redefine_class_hide(cls) < 0 ||
+        fill(cls, old_class, like, change) < 0 || set_abstract(cls) < 0) {
+        Py_DECREF(cls);
+        return NULL;
+    }
+    cls->tp_flags = (cls->tp_flags & ~kinds) | (like->tp_flags & kinds);
+    PyType_Modified(cls);
+    return cls;
+}

@@ -1,0 +1,13 @@
+class Base:
+    __slots__ = ('z',)
+
+    def base(self):
+        return 'base'
+
+
+class P(Base):
+    __slots__ = ('x',)
+
+    def __init__(self, x):
+        self.x = x
+        self.z = 0

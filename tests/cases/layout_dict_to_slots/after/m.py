@@ -1,0 +1,8 @@
+class P:
+    __slots__ = ('x',)
+
+    def __init__(self, x):
+        self.x = x
+
+    def get(self):
+        return 'new', self.x

@@ -1,0 +1,6 @@
+class P:
+    def __init__(self, x):
+        self.x = x
+
+    def get(self):
+        return self.x

@@ -1,0 +1,5 @@
+class P:
+    __slots__ = ('celsius',)
+
+    def __init__(self, celsius):
+        self.celsius = celsius

@@ -1,0 +1,11 @@
+GONE = []
+
+
+class P:
+    __slots__ = ('x', 'y', '__weakref__')
+
+    def __init__(self, x):
+        self.x = x
+
+    def __del__(self):
+        GONE.append(self.x)

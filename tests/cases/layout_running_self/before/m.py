@@ -1,0 +1,16 @@
+class P:
+    __slots__ = ('x', 'log')
+
+    def __init__(self, x):
+        self.x = x
+        self.log = []
+
+    def run(self, wait, go):
+        wait.set()
+        go.wait()
+        self.log.append(self.x)
+        return self
+
+    def gen(self):
+        while True:
+            yield self

@@ -1,0 +1,9 @@
+class P:
+    __slots__ = ('x', 'y')
+
+    def __init__(self, x=0):
+        self.x = x
+        self.y = 1
+
+    def hello(self):
+        return 'new'

@@ -1,0 +1,8 @@
+class P:
+    __slots__ = ('x',)
+
+    def __init__(self, x=0):
+        self.x = x
+
+    def hello(self):
+        return 'hello'
