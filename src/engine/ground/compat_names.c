@@ -39,11 +39,12 @@ use_of(int op)
 #endif
         return MF_NAME_LOAD;
     case STORE_NAME:
-    case STORE_GLOBAL:
         return MF_NAME_STORE;
     case DELETE_NAME:
-    case DELETE_GLOBAL:
         return MF_NAME_DELETE;
+    case STORE_GLOBAL:
+    case DELETE_GLOBAL:
+        return MF_NAME_SET_GLOBAL;
     case IMPORT_FROM:
         return MF_NAME_FROM;
     case LOAD_ATTR:

@@ -437,6 +437,7 @@ mf_names_clear(struct mf_names *names)
 struct scope {
     struct mf_names *names;
     bool stores; /* stores of this scope are the unit's */
+    bool runs;   /* it runs with the unit: globals that it sets, too */
 };
 
 /* Names that the compiler uses for itself. */
@@ -463,6 +464,11 @@ on_use(enum mf_name_use use, PyObject *name, void *arg)
     case MF_NAME_STORE:
     case MF_NAME_DELETE:
         return scope->stores && scope->names->stores
+                   ? PySet_Add(scope->names->stores, name)
+                   : 0;
+    case MF_NAME_SET_GLOBAL:
+        /* a class body or a comprehension may bind names of the module */
+        return scope->runs && scope->names->stores
                    ? PySet_Add(scope->names->stores, name)
                    : 0;
     case MF_NAME_SET_ATTR:
@@ -500,7 +506,7 @@ mf_compile_runs_at_once(PyObject *code)
 static int
 scan_scope(struct mf_names *names, PyObject *code, bool own, bool all)
 {
-    struct scope scope = {names, own};
+    struct scope scope = {names, own, own || !all};
     struct mf_name_scan scan = {on_use, &scope, false, false, false};
     if (mf_compat_scan_names((PyCodeObject *)code, &scan) < 0) {
         return -1;

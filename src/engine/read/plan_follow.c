@@ -352,6 +352,26 @@ mark_prerequisites(struct mf_change *change, struct mf_delta *delta)
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+/* Names of the module that a class body binds besides its own. */
+static int
+taint_globals(struct mf_change *change, const struct mf_unit *u,
+              PyObject *stores)
+{
+    const char *text = PyBytes_AS_STRING(change->diff.new_of.text->bytes);
+    PyObject *own = PyUnicode_FromStringAndSize(text + u->name, u->name_len);
+    PyObject *name, *iter = own ? PyObject_GetIter(stores) : NULL;
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = PyUnicode_Compare(name, own) != 0
+                 ? mf_plan_taint(change, name, true)
+                 : 0;
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    Py_XDECREF(own);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* The statement runs; what it binds is replaced, unless it defines a function
  * or class that is redefined in place. */
 int
@@ -384,7 +404,8 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
                     delta->kind != MF_DELTA_ADDED;
     if (in_place && u->kind == MF_UNIT_CLASS) {
         /* redefined in place: only its members' changes are seen elsewhere */
-        if (mf_plan_taint_members(change, (uint32_t)(delta - diff->deltas)) < 0) {
+        if (mf_plan_taint_members(change, (uint32_t)(delta - diff->deltas)) < 0 ||
+            taint_globals(change, u, names->stores) < 0) {
             return -1;
         }
     }
@@ -515,12 +536,19 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         (u->flags & MF_UNIT_MAIN_GUARD)) {
         return 0;
     }
+    if (delta->runs &&
+        (u->kind != MF_UNIT_CLASS || delta->old_unit == MF_UNIT_NONE)) {
+        return 0;
+    }
     int reads = unit_reads(change, delta, name, value);
-    if (reads > 0) {
+    if (reads > 0 && !delta->runs) {
         reads = mf_plan_proved(change, name);
     }
     if (reads <= 0) {
         return reads;
+    }
+    if (delta->runs) { /* which of its members are derived counts still */
+        return follow_in_class(change, at, name, value);
     }
     if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
         !(u->flags & MF_UNIT_ONE_LINE) &&
@@ -554,7 +582,7 @@ mf_plan_follow_in_module(struct mf_change *change, PyObject *name, bool value,
                                             : (size_t)len);
     for (uint32_t i = 0; i < change->diff.len; i++) {
         struct mf_delta *delta = &change->diff.deltas[i];
-        if (delta->parent == MF_UNIT_NONE && !delta->runs && !delta->stale &&
+        if (delta->parent == MF_UNIT_NONE && !delta->stale &&
             delta->new_unit != MF_UNIT_NONE &&
             (change->diff.new_of.split->units[delta->new_unit].words & bits) ==
                 bits &&

@@ -201,7 +201,7 @@ static int
 note_written(enum mf_name_use use, PyObject *name, void *set)
 {
     return use == MF_NAME_STORE || use == MF_NAME_DELETE ||
-                   use == MF_NAME_SET_ATTR
+                   use == MF_NAME_SET_GLOBAL || use == MF_NAME_SET_ATTR
                ? PySet_Add(set, name)
                : 0;
 }
