@@ -23,6 +23,8 @@ struct mf_delta {
     bool derived;           /* plan: it runs though it was not edited */
     bool prerequisite;      /* plan: it runs only to give another its names */
     bool stale;             /* plan: it should run and may not */
+    bool names_again;       /* plan: a member that stays as it is; the changed
+                               __set_name__ of what it has bound is called */
     uint32_t old_unit, new_unit; /* MF_UNIT_NONE where there is none */
     uint32_t parent;        /* index of the class's delta, or MF_UNIT_NONE */
     PyObject *old_code;     /* unit compiled alone; NULL: not needed so far */

@@ -364,7 +364,8 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
         }
         for (uint32_t d = 0; d < change->diff.len; d++) {
             struct mf_delta *delta = &change->diff.deltas[d];
-            plan->stages |= delta->runs || delta->kind == MF_DELTA_RUN ||
+            plan->stages |= delta->runs || delta->names_again ||
+                            delta->kind == MF_DELTA_RUN ||
                             delta->kind == MF_DELTA_ADDED ||
                             delta->kind == MF_DELTA_REMOVED;
         }

@@ -492,6 +492,7 @@ follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
         int reads = unit_reads(change, d, name, value);
         if (reads > 0) {
             reads = may_run_member(change, at, &diff->deltas[i]);
+            diff->deltas[i].names_again = reads == 0;
         }
         if (reads < 0) {
             return -1;

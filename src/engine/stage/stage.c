@@ -451,6 +451,9 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
                  !diff->deltas[delta->parent].runs) {
             rc = mf_stage_run_member(stage, staged, i);
         }
+        else if (rc == 0 && delta->names_again) {
+            rc = mf_stage_name_again(stage, staged, i);
+        }
         if (rc != 0) {
             return rc;
         }

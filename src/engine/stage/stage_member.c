@@ -243,3 +243,78 @@ mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged,
     }
     return ran < 0 ? mf_stage_step_failed(stage, staged->target, delta) : 0;
 }
+
+/* The new code of a live function, if it differs in more than its lines;
+ * borrowed, or NULL (with an exception only if there is one). */
+static PyObject *
+changed_code(struct mf_stage *stage, PyObject *func)
+{
+    struct mf_staged *home =
+        PyFunction_Check(func)
+            ? mf_stage_of(stage, PyFunction_GET_GLOBALS(func))
+            : NULL;
+    PyObject *newer = home && home->target
+                          ? mf_map_get(&home->target->exchange,
+                                       PyFunction_GET_CODE(func))
+                          : NULL;
+    int same = newer ? mf_diff_code_equal(PyFunction_GET_CODE(func), newer,
+                                          MF_CODE_NESTED)
+                     : 1;
+    return same == 0 ? newer : NULL;
+}
+
+static int
+name_again(struct mf_stage *stage, struct mf_staged *staged,
+           struct mf_delta *delta, PyObject *cls, PyObject *name)
+{
+    PyObject *value = PyDict_GetItemWithError(
+        mf_compat_type_dict((PyTypeObject *)cls), name);
+    PyObject *hook = value ? find_in_type(value, "__set_name__") : NULL;
+    PyObject *code = hook ? changed_code(stage, hook) : NULL;
+    struct mf_guard_step guarded;
+    size_t loaded = stage->loaded.len;
+    if (code == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *told[] = {value, cls};
+    if (mf_effects_before(&stage->effects, code,
+                          PyFunction_GET_GLOBALS(hook)) < 0 ||
+        mf_effects_calls(&stage->effects, hook, told, 2) < 0 ||
+        mf_guard_begin(&stage->guard, &guarded, true, staged->dict, NULL) <
+            0) {
+        return -1;
+    }
+    /* a live function, called while staging: its new code runs */
+    PyObject *done =
+        PyObject_CallMethod(value, "__set_name__", "OO", cls, name);
+    Py_XDECREF(done);
+    int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);
+    if (stopped > 0) {
+        return mf_stage_step_stopped(stage, staged->target, delta,
+                                     guarded.what, loaded);
+    }
+    if (stopped < 0 || mf_stage_read_effects(stage) < 0) {
+        return -1;
+    }
+    return done ? 0 : mf_stage_step_failed(stage, staged->target, delta);
+}
+
+int
+mf_stage_name_again(struct mf_stage *stage, struct mf_staged *staged,
+                    uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    PyObject *cls = mf_plan_live_class(staged->target,
+                                       &diff->deltas[delta->parent]);
+    struct mf_names *names = mf_diff_names(diff, delta);
+    PyObject *name, *iter =
+                        cls && names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = PyErr_Occurred() ? -1 : 0;
+    while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = name_again(stage, staged, delta, cls, name);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}

@@ -46,6 +46,9 @@ int mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
              struct mf_delta *delta, const char *what, size_t loaded);
 /* A member runs alone: over a copy of the class's namespace. */
 int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
+/* A member whose object stays: its __set_name__ is called if its code has
+ * changed. */
+int mf_stage_name_again(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
 /* Import bindings of one statement: what it had taken from a staged module
  * and what that module has now. */
 int mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit);
