@@ -212,6 +212,51 @@ own_descriptors(struct mf_class_change *change)
     return 0;
 }
 
+/* Combinations of flags were made while the program ran (A | B): the same
+ * ones stay, if their bits are still those of members. */
+static int
+keep_combinations(struct mf_class_change *change)
+{
+    static const char map[] = "_value2member_map_";
+    PyObject *dict = change->old_class->tp_dict;
+    PyObject *live = PyDict_GetItemString(dict, map);
+    PyObject *named = PyDict_GetItemString(dict, "_member_map_");
+    PyObject *fresh = PyDict_GetItemString(change->set, map);
+    PyObject *mask = PyDict_GetItemString(change->set, "_flag_mask_");
+    if (mask == NULL) { /* not set: the same object as before */
+        mask = PyDict_GetItemString(dict, "_flag_mask_");
+    }
+    if (live == NULL || named == NULL || fresh == NULL || mask == NULL ||
+        !PyDict_CheckExact(live) || !PyDict_CheckExact(named) ||
+        !PyDict_CheckExact(fresh) || !PyLong_CheckExact(mask)) {
+        return 0;
+    }
+    PyObject *bits, *member, *kept = PyDict_Copy(fresh);
+    PyObject *members = PyDict_Values(named);
+    Py_ssize_t pos = 0;
+    int rc = kept && members ? 0 : -1;
+    while (rc == 0 && PyDict_Next(live, &pos, &bits, &member)) {
+        bool own = !PyLong_CheckExact(bits) ||
+                   Py_TYPE(member) != change->old_class;
+        for (Py_ssize_t i = 0; !own && i < PyList_GET_SIZE(members); i++) {
+            own = PyList_GET_ITEM(members, i) == member;
+        }
+        if (own || PyDict_GetItemWithError(fresh, bits) != NULL) {
+            continue;
+        }
+        PyObject *known = PyNumber_And(bits, mask);
+        int fits = known ? PyObject_RichCompareBool(known, bits, Py_EQ) : -1;
+        Py_XDECREF(known);
+        rc = fits > 0 ? PyDict_SetItem(kept, bits, member) : fits;
+    }
+    if (rc == 0) {
+        rc = PyDict_SetItemString(change->set, map, kept);
+    }
+    Py_XDECREF(members);
+    Py_XDECREF(kept);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 int
 mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
 {
@@ -268,6 +313,9 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
         }
     }
     change = &merge->classes[at];
+    if (keep_combinations(change) < 0) {
+        return -1;
+    }
     pos = 0;
     while (PyDict_Next(change->old_class->tp_dict, &pos, &name, &value)) {
         if (mf_redefine_class_skips(name) ||
