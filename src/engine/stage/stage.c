@@ -395,6 +395,12 @@ run_imported(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
         if (edge->unit != unit || edge->nested) {
             continue;
         }
+        /* under a condition that did not hold: the program does not import
+         * it here, and a statement that does now asks for it itself */
+        if (edge->guarded && edge->as != NULL &&
+            PyDict_GetItemWithError(staged->live_dict, edge->as) == NULL) {
+            continue;
+        }
         for (size_t i = 0; i < stage->items.len; i++) {
             struct mf_staged *other = stage->items.items[i];
             if (other->target == NULL || other->started) {

@@ -1,0 +1,9 @@
+from a import DEPTH, current
+
+
+def help_(n=DEPTH):
+    return n, current()
+
+
+class Errors:
+    depth = DEPTH
