@@ -8,4 +8,4 @@ def setup():
 
 def check(s):
     assert s.context.run() == ((2, None), 2), s.context.run()
-    assert s.m.c.Errors is s.m.b.Errors and not hasattr(s.m.b.current.__globals__, 'Context')
+    assert s.m.c.Errors is s.m.b.Errors and 'Context' not in vars(s.m.b)
