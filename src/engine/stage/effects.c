@@ -239,7 +239,7 @@ mf_effects_before(struct mf_effects *effects, PyObject *code,
         }
     }
     effects->steps++;
-    if (mf_effects_reach(effects, code, globals, true) < 0) {
+    if (mf_effects_reach(effects, code, globals, NULL) < 0) {
         return -1;
     }
     effects->open = true;
@@ -251,25 +251,25 @@ int
 mf_effects_before_old(struct mf_effects *effects, PyObject *code,
                       PyObject *globals)
 {
-    return mf_effects_reach(effects, code, globals, false);
+    return mf_effects_reach(effects, code, globals, code);
 }
 
 int
 mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth)
 {
-    return mf_effects_reach_object(effects, obj, depth);
+    return mf_effects_reach_object(effects, obj, depth, NULL);
 }
 
 int
 mf_effects_calls(struct mf_effects *effects, PyObject *func,
-                 PyObject *const *args, int count)
+                 PyObject *const *args, int count, PyObject *old)
 {
     int rc = PyFunction_Check(func)
                  ? mf_effects_reach(effects, PyFunction_GET_CODE(func),
-                                    PyFunction_GET_GLOBALS(func), true)
-                 : mf_effects_reach_object(effects, func, 0);
+                                    PyFunction_GET_GLOBALS(func), old)
+                 : mf_effects_reach_object(effects, func, 0, old);
     for (int i = 0; rc == 0 && i < count; i++) {
-        rc = mf_effects_reach_object(effects, args[i], 1);
+        rc = mf_effects_reach_object(effects, args[i], 1, old);
     }
     return rc;
 }

@@ -97,9 +97,9 @@ int mf_effects_after(struct mf_effects *effects);
  * plain containers in it `depth` levels deep (0 to 3). */
 int mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth);
 /* The step under way is about to call this with these: what they reach is
- * copied too, as it is now. */
+ * copied too, as it is now. old: this old text had called it; or NULL. */
 int mf_effects_calls(struct mf_effects *effects, PyObject *func,
-                     PyObject *const *args, int count);
+                     PyObject *const *args, int count, PyObject *old);
 /* Did this holder change since it was copied? No allocation but for ordered
  * dicts; -1 with an exception. */
 int mf_effects_changed(const struct mf_effect *effect);

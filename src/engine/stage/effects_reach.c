@@ -684,14 +684,15 @@ reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
 
 int
 mf_effects_reach(struct mf_effects *effects, PyObject *code,
-                 PyObject *globals, bool ran)
+                 PyObject *globals, PyObject *old)
 {
-    return reach_from(effects, code, globals, NULL, 0, ran ? NULL : code);
+    return reach_from(effects, code, globals, NULL, 0, old);
 }
 
 int
-mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth)
+mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth,
+                        PyObject *old)
 {
     depth = depth < 0 ? 0 : depth > MAX_DEPTH ? MAX_DEPTH : depth;
-    return reach_from(effects, NULL, NULL, obj, depth, NULL);
+    return reach_from(effects, NULL, NULL, obj, depth, old);
 }

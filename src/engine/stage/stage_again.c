@@ -232,6 +232,29 @@ mf_stage_reruns(struct mf_plan *plan, struct mf_reruns *reruns)
 
 /* ---- steps ------------------------------------------------------------------------- */
 
+/* Descriptors of a class had been told their names. */
+static int
+look_at_naming(struct mf_stage *stage, struct mf_staged *staged,
+               struct mf_delta *delta, PyObject *code)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    PyObject *cls =
+        mf_plan_live_class(staged->target, &diff->deltas[delta->parent]);
+    struct mf_names names;
+    int rc = cls ? mf_diff_old_names(diff, delta, &names) : 0;
+    if (cls == NULL || rc < 0) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *name, *iter = PyObject_GetIter(names.stores);
+    while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = mf_stage_look_at_naming(stage, cls, name, code);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    mf_names_clear(&names);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* Old texts of statements that run again or are gone: where they had
  * registered something is looked at too. */
 int
@@ -246,8 +269,11 @@ mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged)
             continue;
         }
         PyObject *code = mf_diff_old_code(diff, delta);
-        if (code == NULL || mf_effects_before_old(&stage->effects, code,
-                                                  staged->live_dict) < 0) {
+        if (code == NULL ||
+            mf_effects_before_old(&stage->effects, code,
+                                  staged->live_dict) < 0 ||
+            (delta->parent != MF_UNIT_NONE &&
+             look_at_naming(stage, staged, delta, code) < 0)) {
             return -1;
         }
     }

@@ -46,6 +46,9 @@ int mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
              struct mf_delta *delta, const char *what, size_t loaded);
 /* A member runs alone: over a copy of the class's namespace. */
 int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
+/* What the __set_name__ of a member had reached, by its old text. */
+int mf_stage_look_at_naming(struct mf_stage *stage, PyObject *cls,
+                            PyObject *name, PyObject *old);
 /* A member whose object stays: its __set_name__ is called if its code has
  * changed. */
 int mf_stage_name_again(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
