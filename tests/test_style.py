@@ -33,9 +33,10 @@ FLOW = [
     "commit/undo",
     "commit/become",
     "commit/gone",
+    "commit/rebuild",
     "commit/migrate",
     "commit/redefine commit/class commit/rebind",
-    "commit/commit",
+    "commit/commit commit/bring_home",
     "commit/record commit/baseline",
 ]
 KNOWLEDGE = ("heap/",)                                       # stands beside the flow: looks at ground only

@@ -602,29 +602,6 @@ mf_become_check(struct mf_become *become, PyObject *holder)
     return found < 0 ? -1 : 0;
 }
 
-/* -- many holders --------------------------------------------------------- */
-
-int
-mf_become_all(struct mf_become *become, const struct mf_vec *holders)
-{
-    for (size_t i = 0; i < holders->len; i++) {
-        if (mf_become_object(become, holders->items[i]) < 0) {
-            return -1;
-        }
-    }
-    for (size_t i = 0; i < holders->len; i++) {
-        PyObject *holder = holders->items[i];
-        if (mf_become_refers(become->pairs, holder)) {
-            become->stuck = holder;
-            PyErr_Format(PyExc_RuntimeError,
-                         "an object of type '%.200s' still refers to what was "
-                         "replaced", Py_TYPE(holder)->tp_name);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 void
 mf_become_clear(struct mf_become *become)
 {
@@ -632,80 +609,4 @@ mf_become_clear(struct mf_become *become)
     mf_map_clear(&become->moved);
     mf_vec_clear(&become->unsure);
     mf_vec_clear_refs(&become->trash);
-}
-
-struct collect {
-    const struct mf_map *pairs;
-    struct mf_vec *classes, *others;
-};
-
-static int
-collect_visit(PyObject *obj, void *arg)
-{
-    struct collect *collect = arg;
-    bool is_class = PyType_Check(obj) && PyObject_IS_GC(obj);
-    if (mf_become_refers(collect->pairs, obj) ||
-        (is_class &&
-         mf_become_refers(collect->pairs,
-                          mf_compat_obj_type_dict((PyTypeObject *)obj)))) {
-        return mf_vec_push(is_class ? collect->classes : collect->others, obj);
-    }
-    return 0;
-}
-
-int
-mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
-                  struct mf_vec *holders)
-{
-    if (pairs->used == 0) {
-        return 0;
-    }
-    struct mf_vec others = {0};
-    struct collect collect = {pairs, holders, &others};
-    int result = mark != NULL
-                     ? mf_heap_mark_walk(mark, collect_visit, &collect)
-                     : mf_heap_walk(collect_visit, &collect);
-    if (result >= 0) {
-        result = mf_vec_reserve(holders, holders->len + others.len);
-    }
-    for (size_t i = 0; result >= 0 && i < others.len; i++) {
-        result = mf_vec_push(holders, others.items[i]);
-    }
-    mf_vec_clear(&others);
-    return result < 0 ? -1 : 0;
-}
-
-struct count {
-    const struct mf_map *pairs;
-    struct mf_map *counts;
-};
-
-static int
-count_reference(PyObject *obj, void *arg)
-{
-    struct count *count = arg;
-    if (!mf_map_has(count->pairs, obj)) {
-        return 0;
-    }
-    uintptr_t *number = mf_map_find(count->counts, obj);
-    if (number != NULL) {
-        (*number)++;
-        return 0;
-    }
-    return mf_map_put(count->counts, obj, 1);
-}
-
-int
-mf_become_count(const struct mf_map *pairs, const struct mf_vec *holders,
-                struct mf_map *counts)
-{
-    struct count count = {pairs, counts};
-    for (size_t i = 0; i < holders->len; i++) {
-        PyObject *holder = holders->items[i];
-        if (PyObject_IS_GC(holder) &&
-            Py_TYPE(holder)->tp_traverse(holder, count_reference, &count)) {
-            return -1;
-        }
-    }
-    return 0;
 }

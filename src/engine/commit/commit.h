@@ -54,6 +54,9 @@ struct mf_commit {
  * that keeps its identity. Before merge: then staged values can be compared
  * with live ones. Reasons go to the report. */
 int mf_commit_bring_home(struct mf_commit *commit);
+/* What the program holds of the stage already, into live_holders: followed at
+ * apply. Again, when code has run since. */
+int mf_commit_find_holders(struct mf_commit *commit);
 int mf_commit_prepare(struct mf_commit *commit);
 /* The point of no return is behind this call: 0; or -1: the log was replayed,
  * nothing is changed, the exception says why. */

@@ -1,0 +1,141 @@
+/* bring_home.c -- owns the return of staged objects: every reference among what
+ * was staged turns to the live object that keeps its identity. In: pairs. Out:
+ * staged values that can be compared with live ones, and the live objects that
+ * hold staged ones already.
+ */
+#include "commit.h"
+
+#include "../ground/trace.h"
+#include "redefine_class.h"
+
+static int
+stuck(struct mf_commit *commit, PyObject *holder)
+{
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) {
+        return -1;
+    }
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    int rc = mf_report_add(commit->report, 409, '=', NULL, NULL, NULL, 0,
+                           "a staged object is held by a %s that cannot be "
+                           "rewritten: %S",
+                           Py_TYPE(holder)->tp_name, value ? value : Py_None);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(tb);
+    return rc;
+}
+
+/* References to a paired object that we hold ourselves. */
+static Py_ssize_t
+own_references(struct mf_commit *commit, PyObject *obj)
+{
+    Py_ssize_t own = 1; /* the pair's */
+    for (size_t i = 0; i < commit->stage->clone_refs.len; i++) {
+        own += commit->stage->clone_refs.items[i] == obj;
+    }
+    return own;
+}
+
+/* Does something outside the stage hold a staged object still? */
+static bool
+is_held_outside(struct mf_commit *commit)
+{
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        if (pair->kind == MF_PAIR_PLACE || pair->kind == MF_PAIR_DATA) {
+            continue;
+        }
+        if (pair->kind == MF_PAIR_CLASS ||
+            Py_REFCNT(pair->new_obj) > own_references(commit, pair->new_obj)) {
+            MF_TRACE(3, "held outside: %s with %zd references",
+                     Py_TYPE(pair->new_obj)->tp_name,
+                     (Py_ssize_t)Py_REFCNT(pair->new_obj));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our own structures are GC objects too; they are not the program's. */
+static bool
+is_ours(struct mf_commit *commit, PyObject *holder)
+{
+    for (size_t i = 0; i < commit->match->len; i++) {
+        if (commit->match->pairs[i].new_obj == holder) {
+            return true;
+        }
+    }
+    return mf_match_is_fresh(commit->match, holder);
+}
+
+/* Copies that effects has taken tell staged objects from live ones: they stay
+ * as they are. */
+static int
+keep_copies(struct mf_commit *commit, struct mf_map *copies)
+{
+    struct mf_effects *effects = &commit->stage->effects;
+    for (size_t i = 0; i < effects->len; i++) {
+        struct mf_effect *e = &effects->items[i];
+        if ((e->before.items != NULL &&
+             mf_map_put(copies, e->before.items, 1) < 0) ||
+            (e->after.items != NULL &&
+             mf_map_put(copies, e->after.items, 1) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mf_commit_find_holders(struct mf_commit *commit)
+{
+    struct mf_vec holders = {0};
+    MF_TRACE(2, "heap walk for holders of staged objects");
+    mf_vec_clear_refs(&commit->live_holders);
+    int rc = mf_become_holders(&commit->match->home, NULL, &holders);
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        if (!is_ours(commit, holders.items[i])) {
+            rc = mf_vec_push_ref(&commit->live_holders, holders.items[i]);
+        }
+    }
+    mf_vec_clear(&holders);
+    return rc;
+}
+
+int
+mf_commit_bring_home(struct mf_commit *commit)
+{
+    struct mf_map copies = {0};
+    struct mf_vec holders = {0};
+    struct mf_become become = {.pairs = &commit->match->home};
+    int rc = keep_copies(commit, &copies);
+    if (rc == 0) {
+        rc = mf_become_holders(&commit->match->home, &commit->stage->mark,
+                               &holders);
+    }
+    for (size_t i = 0; i < holders.len && rc == 0; i++) {
+        PyObject *holder = holders.items[i];
+        if (!mf_match_is_fresh(commit->match, holder) ||
+            mf_map_has(&copies, holder)) {
+            continue; /* the suffix was broken: live ones come at apply */
+        }
+        if (mf_become_object(&become, holder) < 0) {
+            rc = stuck(commit, holder);
+        }
+    }
+    mf_vec_clear(&holders);
+    mf_map_clear(&copies);
+    mf_become_clear(&become);
+    if (rc < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        if (pair->kind == MF_PAIR_CLASS &&
+            mf_redefine_class_hide((PyTypeObject *)pair->new_obj) < 0) {
+            return -1;
+        }
+    }
+    return is_held_outside(commit) ? mf_commit_find_holders(commit) : 0;
+}
