@@ -183,13 +183,31 @@ pair_enum_members(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
 }
 
 static int
+pair_member(struct pairing *p, PyObject *key, PyObject *old_obj,
+            PyObject *new_obj)
+{
+    PyObject *outer = p->place;
+    PyObject *inner = outer && PyUnicode_Check(key)
+                          ? PyUnicode_FromFormat("%U.%U", outer, key)
+                          : NULL;
+    if (inner == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    p->place = inner;
+    int rc = mf_match_pair_values(p, old_obj, new_obj);
+    p->place = outer;
+    Py_XDECREF(inner);
+    return rc;
+}
+
+static int
 pair_inside_class(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
 {
     PyObject *key, *y;
     Py_ssize_t pos = 0;
     while (PyDict_Next(b->tp_dict, &pos, &key, &y)) {
         PyObject *x = PyDict_GetItemWithError(a->tp_dict, key);
-        if (x != NULL && mf_match_pair_values(p, x, y) < 0) {
+        if (x != NULL && pair_member(p, key, x, y) < 0) {
             return -1;
         }
     }
@@ -255,8 +273,10 @@ mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
     int rc = 0;
     p->depth++;
     if (PyFunction_Check(old_obj) && PyFunction_Check(new_obj)) {
-        rc = mf_match_add(p->match, MF_PAIR_FUNCTION, old_obj, new_obj,
-                          p->target, p->delta);
+        int elsewhere = mf_match_stands_elsewhere(p, old_obj);
+        rc = elsewhere != 0 ? -(elsewhere < 0)
+                            : mf_match_add(p->match, MF_PAIR_FUNCTION, old_obj,
+                                           new_obj, p->target, p->delta);
         if (rc == 1) {
             rc = pair_inside_function(p, (PyFunctionObject *)old_obj,
                                       (PyFunctionObject *)new_obj);
@@ -453,13 +473,13 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
             bool defines;
             uint32_t delta =
                 binder_of(staged->target->change, name, &defines);
-            struct pairing p = {match, staged->target, delta, 0};
+            struct pairing p = {match, staged->target, delta, 0, name};
             if (mf_match_pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;
             }
         }
         else if (made_alike(staged->target, old_obj, new_obj)) {
-            struct pairing p = {match, staged->target, MF_UNIT_NONE, 0};
+            struct pairing p = {match, staged->target, MF_UNIT_NONE, 0, name};
             if (mf_match_pair_values(&p, old_obj, new_obj) < 0) {
                 return -1;
             }
@@ -566,13 +586,16 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
     /* members that ran alone: what the name held, what it holds now */
     for (size_t i = 0; i < stage->members.len; i++) {
         struct mf_member *member = stage->members.items[i];
-        struct pairing p = {match, member->target, member->delta, 0};
+        struct pairing p = {
+            match, member->target, member->delta, 0,
+            ((PyHeapTypeObject *)member->cls)->ht_qualname};
         PyObject *key, *value;
         Py_ssize_t pos = 0;
         PyObject *dict = ((PyTypeObject *)member->cls)->tp_dict;
         while (PyDict_Next(member->set, &pos, &key, &value)) {
             PyObject *old_obj = PyDict_GetItemWithError(dict, key);
-            if (old_obj != NULL && member_pairs(member, key) && mf_match_pair_values(&p, old_obj, value) < 0) {
+            if (old_obj != NULL && member_pairs(member, key) &&
+                pair_member(&p, key, old_obj, value) < 0) {
                 return -1;
             }
         }

@@ -1,7 +1,51 @@
 /* match_gone.c -- owns definitions that have left their statement: renamed, or
- * moved to another module. In: removed statements. Out: pairs.
+ * moved to another module; and those that only lend their function to another
+ * name. In: removed statements, functions. Out: pairs, or none.
  */
 #include "match_parts.h"
+
+/* What the dotted name means, through namespaces of a module and of classes:
+ * borrowed, NULL where it means nothing or was made by a call. */
+static PyObject *
+named_in(PyObject *dict, PyObject *dotted)
+{
+    PyObject *value = NULL;
+    Py_ssize_t len = PyUnicode_GET_LENGTH(dotted), from = 0;
+    while (from < len && dict != NULL) {
+        Py_ssize_t dot = PyUnicode_FindChar(dotted, '.', from, len, 1);
+        Py_ssize_t end = dot < 0 ? len : dot;
+        PyObject *word = PyUnicode_Substring(dotted, from, end);
+        value = word ? PyDict_GetItemWithError(dict, word) : NULL;
+        Py_XDECREF(word);
+        dict = value != NULL && end < len && PyType_Check(value)
+                   ? ((PyTypeObject *)value)->tp_dict
+                   : NULL;
+        value = end < len && dict == NULL ? NULL : value;
+        from = end + 1;
+    }
+    return value;
+}
+
+int
+mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
+{
+    PyObject *globals = PyFunction_GET_GLOBALS(old_func);
+    PyObject *own = ((PyCodeObject *)PyFunction_GET_CODE(old_func))
+                        ->co_qualname;
+    if (p->place == NULL || (globals == p->target->module->dict &&
+                             PyUnicode_Compare(own, p->place) == 0)) {
+        return 0;
+    }
+    if (named_in(globals, own) != old_func) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    struct mf_staged *staged = mf_stage_of(p->match->stage, globals);
+    if (staged == NULL) {
+        return 1; /* of a module that stays as it is */
+    }
+    bool stays = named_in(staged->dict, own) != NULL;
+    return PyErr_Occurred() ? -1 : stays;
+}
 
 /* The live object of a definition that is gone from the text, borrowed. */
 static PyObject *
@@ -62,7 +106,7 @@ find_renamed(struct mf_match *match, struct mf_target *target,
                            : NULL;
         Py_XDECREF(name);
         if (fresh != NULL) {
-            struct pairing p = {match, target, i, 0};
+            struct pairing p = {match, target, i, 0, NULL};
             return mf_match_pair_values(&p, old_obj, fresh);
         }
     }
@@ -80,7 +124,7 @@ find_moved(struct mf_match *match, struct mf_target *target,
         return -1;
     }
     int rc = 0;
-    struct pairing p = {match, target, MF_UNIT_NONE, 0};
+    struct pairing p = {match, target, MF_UNIT_NONE, 0, NULL};
     for (size_t i = 0; i < match->stage->items.len && rc == 0; i++) {
         struct mf_staged *staged = match->stage->items.items[i];
         PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);

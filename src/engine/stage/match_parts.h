@@ -10,6 +10,8 @@ struct pairing {
     struct mf_target *target;
     uint32_t delta;
     int depth;
+    PyObject *place; /* dotted name in the target's module that the two
+                        values have, borrowed; NULL: the old one's goes */
 };
 
 /* What the changed definition's name holds: in the module or in the class. */
@@ -17,6 +19,9 @@ PyObject * mf_match_named_value(struct mf_target *target, struct mf_delta *delta
 int mf_match_find_functions(struct mf_match *match);
 bool mf_match_is_heap_class(PyObject *obj);
 int mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj);
+/* Does a definition of its own, under a name of its own, go on giving
+ * old_func? Then no other name's edit changes it. 1, 0, -1. */
+int mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func);
 int mf_match_pair_gone(struct mf_match *match);
 
 #endif
