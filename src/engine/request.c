@@ -256,6 +256,21 @@ unsupported(struct mf_state *state, PyObject *paths, enum mf_mode mode)
     return dict;
 }
 
+/* It came to no outcome: its files are asked for again by the next one. The
+ * exception that is set stays. */
+static void
+ask_again(struct mf_update *update)
+{
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    if (update->paths != NULL && update->mode == MF_MODE_UPDATE &&
+        !update->identity && update->undo == NULL &&
+        add_paths(update->state->queued, update->paths) < 0) {
+        PyErr_WriteUnraisable(update->paths);
+    }
+    PyErr_Restore(type, value, tb);
+}
+
 /* One attempt with these paths: its report dict in *dict. Returns the
  * outcome, -1 with an exception. */
 static int
@@ -271,6 +286,9 @@ attempt(struct mf_update *update, PyObject **dict)
         *dict = mf_report_dict(&update->report, state->running);
     }
     int outcome = (int)update->report.outcome;
+    if (*dict == NULL) {
+        ask_again(update);
+    }
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
     /* A staged class refers to itself: it would live until the collector
@@ -340,6 +358,7 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
         connected == 0 ? is_one_group(state, asked, apart) : connected;
     pending = grouped < 0 ? NULL : PyDict_Copy(state->pending);
     if (pending == NULL || add_paths(update->paths, apart) < 0) {
+        ask_again(update);
         update_clear(update);
         goto release_sets;
     }

@@ -470,6 +470,20 @@ call_tracked(struct mf_update *update)
     return rc;
 }
 
+/* What was not looked at belongs to this update all the same, and stays
+ * pending with it. */
+static int
+name_all_files(struct mf_update *update)
+{
+    PyObject *all = PySequence_List(update->paths);
+    if (all == NULL || PyList_Sort(all) < 0) {
+        Py_XDECREF(all);
+        return -1;
+    }
+    Py_SETREF(update->report.files, all);
+    return 0;
+}
+
 /* The story. */
 int
 mf_update_story(struct mf_update *update)
@@ -478,7 +492,8 @@ mf_update_story(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = report->started;
     MF_TRACE(1, "update %ld: reading", state->number + 1);
-    if (mf_collect_changes(update) < 0) {
+    if (mf_collect_changes(update) < 0 &&
+        (mf_update_failed(update) < 0 || name_all_files(update) < 0)) {
         return -1;
     }
     spend(update, MF_PHASE_READ, &clock);

@@ -61,6 +61,9 @@ int mf_commit_prepare(struct mf_commit *commit);
 /* The point of no return is behind this call: 0; or -1: the log was replayed,
  * nothing is changed, the exception says why. */
 int mf_commit_apply(struct mf_commit *commit);
+/* commit_replaced.c, for prepare: definitions that give way to one of another
+ * kind, and who holds them besides the namespaces that merge writes. */
+int mf_commit_find_replaced(struct mf_commit *commit);
 /* Baselines move, references drop. Errors are traced, never raised. */
 void mf_commit_finish(struct mf_commit *commit, struct mf_state *state);
 void mf_commit_clear(struct mf_commit *commit);

@@ -9,9 +9,11 @@ mf_record_texts(struct mf_plan *plan)
     PyObject *texts = PyDict_New();
     for (size_t i = 0; texts != NULL && i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];
-        if (change->kind == MF_CHANGE_EDITED &&
+        bool dropped = change->kind == MF_CHANGE_DELETED;
+        if ((dropped || change->kind == MF_CHANGE_EDITED) &&
             PyDict_SetItem(texts, change->source->path,
-                           change->source->text.bytes) < 0) {
+                           dropped ? Py_None : change->source->text.bytes) <
+                0) {
             Py_CLEAR(texts);
         }
     }

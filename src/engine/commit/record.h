@@ -10,10 +10,11 @@
 enum { MF_RECORDS = 100 };
 
 /* Before baselines move: the earlier texts of what changes. New reference to
- * a dict path -> bytes. */
+ * a dict path -> bytes, None for a module that leaves with its file. */
 PyObject *mf_record_texts(struct mf_plan *plan);
 /* Push a record: number, texts, replaced values (list of (holder, name, old
- * value or NULL marker, new value)). */
+ * value, new value or NotImplemented: none, whether the old one was the very
+ * object that the source had given)). */
 int mf_record_push(struct mf_state *state, long number, PyObject *texts,
                    PyObject *replaced);
 /* The newest record: borrowed tuple (number, texts, replaced), or NULL. */

@@ -185,6 +185,23 @@ mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, cha
     return rc;
 }
 
+/* Is what lives the very object that the source gave? (Values that compare
+ * are compared, and need not be told.) 1, 0, -1. */
+static int
+is_noted_base(const struct one *one)
+{
+    PyObject *notes = one->staged->target->module->base;
+    if (notes == NULL || !mf_source_is_frozen(one->live)) {
+        return 0;
+    }
+    PyObject *key = one->cls_name ? PyUnicode_FromFormat(
+                                        "%U.%U", one->cls_name, one->name)
+                                  : Py_NewRef(one->name);
+    PyObject *noted = key ? PyDict_GetItemWithError(notes, key) : NULL;
+    Py_XDECREF(key);
+    return PyErr_Occurred() ? -1 : noted == one->live;
+}
+
 /* Old contents as a value of their own: a container goes on living. */
 static PyObject *
 frozen_copy(PyObject *value)
@@ -201,16 +218,15 @@ frozen_copy(PyObject *value)
     return Py_NewRef(value);
 }
 
-/* For undo: what the name held (NULL: nothing) and holds from now on. */
-int
-mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *name,
-              PyObject *old, PyObject *value)
+/* Takes the references to both; NULL, with an exception, is passed on. */
+static int
+add_record(struct mf_merge *merge, PyObject *holder, PyObject *name,
+           PyObject *before, PyObject *after, bool was_base)
 {
-    PyObject *before = old ? frozen_copy(old) : Py_NewRef(Py_NotImplemented);
-    PyObject *after =
-        value ? frozen_copy(value) : Py_NewRef(Py_NotImplemented);
-    PyObject *item =
-        before && after ? PyTuple_Pack(4, holder, name, before, after) : NULL;
+    PyObject *item = before && after
+                         ? PyTuple_Pack(5, holder, name, before, after,
+                                        was_base ? Py_True : Py_False)
+                         : NULL;
     Py_XDECREF(before);
     Py_XDECREF(after);
     int rc = item ? PyList_Append(merge->replaced, item) : -1;
@@ -218,25 +234,66 @@ mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *name,
     return rc;
 }
 
-/* In an undo: the value that the update had replaced, if what it wrote then
- * is still there. Borrowed, NULL (without exception) otherwise. */
+int
+mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder,
+                       PyObject *name, PyObject *old, PyObject *value)
+{
+    return add_record(merge, holder, name,
+                      frozen_copy(old ? old : Py_NotImplemented),
+                      frozen_copy(value ? value : Py_NotImplemented), false);
+}
+
+int
+mf_merge_note_one(struct mf_merge *merge, const struct one *one,
+                  PyObject *holder, PyObject *value, bool in_place)
+{
+    int was_base = is_noted_base(one);
+    return was_base < 0
+               ? -1
+               : add_record(merge, holder, one->name,
+                            in_place ? frozen_copy(one->live)
+                                     : Py_NewRef(one->live),
+                            frozen_copy(value ? value : Py_NotImplemented),
+                            was_base > 0);
+}
+
+/* In an undo: the record of the value that the update had replaced, if what
+ * it wrote then is still there. Borrowed; NULL (without exception)
+ * otherwise. */
 static PyObject *
-undo_value(struct mf_merge *merge, PyObject *holder, PyObject *name,
-           PyObject *live)
+undo_record(struct mf_merge *merge, PyObject *holder, PyObject *name,
+            PyObject *live)
 {
     PyObject *list = merge->undo;
     for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
         PyObject *item = PyList_GET_ITEM(list, i);
-        PyObject *before = PyTuple_GET_ITEM(item, 2);
         if (PyTuple_GET_ITEM(item, 0) == holder &&
             PyUnicode_Compare(PyTuple_GET_ITEM(item, 1), name) == 0 &&
-            before != Py_NotImplemented &&
+            !is_definition(PyTuple_GET_ITEM(item, 2)) &&
             (live == NULL ||
              mf_merge_equal(PyTuple_GET_ITEM(item, 3), live, 0) == 1)) {
-            return before;
+            return item;
         }
     }
     return NULL;
+}
+
+/* The value that an undo gives the name back, borrowed: the very object, which
+ * is its base again if it was. NULL without exception: none. */
+static PyObject *
+undo_value(struct mf_merge *merge, const struct one *one, PyObject *holder)
+{
+    PyObject *item = undo_record(merge, holder, one->name, one->live);
+    if (item == NULL) {
+        return NULL;
+    }
+    PyObject *earlier = PyTuple_GET_ITEM(item, 2);
+    return PyTuple_GET_ITEM(item, 4) == Py_True &&
+                   mf_merge_note_new_base(merge, one->staged->target->module,
+                                          one->cls_name, one->name,
+                                          earlier) < 0
+               ? NULL
+               : earlier;
 }
 
 /* What the name holds from now on: *out is a new reference; *in_place: the
@@ -247,10 +304,13 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
 {
     *in_place = false;
     PyObject *live = one->live, *fresh = one->fresh;
-    PyObject *earlier = undo_value(merge, holder, one->name, live);
-    if (earlier != NULL && !is_definition(earlier)) {
-        *out = frozen_copy(earlier);
+    PyObject *earlier = undo_value(merge, one, holder);
+    if (earlier == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    if (earlier != NULL) {
         *in_place = merges_in_place(live, earlier);
+        *out = *in_place ? frozen_copy(earlier) : Py_NewRef(earlier);
         return *out ? 1 : -1;
     }
     enum mf_policy policy =
@@ -408,7 +468,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
             return 0;
         }
         return mf_merge_write(merge, MF_WRITE_NAME, dict, name, NULL) < 0 ||
-                       mf_merge_note_replaced(merge, dict, name, one.live, NULL) < 0
+                       mf_merge_note_one(merge, &one, dict, NULL, false) < 0
                    ? -1
                    : mf_merge_report_one(merge, &one, 106, '-', "%U", NULL, NULL);
     }
@@ -418,12 +478,12 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         return -1;
     }
     if (one.live == NULL) {
-        PyObject *earlier = undo_value(merge, dict, name, NULL);
-        if (earlier != NULL && !PyFunction_Check(earlier) &&
-            !PyType_Check(earlier)) {
+        PyObject *earlier = undo_value(merge, &one, dict);
+        if (earlier != NULL) {
             one.fresh = earlier;
         }
-        return mf_merge_write(merge, MF_WRITE_NAME, dict, name, one.fresh) < 0
+        return PyErr_Occurred() || mf_merge_write(merge, MF_WRITE_NAME, dict,
+                                                  name, one.fresh) < 0
                    ? -1
                    : mf_merge_report_one(merge, &one, 105, '+', "%U", NULL, NULL);
     }
@@ -453,7 +513,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     int same = mf_merge_equal(one.live, value, 0);
     int rc = same < 0 ? -1 : 0;
     if (rc == 0 && (same == 0 || !in_place)) {
-        rc = mf_merge_note_replaced(merge, dict, name, one.live, value);
+        rc = mf_merge_note_one(merge, &one, dict, value, in_place);
         if (rc == 0) {
             rc = in_place ? mf_merge_write(merge, MF_WRITE_CONTENTS, one.live,
                                            NULL, value)

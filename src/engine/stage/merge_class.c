@@ -84,7 +84,8 @@ merge_attribute(struct mf_merge *merge, struct mf_staged *staged,
                                   value)
                  : PyDict_SetItem(change->set, name, value);
     if (rc == 0 && edited && mf_merge_equal(one.live, value, 0) != 1) {
-        rc = mf_merge_note_replaced(merge, (PyObject *)cls, name, one.live, value);
+        rc = mf_merge_note_one(merge, &one, (PyObject *)cls, value,
+                               in_place);
         if (rc == 0) {
             rc = mf_source_is_data(one.live)
                      ? mf_merge_report_one(merge, &one, 104, '~', "%U %U -> %U",

@@ -20,8 +20,12 @@ PyObject * mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObjec
 int mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, char op,
            const char *format, PyObject *a, PyObject *b);
 /* For undo: what the name held (NULL: nothing) and holds from now on. */
-int mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder, PyObject *name,
-              PyObject *old, PyObject *value);
+int mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder,
+                           PyObject *name, PyObject *old, PyObject *value);
+/* The same of one->live: the very object, which is its base again if it was;
+ * in_place: the contents that it had, since they are what changes. */
+int mf_merge_note_one(struct mf_merge *merge, const struct one *one,
+                      PyObject *holder, PyObject *value, bool in_place);
 /* What the name holds from now on: *out is a new reference; *in_place: the
  * live object takes these contents. 1 decided, 0 keep live, -1. */
 int mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
