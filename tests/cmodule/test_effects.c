@@ -64,8 +64,8 @@ effects_before(PyObject *module, PyObject *args)
     if (effects == NULL) {
         return NULL;
     }
-    return result(old ? mf_effects_before_old(effects, code, globals)
-                      : mf_effects_before(effects, code, globals));
+    return result(old ? mf_effects_before_old(effects, code, globals, NULL)
+                      : mf_effects_before(effects, code, globals, NULL));
 }
 
 static PyObject *

@@ -228,7 +228,7 @@ read_written(const struct mf_effects *effects, enum mf_effects_code kind,
 
 int
 mf_effects_before(struct mf_effects *effects, PyObject *code,
-                  PyObject *globals)
+                  PyObject *globals, PyObject *own)
 {
     if (effects->open && mf_effects_after(effects) < 0) {
         return -1;
@@ -239,7 +239,7 @@ mf_effects_before(struct mf_effects *effects, PyObject *code,
         }
     }
     effects->steps++;
-    if (mf_effects_reach(effects, code, globals, NULL) < 0) {
+    if (mf_effects_reach(effects, code, globals, own, true) < 0) {
         return -1;
     }
     effects->open = true;
@@ -249,27 +249,27 @@ mf_effects_before(struct mf_effects *effects, PyObject *code,
 
 int
 mf_effects_before_old(struct mf_effects *effects, PyObject *code,
-                      PyObject *globals)
+                      PyObject *globals, PyObject *own)
 {
-    return mf_effects_reach(effects, code, globals, code);
+    return mf_effects_reach(effects, code, globals, own, false);
 }
 
 int
 mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth)
 {
-    return mf_effects_reach_object(effects, obj, depth, NULL);
+    return mf_effects_reach_object(effects, obj, depth);
 }
 
 int
 mf_effects_calls(struct mf_effects *effects, PyObject *func,
-                 PyObject *const *args, int count, PyObject *old)
+                 PyObject *const *args, int count)
 {
     int rc = PyFunction_Check(func)
                  ? mf_effects_reach(effects, PyFunction_GET_CODE(func),
-                                    PyFunction_GET_GLOBALS(func), old)
-                 : mf_effects_reach_object(effects, func, 0, old);
+                                    PyFunction_GET_GLOBALS(func), NULL, true)
+                 : mf_effects_reach_object(effects, func, 0);
     for (int i = 0; rc == 0 && i < count; i++) {
-        rc = mf_effects_reach_object(effects, args[i], 1, old);
+        rc = mf_effects_reach_object(effects, args[i], 1);
     }
     return rc;
 }

@@ -78,16 +78,17 @@ struct mf_effects {
     bool open;              /* code has run since the last mf_effects_after */
 };
 
-/* Copy what `code`, about to run over `globals`, can reach: values of the
- * names it loads, of the names that functions and classes called by it load,
+/* Copy what `code`, about to run over `globals` (a member of a class: over
+ * `own`, the class's names, first; else NULL), can reach: values of the names
+ * it loads, of the names that functions and classes called by it load,
  * containers in them, attributes of instances. */
 int mf_effects_before(struct mf_effects *effects, PyObject *code,
-                      PyObject *globals);
+                      PyObject *globals, PyObject *own);
 /* The same for the old text of a statement that runs again or is gone, which
  * does not run: its registrations are found though the new text does not name
  * their holder. Call it before the first step runs. */
 int mf_effects_before_old(struct mf_effects *effects, PyObject *code,
-                          PyObject *globals);
+                          PyObject *globals, PyObject *own);
 /* The code given to mf_effects_before has run, or failed: read the
  * differences now, so that what other threads write later is not taken for
  * it. Without the call that happens at the next call of before, take_back or
@@ -97,9 +98,9 @@ int mf_effects_after(struct mf_effects *effects);
  * plain containers in it `depth` levels deep (0 to 3). */
 int mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth);
 /* The step under way is about to call this with these: what they reach is
- * copied too, as it is now. old: this old text had called it; or NULL. */
+ * copied too, as it is now. */
 int mf_effects_calls(struct mf_effects *effects, PyObject *func,
-                     PyObject *const *args, int count, PyObject *old);
+                     PyObject *const *args, int count);
 /* Did this holder change since it was copied? No allocation but for ordered
  * dicts; -1 with an exception. */
 int mf_effects_changed(const struct mf_effect *effect);

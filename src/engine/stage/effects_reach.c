@@ -5,10 +5,10 @@
  * instances, modules and containers; names in the code of functions found so
  * are attributes that may be used on any instance or class found; a round
  * goes over these again while new names come in. Every name of a code object
- * counts as a global and as an attribute, which is more than it can mean and
- * needs no look at its instructions. Functions of the standard library are
- * followed a few calls deep for the names that they use on the program's
- * objects; the library's own state is left alone, it is caches and what runs.
+ * counts as a global and as an attribute, more than it can mean, and needs no
+ * look at its instructions. The standard library's functions are followed a few
+ * calls deep for names that they use on the program's objects; its own state,
+ * caches and what runs, is left alone.
  *
  * Idea: rapid type analysis, as used for call graphs.
  */
@@ -58,6 +58,7 @@ struct reach {
     struct mf_map owners;    /* namespace -> enum owner */
     struct mf_map attrs;     /* interned name -> 1 */
     PyObject *attr_set;      /* the same as a set, for names not interned */
+    PyObject *own;           /* names of the step's class, or NULL; borrowed */
     size_t codes;
     int depth;               /* of what the search begins with */
     PyObject *old;           /* the old text that is looked at, or NULL */
@@ -247,9 +248,12 @@ visit_module(struct reach *reach, PyObject *module, PyCodeObject *code,
 
 /* The value of a global name, or the module that an import would give. */
 static PyObject *
-resolve(PyObject *name, PyObject *globals, PyObject *builtins)
+resolve(PyObject *name, PyObject *own, PyObject *globals, PyObject *builtins)
 {
-    PyObject *value = PyDict_GetItemWithError(globals, name);
+    PyObject *value = own ? PyDict_GetItemWithError(own, name) : NULL;
+    if (value == NULL && !PyErr_Occurred()) {
+        value = PyDict_GetItemWithError(globals, name);
+    }
     if (value == NULL && builtins != NULL && !PyErr_Occurred()) {
         value = PyDict_GetItemWithError(builtins, name);
     }
@@ -287,7 +291,8 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
         if (add_attr(reach, name) < 0) {
             return -1;
         }
-        PyObject *value = resolve(name, globals, builtins);
+        PyObject *value =
+            resolve(name, step ? reach->own : NULL, globals, builtins);
         int rc = value == NULL ? 0
                  : PyModule_Check(value)
                      ? visit_module(reach, value, code, hops, 0)
@@ -577,10 +582,9 @@ visit_slot(const char *text, PyObject **word, void *arg)
         return 0;
     }
     PyObject *name = PyUnicode_InternFromString(text);
-    int rc = name == NULL || mf_vec_push(&at->reach->effects->keep, name) < 0
-                 ? -1
-                 : visit_attribute(at->reach, at->shape, name, *word);
-    return rc;
+    return name == NULL || mf_vec_push(&at->reach->effects->keep, name) < 0
+               ? -1
+               : visit_attribute(at->reach, at->shape, name, *word);
 }
 
 static int
@@ -666,10 +670,9 @@ builtins_of(PyObject *globals)
 /* From code, or from an object. */
 static int
 reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
-           PyObject *obj, int depth, PyObject *old)
+           PyObject *own, PyObject *obj, int depth, PyObject *old)
 {
-    struct reach reach = {.effects = effects,
-                          .old = old,
+    struct reach reach = {.effects = effects, .own = own, .old = old,
                           .depth = obj ? MAX_DEPTH - depth : 0};
     reach.attr_set = PySet_New(NULL);
     int rc = reach.attr_set == NULL ? -1
@@ -684,15 +687,14 @@ reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
 
 int
 mf_effects_reach(struct mf_effects *effects, PyObject *code,
-                 PyObject *globals, PyObject *old)
+                 PyObject *globals, PyObject *own, bool ran)
 {
-    return reach_from(effects, code, globals, NULL, 0, old);
+    return reach_from(effects, code, globals, own, NULL, 0, ran ? NULL : code);
 }
 
 int
-mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth,
-                        PyObject *old)
+mf_effects_reach_object(struct mf_effects *effects, PyObject *obj, int depth)
 {
     depth = depth < 0 ? 0 : depth > MAX_DEPTH ? MAX_DEPTH : depth;
-    return reach_from(effects, NULL, NULL, obj, depth, old);
+    return reach_from(effects, NULL, NULL, NULL, obj, depth, NULL);
 }

@@ -7,13 +7,13 @@
 #include "effects.h"
 
 /* Every holder that the code, run over these globals, can reach gets its copy
- * (mf_effects_add). old: the old text that it is called by, or is itself;
- * NULL: it is about to run. */
+ * (mf_effects_add). ran: it is about to run; false: the old text of a
+ * statement. */
 int mf_effects_reach(struct mf_effects *effects, PyObject *code,
-                     PyObject *globals, PyObject *old);
+                     PyObject *globals, PyObject *own, bool ran);
 /* The same from an object on, containers in it `depth` levels deep. */
 int mf_effects_reach_object(struct mf_effects *effects, PyObject *obj,
-                            int depth, PyObject *old);
+                            int depth);
 
 /* effects.c: copy a holder unless it has been copied; its index, or -1 if it
  * is not to be watched, -2 with an exception. old: the old text that reaches

@@ -302,7 +302,7 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_guard_step guarded;
     size_t loaded = stage->loaded.len;
     if (names == NULL ||
-        mf_stage_before_step(stage, staged, delta, code) < 0 ||
+        mf_stage_before_step(stage, staged, delta, code, NULL) < 0 ||
         mf_guard_begin(&stage->guard, &guarded, delta->derived, staged->dict,
                        staged->bound) < 0) {
         return -1;
@@ -393,12 +393,6 @@ run_imported(struct mf_stage *stage, struct mf_staged *staged, uint32_t unit)
     for (uint32_t e = 0; e < edges->len; e++) {
         struct mf_edge *edge = &edges->items[e];
         if (edge->unit != unit || edge->nested) {
-            continue;
-        }
-        /* under a condition that did not hold: the program does not import
-         * it here, and a statement that does now asks for it itself */
-        if (edge->guarded && edge->as != NULL &&
-            PyDict_GetItemWithError(staged->live_dict, edge->as) == NULL) {
             continue;
         }
         for (size_t i = 0; i < stage->items.len; i++) {

@@ -232,29 +232,6 @@ mf_stage_reruns(struct mf_plan *plan, struct mf_reruns *reruns)
 
 /* ---- steps ------------------------------------------------------------------------- */
 
-/* Descriptors of a class had been told their names. */
-static int
-look_at_naming(struct mf_stage *stage, struct mf_staged *staged,
-               struct mf_delta *delta, PyObject *code)
-{
-    struct mf_diff *diff = &staged->target->change->diff;
-    PyObject *cls =
-        mf_plan_live_class(staged->target, &diff->deltas[delta->parent]);
-    struct mf_names names;
-    int rc = cls ? mf_diff_old_names(diff, delta, &names) : 0;
-    if (cls == NULL || rc < 0) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    PyObject *name, *iter = PyObject_GetIter(names.stores);
-    while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
-        rc = mf_stage_look_at_naming(stage, cls, name, code);
-        Py_DECREF(name);
-    }
-    Py_XDECREF(iter);
-    mf_names_clear(&names);
-    return rc < 0 || PyErr_Occurred() ? -1 : 0;
-}
-
 /* Old texts of statements that run again or are gone: where they had
  * registered something is looked at too. */
 int
@@ -269,11 +246,15 @@ mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged)
             continue;
         }
         PyObject *code = mf_diff_old_code(diff, delta);
-        if (code == NULL ||
-            mf_effects_before_old(&stage->effects, code,
-                                  staged->live_dict) < 0 ||
-            (delta->parent != MF_UNIT_NONE &&
-             look_at_naming(stage, staged, delta, code) < 0)) {
+        PyObject *cls =
+            delta->parent == MF_UNIT_NONE
+                ? NULL
+                : mf_plan_live_class(staged->target,
+                                     &diff->deltas[delta->parent]);
+        if (code == NULL || PyErr_Occurred() ||
+            mf_effects_before_old(
+                &stage->effects, code, staged->live_dict,
+                cls ? ((PyTypeObject *)cls)->tp_dict : NULL) < 0) {
             return -1;
         }
     }
@@ -282,7 +263,7 @@ mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged)
 
 int
 mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
-                     struct mf_delta *delta, PyObject *code)
+                     struct mf_delta *delta, PyObject *code, PyObject *own)
 {
     PyObject *old = delta->old_unit != MF_UNIT_NONE
                         ? mf_diff_old_code(&staged->target->change->diff,
@@ -291,7 +272,7 @@ mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
     if (old == NULL && delta->old_unit != MF_UNIT_NONE) {
         return -1;
     }
-    return mf_effects_before(&stage->effects, code, staged->dict) < 0
+    return mf_effects_before(&stage->effects, code, staged->dict, own) < 0
                ? -1
                : mf_effects_take_out(&stage->effects, &stage->reruns, old);
 }

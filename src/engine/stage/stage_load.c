@@ -290,7 +290,7 @@ run_new(struct mf_stage *stage, struct mf_loaded *loaded)
         set_waits(stage, loaded) < 0 ||
         PyDict_SetItem(PyImport_GetModuleDict(), loaded->name,
                        loaded->module) < 0 ||
-        mf_effects_before(&stage->effects, loaded->code, space) < 0) {
+        mf_effects_before(&stage->effects, loaded->code, space, NULL) < 0) {
         return -1;
     }
     PyObject *result = PyEval_EvalCode(loaded->code, space, space);

@@ -53,19 +53,6 @@ find_in_type(PyObject *value, const char *name)
     return found;
 }
 
-int
-mf_stage_look_at_naming(struct mf_stage *stage, PyObject *cls, PyObject *name,
-                        PyObject *old)
-{
-    PyObject *value = PyDict_GetItemWithError(
-        mf_compat_type_dict((PyTypeObject *)cls), name);
-    PyObject *hook = value ? find_in_type(value, "__set_name__") : NULL;
-    PyObject *told[] = {value, cls};
-    return hook != NULL ? mf_effects_calls(&stage->effects, hook, told, 2, old)
-           : PyErr_Occurred() ? -1
-                              : 0;
-}
-
 /* The live class is what it is told: what it writes there is an effect. */
 static int
 call_set_name(struct mf_stage *stage, struct mf_member *member)
@@ -80,7 +67,7 @@ call_set_name(struct mf_stage *stage, struct mf_member *member)
             continue;
         }
         PyObject *told[] = {value, member->cls};
-        if (mf_effects_calls(&stage->effects, hook, told, 2, NULL) < 0) {
+        if (mf_effects_calls(&stage->effects, hook, told, 2) < 0) {
             rc = -1;
             break;
         }
@@ -236,7 +223,7 @@ mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged,
     struct mf_guard_step guarded;
     size_t loaded = stage->loaded.len;
     if (space == NULL ||
-        mf_stage_before_step(stage, staged, delta, scope) < 0 ||
+        mf_stage_before_step(stage, staged, delta, scope, space) < 0 ||
         mf_guard_begin(&stage->guard, &guarded, delta->derived, space,
                        NULL) < 0) {
         return -1;
@@ -291,8 +278,8 @@ name_again(struct mf_stage *stage, struct mf_staged *staged,
     }
     PyObject *told[] = {value, cls};
     if (mf_effects_before(&stage->effects, code,
-                          PyFunction_GET_GLOBALS(hook)) < 0 ||
-        mf_effects_calls(&stage->effects, hook, told, 2, NULL) < 0 ||
+                          PyFunction_GET_GLOBALS(hook), NULL) < 0 ||
+        mf_effects_calls(&stage->effects, hook, told, 2) < 0 ||
         mf_guard_begin(&stage->guard, &guarded, true, staged->dict, NULL) <
             0) {
         return -1;

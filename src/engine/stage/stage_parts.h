@@ -28,9 +28,10 @@ int mf_stage_read_effects(struct mf_stage *stage);
  * registered something is looked at. Before the first step. */
 int mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged);
 /* Before the step runs: its effects, and what its old text had registered
- * goes out of what it can reach. */
+ * goes out of what it can reach. own: the names of its class, or NULL. */
 int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
-                         struct mf_delta *delta, PyObject *code);
+                         struct mf_delta *delta, PyObject *code,
+                         PyObject *own);
 /* Load a module of the program that is not loaded yet, or whose entry is that
  * of a deleted file (`gone`). search: __path__ of its package, or NULL. 1:
  * loaded, 0: not one of ours, or somebody else has loaded it now, -1. */
@@ -46,9 +47,6 @@ int mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
              struct mf_delta *delta, const char *what, size_t loaded);
 /* A member runs alone: over a copy of the class's namespace. */
 int mf_stage_run_member(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
-/* What the __set_name__ of a member had reached, by its old text. */
-int mf_stage_look_at_naming(struct mf_stage *stage, PyObject *cls,
-                            PyObject *name, PyObject *old);
 /* A member whose object stays: its __set_name__ is called if its code has
  * changed. */
 int mf_stage_name_again(struct mf_stage *stage, struct mf_staged *staged, uint32_t at);
