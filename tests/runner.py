@@ -4,7 +4,7 @@ Owns the form of a case (tests/cases/<case>: before/, after/ ..., drive.py, case
 In: names of cases, a lever, an interpreter. Out: one line per case, exit status 1 if one is wrong.
 
     python tests/runner.py fn_*                            cases by pattern, with midflight
-    python tests/runner.py fn_body --lever force_rollback  identity, force_rollback, every=N, fail_alloc=N, fail_step=N, repeat=N
+    python tests/runner.py fn_body --lever force_rollback  those of levers.py
     python tests/runner.py --control                       no update at all must fail, a restart on the new source must pass
     python tests/runner.py --python EXE -j 2 -v            another interpreter, two at a time, details of every case
 
@@ -17,11 +17,11 @@ drive.py
     unchanged(state)          optional: asserts in place of the fingerprint that a rejected update changed nothing
 case.toml
     title, group, rule (words of the contract that it tests), why
-    outcome = ["committed"]   of each step, "a|b" for either; where it is missing, "committed"
+    outcome = ["committed"]   of each step, "a|b" for either; where it is missing, "committed"; update_may_fail = [1]: any, of these steps
     needs = "become"          the engine may reject the first step, if it leaves the program untouched
     none = "pass"             passes without any update; restart = "na": asks for more than a restart gives
     start = "late"            midflight starts after setup(); "drive": the drive starts it itself
-    levers = ["identity"]     the levers under which it makes sense, where not all
+    [not_under]               the levers that say nothing about it ("any": all of them) and why; there it must fail, or ask for no update()
     settings = {}             arguments of start(); timeout, min_python, max_python
 """
 import argparse
@@ -43,13 +43,11 @@ import tomllib
 import traceback
 import types
 
+import levers
 from fingerprint import Fingerprint
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
-LEVERS = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
-DEAD = "the lever %s shows no effect, or the wrong one"
-UPDATES_AT_MOST = 40        # attempts of one step under fail_alloc and fail_step
 
 
 # ------------------------------------------------------------------ the files of a case
@@ -91,14 +89,27 @@ def steps_of(case):
     return [(i, d) for i, d in enumerate(folders, 1) if os.path.isdir(d)]
 
 
+def read_meta(case):
+    with open(os.path.join(case, "case.toml"), "rb") as f:
+        return tomllib.load(f)
+
+
 def load_cases(patterns):
-    found = {}
-    for name in sorted(os.listdir(CASES)):
-        path = os.path.join(CASES, name, "case.toml")
-        if os.path.exists(path) and any(fnmatch.fnmatch(name, p) for p in patterns):
-            with open(path, "rb") as f:
-                found[name] = tomllib.load(f)
-    return found
+    return {name: read_meta(os.path.join(CASES, name)) for name in sorted(os.listdir(CASES))
+            if os.path.exists(os.path.join(CASES, name, "case.toml")) and any(fnmatch.fnmatch(name, p) for p in patterns)}
+
+
+def wanted_of(meta, number):
+    """The outcomes that a step may have, one or "a|b"."""
+    may_fail = meta.get("update_may_fail", [])
+    anyhow = may_fail is True or number in (may_fail or [])
+    return "committed|rejected|rolled back" if anyhow else dict(enumerate(meta.get("outcome", []), 1)).get(number, "committed")
+
+
+def why_not_under(meta, lever):
+    """The reason why a lever says nothing about a case, or None."""
+    reasons = meta.get("not_under", {})
+    return reasons.get(levers.parse(lever)[0], reasons.get("any")) if lever else None
 
 
 # ------------------------------------------------------------------ one case in this process
@@ -112,31 +123,31 @@ class Update:
     def __call__(self, paths=None, **arguments):
         if self.midflight is None:
             return None
-        before = Fingerprint(self.run.src)
-
-        def untouched(report):
-            if report["outcome"] != "committed":
-                self.run.assert_untouched(before)
-            return report
-
+        before = Fingerprint(self.run.src)      # None: an update has gone through
         paths = self.change.all if paths is None else paths
         arguments.setdefault("paths", None if "sources" in arguments else paths)
-        name, value = self.run.lever
-        lever = getattr(self.run, "lever_" + (name or "none"))
-        self.report = untouched(lever(value, lambda: untouched(self.once(arguments)), self.wanted))
-        return self.report
 
-    def once(self, arguments):
-        return json.loads(self.midflight.update(**arguments).to_json())
+        def once(check=True):
+            nonlocal before
+            report = None
+            try:
+                report = json.loads(self.midflight.update(**arguments).to_json())
+            finally:
+                if report is not None and report["outcome"] == "committed":
+                    before = None
+                elif check and before is not None:
+                    self.run.assert_untouched(before)
+            return report
+
+        self.report = self.run.lever.apply(once, self.wanted, self.midflight)
+        return self.report
 
 
 class Run:
-    def __init__(self, case, src, tool, lever):
-        with open(os.path.join(case, "case.toml"), "rb") as f:
-            self.meta = tomllib.load(f)
+    def __init__(self, case, src, tool, lever, skip):
+        self.meta = read_meta(case)
         self.case, self.src, self.tool = case, src, tool
-        name, _, value = lever.partition("=")
-        self.lever = (name, int(value or 1))
+        self.lever = levers.Lever(lever, lambda: Fingerprint(src), skip)
         self.midflight = self.state = None
         self.where = "start"
 
@@ -145,10 +156,6 @@ class Run:
         self.midflight = midflight
         midflight.start(roots=[self.src], **self.meta.get("settings", {}))
 
-    def set_lever(self, name, value):
-        from midflight import _engine
-        _engine.lever(name, value)
-
     def assert_untouched(self, before):
         check = getattr(self.drive, "unchanged", None)
         if check is not None:
@@ -156,64 +163,6 @@ class Run:
             return
         different = before.differences(Fingerprint(self.src))
         assert not different, "an update that did not commit changed the program:\n" + "\n".join(different)
-
-    # Each lever must show that it acts, or a pass would mean nothing, and ends with an ordinary update, so that the case's checks hold as well.
-    def lever_none(self, value, once, wanted):
-        return once()
-
-    def lever_every(self, value, once, wanted):
-        self.set_lever("every", value)
-        before = [self.midflight.poll() for _ in range(3 * value)]
-        report = once()
-        after = [self.midflight.poll() for _ in range(3 * value)]
-        self.set_lever("every", 0)
-        assert any(before + after), DEAD % "every"
-        return report
-
-    def lever_identity(self, value, once, wanted):
-        before = Fingerprint(self.src)
-        self.set_lever("identity", 1)
-        report = once()
-        self.set_lever("identity", 0)
-        assert report["outcome"] in ("committed", "skipped"), report
-        different = before.differences(Fingerprint(self.src))
-        assert not different, DEAD % "identity" + "\n" + "\n".join(different)
-        return once()
-
-    def lever_force_rollback(self, value, once, wanted):
-        self.set_lever("force_rollback", 1)
-        report = once()
-        self.set_lever("force_rollback", 0)
-        ends = ["rolled back", "rejected"] if wanted == "committed" else wanted.split("|")
-        assert report["outcome"] in ends, DEAD % "force_rollback" + " %s" % report
-        return once()
-
-    def lever_repeat(self, value, once, wanted):
-        number = self.midflight.status()["number"]
-        self.set_lever("repeat", value)
-        report = once()
-        self.set_lever("repeat", 0)
-        assert report["outcome"] != "committed" or self.midflight.status()["number"] > number + 1, DEAD % "repeat"
-        return report
-
-    def lever_fail_alloc(self, value, once, wanted, name="fail_alloc"):
-        step = 1
-        for attempt in range(UPDATES_AT_MOST if wanted == "committed" else 8):
-            self.set_lever(name, step)
-            try:
-                report = once()
-            except MemoryError:
-                report = None
-            finally:
-                self.set_lever(name, 0)
-            if report is not None and report["outcome"] == "committed":
-                assert attempt or wanted != "committed", DEAD % name
-                return report
-            step += max(value, step // 8)
-        return once()
-
-    def lever_fail_step(self, value, once, wanted):
-        return self.lever_fail_alloc(value, once, wanted, "fail_step")
 
     def main(self, name):
         """Runs a file of the program as __main__, as `python NAME` does."""
@@ -261,11 +210,12 @@ class Run:
 
     def step(self, number, folder, stamp):
         suffix = "" if number == 1 else str(number)
-        wanted = dict(enumerate(self.meta.get("outcome", []), 1)).get(number, "committed")
+        wanted = wanted_of(self.meta, number)
         report = None
         if self.tool != "restart":
             self.where = "update" + suffix
-            update = Update(self, overlay(folder, self.src, stamp), wanted)
+            may = "|rejected" if "needs" in self.meta else ""
+            update = Update(self, overlay(folder, self.src, stamp), wanted + may)
             getattr(self.drive, "apply" + suffix, lambda state, update: update())(self.state, update)
             report = update.report
         if report is not None:
@@ -284,7 +234,7 @@ class Run:
         return None
 
 
-def child(case, work, tool, lever):
+def child(case, work, tool, lever, skip):
     """The case's own process: writes WORK/result.json."""
     faulthandler.enable()
     sys.dont_write_bytecode = True
@@ -292,7 +242,7 @@ def child(case, work, tool, lever):
     os.makedirs(src)
     os.chdir(src)
     sys.path[0] = src
-    run = Run(case, src, tool, lever)
+    run = Run(case, src, tool, lever, json.loads(skip))
     result, detail = "pass", ""
     try:
         if run.run() == "rejected":
@@ -302,7 +252,7 @@ def child(case, work, tool, lever):
         detail = "".join(traceback.format_exception(type(e), e, e.__traceback__, limit=-5)).strip()
         detail = detail.replace(src, "SRC").replace(CASES, "CASES")
     with open(os.path.join(work, "result.json.part"), "w") as f:
-        json.dump({"result": result, "where": run.where, "detail": detail}, f)
+        json.dump({"result": result, "where": run.where, "detail": detail, "updates": run.lever.updates, "next": run.lever.next}, f)
     os.replace(os.path.join(work, "result.json.part"), os.path.join(work, "result.json"))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -315,24 +265,19 @@ def version_of(python):
     return json.loads(subprocess.run([python, "-c", "import sys; print(list(sys.version_info[:2]))"], capture_output=True, text=True).stdout)
 
 
-def run_case(name, tool="midflight", lever="", python=sys.executable):
-    """(result, detail): pass, rejected (allowed by `needs`), na, wrong, error, crash or timeout."""
-    meta = load_cases([name])[name]
-    if not meta.get("min_python", [3, 11]) <= version_of(python) <= meta.get("max_python", [9, 9]):
-        return "na", "not for this Python"
-    if lever and lever.partition("=")[0] not in meta.get("levers", LEVERS):
-        return "na", "not under this lever"
+def run_process(name, meta, tool, lever, python, skip):
+    """The case in a process: a dict with result and detail."""
     work = tempfile.mkdtemp(prefix="midflight-%s-" % name)
     try:
         keep = ("PYTHONPATH", "PYTHONMALLOC")
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MIDFLIGHT")) or k in keep or k == "MIDFLIGHT_TRACE"}
         env["PYTHONHASHSEED"] = "0"
         boot = "import sys; sys.path[0] = sys.argv[1]; import runner; runner.child(*sys.argv[2:])"     # so __main__ is nobody's file
-        command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever]
+        command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever, json.dumps(skip)]
         with open(os.path.join(work, "log"), "wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=work)
             try:
-                status = process.wait(meta.get("timeout", 30) * (5 if lever else 1))
+                status = process.wait(meta.get("timeout", 30) * (40 if lever.endswith("=all") else 5 if lever else 1))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -343,14 +288,33 @@ def run_case(name, tool="midflight", lever="", python=sys.executable):
         if os.path.exists(path):
             with open(path) as f:
                 got = json.load(f)
-            return got["result"], "at %s: %s\n%s" % (got["where"], got["detail"], text if got["result"] != "pass" else "")
-        return ("timeout", text) if status is None else ("crash", "exit status %s\n%s" % (status, text))
+            got["detail"] = "at %s: %s\n%s" % (got["where"], got["detail"], text if got["result"] != "pass" else "")
+            return got
+        return {"result": "timeout", "detail": text} if status is None else {"result": "crash", "detail": "exit status %s\n%s" % (status, text)}
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def judge(tool, meta, result):
-    """Is this what the tool must give?"""
+def run_case(name, tool="midflight", lever="", python=sys.executable):
+    """(result, detail): pass, rejected (allowed by `needs`), na, wrong, error, crash, timeout, or unused: its drive leaves the lever nothing
+    to act on."""
+    meta = load_cases([name])[name]
+    if not meta.get("min_python", [3, 11]) <= version_of(python) <= meta.get("max_python", [9, 9]):
+        return "na", "not for this Python"
+    skip = {}
+    while True:
+        got = run_process(name, meta, tool, lever, python, skip)
+        if got["result"] == "pass" and lever and not got["updates"]:
+            return "unused", "the drive does not call update()"
+        if got["result"] not in ("pass", "rejected") or all(n == sys.maxsize for n in got["next"].values()):
+            return got["result"], got["detail"] + ("skip %s\n" % skip if got["result"] != "pass" else "")
+        skip = {**skip, **got["next"]}
+
+
+def judge(tool, meta, result, lever=""):
+    """Is this what the tool must give? A case that is not meant for a lever must show why: it leaves it nothing to do or sees it act."""
+    if why_not_under(meta, lever):
+        return result in ("na", "unused", "wrong", "error")
     if tool == "none":
         return result == "na" or (result == "pass") == (meta.get("none") == "pass")
     if tool == "restart":
@@ -359,21 +323,24 @@ def judge(tool, meta, result):
 
 
 def main():
+    global CASES
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", default=["*"])
     parser.add_argument("--lever", default="")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--control", action="store_true")
+    parser.add_argument("--folder", default=CASES, help="other cases of this form")
     parser.add_argument("-j", "--jobs", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
+    CASES = os.path.abspath(options.folder)
     cases = load_cases(options.cases)
     jobs = [(n, t) for n in cases for t in (("none", "restart") if options.control else ("midflight",))]
     counts, bad = {}, 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = pool.map(lambda job: run_case(job[0], job[1], "" if options.control else options.lever, options.python), jobs)
         for (name, tool), (result, detail) in zip(jobs, results):
-            good = judge(tool, cases[name], result)
+            good = judge(tool, cases[name], result, options.lever)
             bad += not good
             if tool == "restart" and result == "pass" and cases[name].get("restart") == "na":
                 print('note: %s passes with a restart, restart = "na" is not needed' % name)

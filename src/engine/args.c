@@ -235,6 +235,14 @@ engine_lever(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+engine_lever_counts(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    return mf_fault_counts();
+}
+
 /* ---- watching ------------------------------------------------------------ */
 
 static PyObject *
@@ -318,5 +326,6 @@ PyMethodDef mf_args_methods[] = {
     {"supported", engine_supported, METH_NOARGS,
      "None, or why every update will be rejected."},
     {"lever", engine_lever, METH_VARARGS, "lever(name, value): tests only."},
+    {"lever_counts", engine_lever_counts, METH_NOARGS, "dict: tests only."},
     {NULL, NULL, 0, NULL},
 };

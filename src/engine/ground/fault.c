@@ -24,6 +24,7 @@ static const char *const lever_names[MF_LEVER_COUNT_] = {
 static atomic_long lever_values[MF_LEVER_COUNT_];
 static atomic_long allocs_seen;
 static atomic_long steps_seen;
+static atomic_long blocks_live; /* taken by mf_alloc, not yet freed */
 
 long
 mf_fault_lever(enum mf_lever lever)
@@ -78,12 +79,19 @@ mf_fault_from_env(void)
     return 0;
 }
 
+/* A place for a debugger's breakpoint: what fails now? */
+static __attribute__((noinline)) int
+fires(long n)
+{
+    return n > 0;
+}
+
 /* The Nth from the set on fails, once. */
 static int
 counted(atomic_long *seen, enum mf_lever lever)
 {
     long n = atomic_fetch_add(seen, 1) + 1;
-    return n == atomic_load(&lever_values[lever]);
+    return n == atomic_load(&lever_values[lever]) && fires(n);
 }
 
 int
@@ -98,33 +106,54 @@ mf_fault_step(void)
     return counted(&steps_seen, MF_LEVER_FAIL_STEP);
 }
 
-long
-mf_fault_allocs_seen(void)
+PyObject *
+mf_fault_counts(void)
 {
-    return atomic_load(&allocs_seen);
+    return Py_BuildValue("{s:l,s:l,s:l}", "fail_alloc",
+                         atomic_load(&allocs_seen), "fail_step",
+                         atomic_load(&steps_seen), "blocks",
+                         atomic_load(&blocks_live));
+}
+
+/* A block more (1) or less (-1). */
+static void
+count_block(long by)
+{
+    atomic_fetch_add(&blocks_live, by);
+}
+#else
+PyObject *
+mf_fault_counts(void)
+{
+    return PyDict_New();
+}
+
+static inline void
+count_block(long by)
+{
+    (void)by;
 }
 #endif
 
 void *
 mf_alloc(size_t size)
 {
-    if (mf_fault_alloc()) {
-        return NULL;
-    }
-    return PyMem_RawCalloc(1, size);
+    void *block = mf_fault_alloc() ? NULL : PyMem_RawCalloc(1, size);
+    count_block(block != NULL);
+    return block;
 }
 
 void *
 mf_realloc(void *block, size_t size)
 {
-    if (mf_fault_alloc()) {
-        return NULL;
-    }
-    return PyMem_RawRealloc(block, size);
+    void *moved = mf_fault_alloc() ? NULL : PyMem_RawRealloc(block, size);
+    count_block(block == NULL && moved != NULL);
+    return moved;
 }
 
 void
 mf_free(void *block)
 {
+    count_block(-(block != NULL));
     PyMem_RawFree(block);
 }

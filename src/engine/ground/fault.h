@@ -38,16 +38,17 @@ int mf_fault_from_env(void); /* -1 with ValueError: unknown lever */
 /* 1: this allocation / step shall fail now. */
 int mf_fault_alloc(void);
 int mf_fault_step(void);
-/* How many allocations were counted since the last set of fail_alloc. */
-long mf_fault_allocs_seen(void);
 #else
 static inline long mf_fault_lever(enum mf_lever l) { (void)l; return 0; }
 static inline int mf_fault_set(const char *n, long v) { (void)n; (void)v; return -1; }
 static inline int mf_fault_from_env(void) { return 0; }
 static inline int mf_fault_alloc(void) { return 0; }
 static inline int mf_fault_step(void) { return 0; }
-static inline long mf_fault_allocs_seen(void) { return 0; }
 #endif
+
+/* dict: what fail_alloc and fail_step have counted since they were set, and
+ * the engine's blocks that are not freed yet. Empty in builds without levers. */
+PyObject *mf_fault_counts(void);
 
 /* The engine's allocator: PyMem_Raw*, failing when the lever says so. */
 void *mf_alloc(size_t size);                 /* zeroed; no exception set */

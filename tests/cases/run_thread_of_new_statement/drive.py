@@ -18,3 +18,7 @@ def check(s):
     s.m.stop.set()
     s.m.worker.join(10)
     assert not s.m.worker.is_alive()
+
+
+def unchanged(s):
+    assert not hasattr(s.m, 'worker'), 'the thread that it has started stays, its name does not'

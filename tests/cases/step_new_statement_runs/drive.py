@@ -11,3 +11,7 @@ def check(s):
     assert s.m.DONE is s.done
     s.m.THREAD.join(3)
     assert not s.m.THREAD.is_alive()
+
+
+def unchanged(s):
+    assert not hasattr(s.m, 'THREAD'), 'the thread that it has started stays, its name does not'

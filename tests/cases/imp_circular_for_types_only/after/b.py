@@ -1,9 +1,0 @@
-from a import DEPTH, current
-
-
-def help_(n=DEPTH):
-    return n, current()
-
-
-class Errors:
-    depth = DEPTH

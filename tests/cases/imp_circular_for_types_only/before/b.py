@@ -1,5 +1,0 @@
-from a import DEPTH, current
-
-
-def help_(n=DEPTH):
-    return n, current()

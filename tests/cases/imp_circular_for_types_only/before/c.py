@@ -1,6 +1,0 @@
-from b import help_
-
-
-class Context:
-    def run(self):
-        return help_()

@@ -1,2 +1,0 @@
-import b
-import c
