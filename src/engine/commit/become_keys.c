@@ -91,19 +91,21 @@ forget_hash(PyObject *obj)
     else if (PyFrozenSet_Check(obj)) {
         ((PySetObject *)obj)->hash = -1;
     }
-    else if (PyWeakref_Check(obj)) {
-        ((PyWeakReference *)obj)->hash = -1;
-    }
     else if (mf_compat_obj_is_dict(obj)) {
         mf_compat_obj_dict_forget_hash(obj);
     }
 }
 
+/* What a weak reference keeps as its hash stays until follow_weakrefs(): it
+ * is needed when the object is gone. */
 int
 mf_become_keys_moved(struct mf_become *become, PyObject *obj)
 {
     if (!hash_derives(obj)) {
         return 0;
+    }
+    if (PyWeakref_Check(obj)) {
+        return mf_map_put(&become->moved, obj, 1);
     }
     if (become->undo != NULL &&
         mf_undo_call(become->undo, forget_hash, obj) < 0) {
@@ -178,6 +180,50 @@ hash_back(PyObject *arg)
     *record.slot = record.hash;
 }
 
+/* Logged. obj holds the memory. */
+static int
+write_hash(struct mf_become *become, PyObject *obj, Py_hash_t *slot,
+           Py_hash_t now)
+{
+    struct hash_record record = {slot, *slot};
+    if (become->undo != NULL &&
+        (mf_undo_keep(become->undo, obj) < 0 ||
+         mf_become_keys_log(
+             become->undo, hash_back,
+             PyBytes_FromStringAndSize((const char *)&record,
+                                       sizeof(record))) < 0)) {
+        return -1;
+    }
+    *slot = now;
+    return 0;
+}
+
+/* Weak references keep the hash of what they refer to now. The hash of one
+ * that nobody has asked for yet is not asked for here either, and where only
+ * Python code could tell, it stays: tables do so too. 1: some changed. */
+static int
+follow_weakrefs(struct mf_become *become)
+{
+    size_t pos = 0;
+    void *obj;
+    uintptr_t value;
+    int changed = 0;
+    while (mf_map_next(&become->moved, &pos, &obj, &value)) {
+        PyWeakReference *ref = obj;
+        Py_hash_t now;
+        if (!PyWeakref_Check((PyObject *)obj) || ref->hash == -1 ||
+            ref->wr_object == Py_None ||
+            mf_tables_hash(ref->wr_object, &now) != 1 || now == ref->hash) {
+            continue;
+        }
+        if (write_hash(become, obj, &ref->hash, now) < 0) {
+            return -1;
+        }
+        changed = 1;
+    }
+    return changed;
+}
+
 /* A link of an lru_cache has a second copy of its key's hash. It must be that
  * of the table: a link that is not found there when it is the oldest one
  * would stay in the table after it has left the ring. */
@@ -191,16 +237,7 @@ link_follow(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
         mf_tables_hash(*key, &now) != 1 || now == *hash) {
         return 0;
     }
-    struct hash_record record = {hash, *hash};
-    if (become->undo != NULL &&
-        mf_become_keys_log(
-            become->undo, hash_back,
-            PyBytes_FromStringAndSize((const char *)&record,
-                                      sizeof(record))) < 0) {
-        return -1;
-    }
-    *hash = now;
-    return 0;
+    return write_hash(become, *key, hash, now);
 }
 
 static int
@@ -235,7 +272,8 @@ put_right(struct mf_become *become, struct search *search)
     int result = 0;
     bool again = true;
     for (int pass = 0; again && result >= 0 && pass < MOST_PASSES; pass++) {
-        again = false;
+        result = follow_weakrefs(become);
+        again = result > 0;
         for (size_t i = 0; result >= 0 && i < search->found.len; i++) {
             PyObject *table = search->found.items[i];
             if (!mf_tables_is(table)) {
@@ -297,7 +335,6 @@ weakref_link(PyWeakReference *ref, PyWeakReference **list, PyObject *to)
     ref->wr_prev = last;
     *(last != NULL ? &last->wr_next : list) = ref;
     ref->wr_object = to;
-    ref->hash = -1;
 }
 
 static void

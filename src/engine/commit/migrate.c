@@ -250,20 +250,30 @@ migrate_rebuilt(struct mf_rebuild *rebuild, struct mf_hooks *hooks,
 {
     PyTypeObject *fresh =
         (PyTypeObject *)mf_rebuild_new(rebuild, (PyObject *)edit->cls);
-    for (size_t i = 0; i < rebuild->instances.len; i += 2) {
-        PyObject *old_obj = rebuild->instances.items[i];
-        PyObject *new_obj = rebuild->instances.items[i + 1];
-        if (!PyType_IsSubtype(Py_TYPE(old_obj), edit->cls)) {
-            continue;
-        }
-        rebuild->ran = true;
-        if (mf_fields_fill_one(fields, new_obj, mf_fields_set, NULL) < 0 ||
-            (hook != NULL && mf_hooks_migrate(hooks, fresh, hook, new_obj,
-                                              old_obj) < 0)) {
-            return -1;
+    struct mf_vec those = {0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        if (PyType_IsSubtype(Py_TYPE(rebuild->instances.items[i]),
+                             edit->cls)) {
+            rc = mf_vec_push(&those, rebuild->instances.items[i + 1]);
+            rc = rc < 0 || hook == NULL
+                     ? rc
+                     : mf_vec_push(&those, rebuild->instances.items[i]);
         }
     }
-    return 0;
+    if (rc == 0 && hook == NULL) {
+        rc = mf_fields_fill_those(fields, &those, mf_fields_set, NULL);
+    }
+    for (size_t i = 0; rc == 0 && hook != NULL && i < those.len; i += 2) {
+        rc = mf_fields_fill_one(fields, those.items[i], mf_fields_set,
+                                NULL) < 0 ||
+                     mf_hooks_migrate(hooks, fresh, hook, those.items[i],
+                                      those.items[i + 1]) < 0
+                 ? -1
+                 : 0;
+    }
+    mf_vec_clear(&those);
+    return rc;
 }
 
 /* 1: the class has a hook; 0; -1. */
@@ -291,6 +301,11 @@ migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
     hook = find_hook(merge, edit);
     if (hook == NULL && PyErr_Occurred()) {
         rc = refuse_class(merge, edit);
+        goto clear_fields;
+    }
+    if ((hook != NULL || mf_fields_run_code(&fields)) &&
+        mf_rebuild_will_run(rebuild) < 0) {
+        rc = -1;
         goto clear_fields;
     }
     struct mf_hooks_migration migration = {

@@ -165,86 +165,143 @@ make_class(struct mf_rebuild *rebuild, struct mf_merge *merge,
     if (change != NULL) {
         change->rebuilt = true;
     }
-    int rc = add_pair(rebuild, &rebuild->classes, (PyObject *)cls,
-                      (PyObject *)made);
+    PyObject *space = PyDict_Copy(mf_compat_obj_type_dict(cls));
+    int rc = space == NULL ||
+                     add_pair(rebuild, &rebuild->classes, (PyObject *)cls,
+                              (PyObject *)made) < 0 ||
+                     mf_vec_push_ref(&rebuild->spaces, space) < 0
+                 ? -1
+                 : 0;
+    Py_XDECREF(space);
     Py_DECREF(made);
     return rc;
+}
+
+/* When all classes are there. */
+static int
+make_routes(struct mf_rebuild *rebuild)
+{
+    size_t count = rebuild->classes.len / 2;
+    rebuild->routes = mf_alloc(count * sizeof(*rebuild->routes));
+    if (rebuild->routes == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rebuild->n_routes++;
+        if (mf_rebuild_route_init(&rebuild->routes[i], &rebuild->pairs,
+                                  rebuild->classes.items[2 * i],
+                                  rebuild->classes.items[2 * i + 1]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Instances of one class mostly come together: begin at the last answer. */
+static struct mf_rebuild_route *
+route_of(struct mf_rebuild *rebuild, PyObject *old_obj,
+         struct mf_rebuild_route *last)
+{
+    if (last != NULL && last->from == Py_TYPE(old_obj)) {
+        return last;
+    }
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        if (rebuild->routes[i].from == Py_TYPE(old_obj)) {
+            return &rebuild->routes[i];
+        }
+    }
+    return NULL;
 }
 
 /* ---- instances ---------------------------------------------------------------- */
 
 struct search {
     struct mf_rebuild *rebuild;
-    struct mf_map seen;
     struct mf_vec found; /* strong */
-    bool loose;          /* there are instances that no list holds */
 };
 
 static int
 find_visit(PyObject *obj, void *arg)
 {
     struct search *search = arg;
-    if (!mf_map_has(&search->rebuild->pairs, Py_TYPE(obj)) ||
-        mf_map_has(&search->rebuild->pairs, obj) ||
-        mf_map_has(&search->seen, obj)) {
-        return 0;
-    }
-    return mf_map_put(&search->seen, obj, 1) < 0 ||
-                   mf_vec_push_ref(&search->found, obj) < 0
-               ? -1
+    const struct mf_map *pairs = &search->rebuild->pairs;
+    return mf_map_has(pairs, Py_TYPE(obj)) && !mf_map_has(pairs, obj)
+               ? mf_vec_push_ref(&search->found, obj)
                : 0;
 }
 
 static int
-walk_visit(PyObject *obj, void *arg)
+make_instance(struct mf_rebuild *rebuild, struct mf_merge *merge,
+              struct mf_rebuild_route *route, PyObject *old_obj)
 {
-    struct search *search = arg;
-    if (search->loose &&
-        Py_TYPE(obj)->tp_traverse(obj, find_visit, arg) < 0) {
-        return -1;
+    PyObject *made = mf_rebuild_blank(route->to, old_obj);
+    if (made == NULL) {
+        return PyErr_Occurred()
+                   ? -1
+                   : refuse(merge->report, 420, route->from,
+                            "its instances hold what only C code knows: ",
+                            (PyObject *)route->to->tp_base);
     }
-    return find_visit(obj, arg);
+    int rc = mf_rebuild_copy(merge, route, old_obj, made);
+    if (rc == 0) {
+        rc = add_pair(rebuild, &rebuild->instances, old_obj, made);
+    }
+    if (rc == 0 && rebuild->ran) {
+        PyObject *noted = mf_rebuild_note(route, old_obj);
+        rc = noted ? mf_vec_push_ref(&rebuild->noted, noted) : -1;
+        Py_XDECREF(noted);
+    }
+    Py_DECREF(made);
+    return rc;
 }
 
-/* Instances without a new one: how many were found and made. */
+/* Instances without a new one: how many were found and made. What the
+ * collector does not know cannot be an instance of a class statement. */
 static Py_ssize_t
 make_instances(struct mf_rebuild *rebuild, struct mf_merge *merge)
 {
     struct search search = {.rebuild = rebuild};
-    for (size_t i = 0; i < rebuild->classes.len; i += 2) {
-        PyTypeObject *cls = rebuild->classes.items[i];
-        search.loose |= !PyType_IS_GC(cls);
-    }
-    int rc = mf_heap_walk(walk_visit, &search);
-    for (size_t i = 0; rc == 0 && i < search.found.len; i++) {
-        PyObject *old_obj = search.found.items[i];
-        PyTypeObject *cls =
-            (PyTypeObject *)mf_rebuild_new(rebuild,
-                                           (PyObject *)Py_TYPE(old_obj));
-        PyObject *made = mf_rebuild_blank(cls, old_obj);
-        if (made == NULL) {
-            rc = PyErr_Occurred() ? -1
-                 : refuse(merge->report, 420, Py_TYPE(old_obj),
-                          "its instances hold what only C code knows: ",
-                          (PyObject *)cls->tp_base) < 0
-                     ? -1
-                     : 1;
-            break;
-        }
-        PyObject *copied = mf_rebuild_copy(merge, old_obj, made);
-        rc = copied == NULL ||
-                     add_pair(rebuild, &rebuild->instances, old_obj, made) <
-                         0 ||
-                     mf_vec_push_ref(&rebuild->copied, copied) < 0
+    struct mf_rebuild_route *route = NULL;
+    int rc = mf_heap_walk(find_visit, &search);
+    size_t count = rebuild->instances.len / 2 + search.found.len;
+    if (rc == 0) {
+        rc = mf_vec_reserve(&rebuild->instances, 2 * count) < 0 ||
+                     mf_map_reserve(&rebuild->pairs,
+                                    count + rebuild->classes.len) < 0
                  ? -1
                  : 0;
-        Py_XDECREF(copied);
-        Py_DECREF(made);
     }
-    Py_ssize_t count = rc < 0 ? -1 : (Py_ssize_t)search.found.len;
+    for (size_t i = 0; rc == 0 && i < search.found.len &&
+                       mf_report_reasons(merge->report) == 0;
+         i++) {
+        route = route_of(rebuild, search.found.items[i], route);
+        rc = make_instance(rebuild, merge, route, search.found.items[i]);
+    }
+    count = search.found.len;
     mf_vec_clear_refs(&search.found);
-    mf_map_clear(&search.seen);
-    return count;
+    return rc < 0 ? -1 : (Py_ssize_t)count;
+}
+
+int
+mf_rebuild_will_run(struct mf_rebuild *rebuild)
+{
+    struct mf_rebuild_route *route = NULL;
+    if (rebuild->ran || rebuild->classes.len == 0) {
+        return 0;
+    }
+    rebuild->ran = true;
+    for (size_t i = 0; i < rebuild->instances.len; i += 2) {
+        route = route_of(rebuild, rebuild->instances.items[i], route);
+        PyObject *noted =
+            mf_rebuild_note(route, rebuild->instances.items[i]);
+        int rc = noted ? mf_vec_push_ref(&rebuild->noted, noted) : -1;
+        Py_XDECREF(noted);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* In an undo: what the update had taken from the instances. */
@@ -292,8 +349,9 @@ mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
             return -1;
         }
     }
-    return make_instances(rebuild, merge) < 0 ? -1
-                                              : restore(rebuild, merge->undo);
+    return make_routes(rebuild) < 0 || make_instances(rebuild, merge) < 0
+               ? -1
+               : restore(rebuild, merge->undo);
 }
 
 /* ---- holders ------------------------------------------------------------------- */
@@ -322,9 +380,19 @@ is_dying(struct mf_rebuild *rebuild, PyObject *holder)
 
 struct frames {
     struct mf_rebuild *rebuild;
-    struct mf_map *counts; /* counting, or */
-    struct mf_undo *undo;  /* rewriting */
+    uint32_t *counts;     /* per place in pairs: counting, or */
+    struct mf_undo *undo; /* rewriting */
 };
+
+/* A reference to obj is known. */
+static void
+count_one(const struct mf_map *pairs, uint32_t *counts, PyObject *obj)
+{
+    uintptr_t *value = obj != NULL ? mf_map_find(pairs, obj) : NULL;
+    if (value != NULL) {
+        counts[value - pairs->values]++;
+    }
+}
 
 static void
 word_back(PyObject *from, PyObject *to, intptr_t place)
@@ -353,12 +421,10 @@ frame_word(PyObject **slot, bool tagged, void *arg)
         return 0;
     }
     if (frames->counts != NULL) {
-        uintptr_t *count = owns ? mf_map_find(frames->counts, from) : NULL;
-        if (count != NULL) {
-            *count += 1;
-            return 0;
+        if (owns) {
+            count_one(&frames->rebuild->pairs, frames->counts, from);
         }
-        return owns ? mf_map_put(frames->counts, from, 1) : 0;
+        return 0;
     }
     if (mf_undo_inverse(frames->undo, owns ? word_back : borrowed_back, from,
                         to, (intptr_t)slot) < 0) {
@@ -372,40 +438,53 @@ frame_word(PyObject **slot, bool tagged, void *arg)
     return 0;
 }
 
-/* References that our own structures hold. */
-static uintptr_t
-own_references(struct mf_rebuild *rebuild, struct mf_merge *merge,
-               PyObject *obj)
+/* References that our own structures hold, besides the list. */
+static void
+count_own(const struct mf_map *pairs, uint32_t *counts,
+          struct mf_merge *merge)
 {
-    uintptr_t own = 1; /* the list's */
-    (void)rebuild;
     for (size_t i = 0; i < merge->len; i++) {
         struct mf_write *w = &merge->writes[i];
-        own += (w->holder == obj) + (w->key == obj) + (w->value == obj);
+        count_one(pairs, counts, w->holder);
+        count_one(pairs, counts, w->key);
+        count_one(pairs, counts, w->value);
     }
     for (size_t i = 0; i < merge->match->len; i++) {
         struct mf_pair *pair = &merge->match->pairs[i];
-        own += (pair->old_obj == obj) + (pair->new_obj == obj);
+        count_one(pairs, counts, pair->old_obj);
+        count_one(pairs, counts, pair->new_obj);
     }
-    return own;
+}
+
+static int
+count_visit(PyObject *obj, void *arg)
+{
+    struct frames *frames = arg;
+    count_one(&frames->rebuild->pairs, frames->counts, obj);
+    return 0;
 }
 
 static int
 check_counts(struct mf_rebuild *rebuild, struct mf_merge *merge,
-             struct mf_vec *holders, struct mf_report *report)
+             struct mf_report *report)
 {
-    struct mf_map counts = {0};
-    struct frames frames = {.rebuild = rebuild, .counts = &counts};
-    int rc = mf_become_count(&rebuild->pairs, holders, &counts);
-    rc = rc < 0 ? -1 : mf_compat_frames_running(frame_word, &frames);
+    struct mf_map *pairs = &rebuild->pairs;
+    uint32_t *counts = mf_alloc((pairs->mask + 1) * sizeof(*counts));
+    struct frames frames = {.rebuild = rebuild, .counts = counts};
+    if (counts == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < rebuild->holders.len; i++) {
+        PyObject *holder = rebuild->holders.items[i];
+        Py_TYPE(holder)->tp_traverse(holder, count_visit, &frames);
+    }
+    count_own(pairs, counts, merge);
+    int rc = mf_compat_frames_running(frame_word, &frames);
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
         PyObject *obj = rebuild->instances.items[i];
-        uintptr_t *count = mf_map_find(&counts, obj);
-        uintptr_t known = (count ? *count : 0) +
-                          own_references(rebuild, merge, obj);
-        if (!PyObject_IS_GC(obj)) {
-            continue; /* untracked containers may hold it */
-        }
+        size_t place = (size_t)(mf_map_find(pairs, obj) - pairs->values);
+        uintptr_t known = (uintptr_t)counts[place] + 1; /* the list's */
         if ((uintptr_t)Py_REFCNT(obj) > known) {
             MF_TRACE(2, "%p: %zd references, %zu known", (void *)obj,
                      (Py_ssize_t)Py_REFCNT(obj), (size_t)known);
@@ -416,7 +495,7 @@ check_counts(struct mf_rebuild *rebuild, struct mf_merge *merge,
             break;
         }
     }
-    mf_map_clear(&counts);
+    mf_free(counts);
     return rc;
 }
 
@@ -431,6 +510,46 @@ turn(struct mf_rebuild *rebuild, PyObject **word)
     }
 }
 
+/* What the program has changed since the copying, and what it has made. */
+static int
+follow_program(struct mf_rebuild *rebuild, struct mf_merge *merge)
+{
+    struct mf_rebuild_route *route = NULL;
+    struct mf_vec family = {0};
+    int rc = find_family(merge->match, &family);
+    for (size_t i = 0; rc == 0 && i < family.len; i++) {
+        if (!mf_map_has(&rebuild->pairs, family.items[i])) {
+            rc = refuse(merge->report, 420, family.items[i],
+                        "it was made while the update ran code of the "
+                        "program: ",
+                        family.items[i]);
+        }
+    }
+    mf_vec_clear_refs(&family);
+    for (size_t i = 0; rc == 0 && i < rebuild->classes.len; i += 2) {
+        rc = mf_rebuild_class_again(rebuild->classes.items[i + 1],
+                                    rebuild->classes.items[i],
+                                    rebuild->spaces.items[i / 2]);
+    }
+    for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        PyObject *old_obj = rebuild->instances.items[i];
+        route = route_of(rebuild, old_obj, route);
+        if (route == NULL) {
+            return refuse(merge->report, 420, Py_TYPE(old_obj),
+                          "an instance got another class while the update "
+                          "ran code of the program: ",
+                          (PyObject *)Py_TYPE(old_obj));
+        }
+        rc = mf_rebuild_copy_again(merge, route, old_obj,
+                                   rebuild->instances.items[i + 1],
+                                   rebuild->noted.items[i / 2]);
+    }
+    return rc < 0 || mf_report_reasons(merge->report) > 0 ||
+                   make_instances(rebuild, merge) < 0
+               ? rc
+               : 0;
+}
+
 int
 mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
                  struct mf_report *report)
@@ -438,42 +557,29 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
     if (rebuild->classes.len == 0) {
         return 0;
     }
-    for (int round = 0; rebuild->ran && round < 3; round++) {
-        for (size_t i = 0; i < rebuild->instances.len; i += 2) {
-            if (mf_rebuild_copy_again(rebuild->instances.items[i],
-                                      rebuild->instances.items[i + 1],
-                                      rebuild->copied.items[i / 2]) < 0) {
-                return -1;
-            }
-        }
-        Py_ssize_t more = make_instances(rebuild, merge);
-        if (more <= 0) {
-            if (more < 0) {
-                return -1;
-            }
-            break;
-        }
+    if (rebuild->ran && follow_program(rebuild, merge) < 0) {
+        return -1;
+    }
+    if (mf_report_reasons(report) > 0) {
+        return 0;
     }
     for (size_t i = 0; i < merge->len; i++) {
         turn(rebuild, &merge->writes[i].holder);
         turn(rebuild, &merge->writes[i].value);
     }
-    struct mf_vec holders = {0};
     rebuild->become.pairs = &rebuild->pairs;
-    int rc = mf_become_holders(&rebuild->pairs, NULL, &holders);
-    for (size_t i = 0; rc == 0 && i < holders.len; i++) {
-        PyObject *holder = holders.items[i];
+    int rc = mf_become_holders(&rebuild->pairs, NULL, &rebuild->holders);
+    for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
+        PyObject *holder = rebuild->holders.items[i];
         if (!is_dying(rebuild, holder) &&
             mf_become_check(&rebuild->become, holder) < 0) {
             rc = refuse_with(report, rebuild->classes.items[0], "");
             break;
         }
     }
-    if (rc == 0 && mf_report_reasons(report) == 0) {
-        rc = check_counts(rebuild, merge, &holders, report);
-    }
-    mf_vec_clear(&holders);
-    return rc;
+    return rc == 0 && mf_report_reasons(report) == 0
+               ? check_counts(rebuild, merge, report)
+               : rc;
 }
 
 /* ---- apply -------------------------------------------------------------------- */
@@ -506,19 +612,15 @@ mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
     if (rebuild->classes.len == 0) {
         return 0;
     }
-    struct mf_vec holders = {0};
     struct frames frames = {.rebuild = rebuild, .undo = undo};
     rebuild->become.undo = undo;
-    int rc = mf_become_holders(&rebuild->pairs, NULL, &holders);
-    if (rc == 0) {
-        rc = exchange_subclasses(rebuild, undo);
-    }
+    int rc = exchange_subclasses(rebuild, undo);
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
         rc = mf_rebuild_take_dict(undo, rebuild->instances.items[i],
                                   rebuild->instances.items[i + 1]);
     }
-    for (size_t i = 0; rc == 0 && i < holders.len; i++) {
-        PyObject *holder = holders.items[i];
+    for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
+        PyObject *holder = rebuild->holders.items[i];
         if (mf_fault_step()) {
             rc = -1;
         }
@@ -526,7 +628,6 @@ mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
             rc = mf_become_object(&rebuild->become, holder);
         }
     }
-    mf_vec_clear(&holders);
     if (rc < 0 || mf_compat_frames_running(frame_word, &frames) < 0 ||
         mf_become_weakrefs(&rebuild->become) < 0) {
         return -1;
@@ -550,7 +651,13 @@ mf_rebuild_clear(struct mf_rebuild *rebuild)
     mf_become_clear(&rebuild->become);
     mf_map_clear(&rebuild->pairs);
     mf_map_clear(&rebuild->staged);
-    mf_vec_clear_refs(&rebuild->copied);
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        mf_rebuild_route_clear(&rebuild->routes[i]);
+    }
+    mf_free(rebuild->routes);
+    mf_vec_clear(&rebuild->holders);
+    mf_vec_clear_refs(&rebuild->noted);
+    mf_vec_clear_refs(&rebuild->spaces);
     mf_vec_clear_refs(&rebuild->instances);
     mf_vec_clear_refs(&rebuild->classes);
     memset(rebuild, 0, sizeof(*rebuild));

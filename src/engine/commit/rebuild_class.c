@@ -16,6 +16,16 @@
 #include "class_members.h"
 #include "redefine_class.h"
 
+/* Past any __setattr__ of a metaclass. */
+static int
+set_raw(PyObject *cls, const char *name, PyObject *value)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    int rc = key ? PyType_Type.tp_setattro(cls, key, value) : -1;
+    Py_XDECREF(key);
+    return rc;
+}
+
 /* ---- the shield --------------------------------------------------------------- */
 
 static PyObject *
@@ -30,17 +40,16 @@ static PyMethodDef init_subclass_def = {
     METH_VARARGS | METH_KEYWORDS | METH_CLASS, NULL};
 
 static PyObject *
-new_shield(void)
+new_shield(PyTypeObject *base)
 {
     PyObject *shield = PyObject_CallFunction((PyObject *)&PyType_Type,
-                                             "s(){s()}", "shield",
+                                             "s(O){s()}", "shield", base,
                                              "__slots__");
     PyObject *method =
         shield ? PyDescr_NewClassMethod((PyTypeObject *)shield,
                                         &init_subclass_def)
                : NULL;
-    if (method == NULL ||
-        PyObject_SetAttrString(shield, "__init_subclass__", method) < 0) {
+    if (method == NULL || set_raw(shield, "__init_subclass__", method) < 0) {
         Py_CLEAR(shield);
     }
     Py_XDECREF(method);
@@ -55,14 +64,12 @@ shielded_mro(PyObject *cls, PyObject *unused)
     (void)unused;
     PyObject *mro = PyObject_CallMethod((PyObject *)&PyType_Type, "mro", "O",
                                         cls);
-    PyObject *shield =
-        mro ? PyObject_GetAttrString((PyObject *)Py_TYPE(cls), "shield")
-            : NULL;
-    if (shield == NULL || !PyList_Check(mro) ||
+    PyObject *shield = PyDict_GetItemString(
+        mf_compat_type_dict(Py_TYPE(cls)), "shield");
+    if (shield == NULL || mro == NULL || !PyList_Check(mro) ||
         PyList_Insert(mro, 1, shield) < 0) {
         Py_CLEAR(mro);
     }
-    Py_XDECREF(shield);
     return mro;
 }
 
@@ -71,17 +78,22 @@ static PyMethodDef mro_def = {"mro", shielded_mro, METH_NOARGS, NULL};
 static PyObject *
 new_metaclass(PyTypeObject *meta)
 {
-    PyObject *shield = new_shield();
-    PyObject *out = shield ? PyObject_CallFunction(
-                                 (PyObject *)Py_TYPE(meta), "s(O){sO}",
-                                 "shielded", meta, "shield", shield)
-                           : NULL;
+    PyObject *shield = new_shield(&PyBaseObject_Type);
+    PyObject *own_shield = shield ? new_shield(&PyType_Type) : NULL;
+    PyObject *args = own_shield ? Py_BuildValue("s(OO){sO}", "shielded",
+                                                own_shield, meta, "shield",
+                                                shield)
+                                : NULL;
+    PyObject *out =
+        args ? PyType_Type.tp_new(Py_TYPE(meta), args, NULL) : NULL;
     PyObject *method =
         out ? PyDescr_NewMethod((PyTypeObject *)out, &mro_def) : NULL;
-    if (method == NULL || PyObject_SetAttrString(out, "mro", method) < 0) {
+    if (method == NULL || set_raw(out, "mro", method) < 0) {
         Py_CLEAR(out);
     }
     Py_XDECREF(method);
+    Py_XDECREF(args);
+    Py_XDECREF(own_shield);
     Py_XDECREF(shield);
     return out;
 }
@@ -198,14 +210,40 @@ set_abstract(PyTypeObject *cls)
         return PyErr_Occurred() ? -1 : 0;
     }
     PyObject *names = mf_class_members_abstract(cls);
-    int rc = names ? PyObject_SetAttrString((PyObject *)cls,
-                                            "__abstractmethods__", names)
+    int rc = names ? set_raw((PyObject *)cls, "__abstractmethods__", names)
                    : -1;
     Py_XDECREF(names);
     return rc;
 }
 
 /* ---- the class ------------------------------------------------------------------ */
+
+/* A metaclass's own mro() may order the classes otherwise, but not bring in
+ * others: whether their layouts fit is for type to say. */
+static int
+check_mro(PyTypeObject *cls, PyObject *mro)
+{
+    bool itself = false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyObject *item = PyTuple_GET_ITEM(mro, i);
+        bool known = false;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(cls->tp_mro); k++) {
+            known |= PyTuple_GET_ITEM(cls->tp_mro, k) == item;
+        }
+        itself |= item == (PyObject *)cls;
+        if (!known) {
+            PyErr_SetString(PyExc_TypeError,
+                            "mro() of its metaclass names a class that is "
+                            "none of its bases");
+            return -1;
+        }
+    }
+    if (!itself) {
+        PyErr_SetString(PyExc_TypeError,
+                        "mro() of its metaclass leaves out the class itself");
+    }
+    return itself ? 0 : -1;
+}
 
 /* The shield goes out of the MRO, the metaclass becomes the right one. */
 static int
@@ -218,7 +256,8 @@ unshield(PyTypeObject *cls, PyTypeObject *meta)
     PyObject *tuple = mro ? PySequence_Tuple(mro) : NULL;
     Py_XDECREF(mro);
     Py_DECREF(ours);
-    if (tuple == NULL) {
+    if (tuple == NULL || check_mro(cls, tuple) < 0) {
+        Py_XDECREF(tuple);
         return -1;
     }
     Py_SETREF(cls->tp_mro, tuple);
@@ -278,4 +317,29 @@ mf_rebuild_class(PyTypeObject *old_class, PyTypeObject *like,
     cls->tp_flags = (cls->tp_flags & ~kinds) | (like->tp_flags & kinds);
     PyType_Modified(cls);
     return cls;
+}
+
+int
+mf_rebuild_class_again(PyTypeObject *cls, PyTypeObject *old_class,
+                       PyObject *before)
+{
+    PyObject *now = mf_compat_type_dict(old_class), *name, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(now, &pos, &name, &value)) {
+        if (PyDict_GetItemWithError(before, name) != value &&
+            !is_own(old_class, old_class, value) &&
+            !mf_redefine_class_skips(name) && put(cls, name, value) < 0) {
+            return -1;
+        }
+    }
+    pos = 0;
+    while (PyDict_Next(before, &pos, &name, &value)) {
+        if (PyDict_GetItemWithError(now, name) == NULL &&
+            !PyErr_Occurred() &&
+            PyDict_GetItemWithError(mf_compat_type_dict(cls), name) == value &&
+            PyType_Type.tp_setattro((PyObject *)cls, name, NULL) < 0) {
+            return -1;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
 }

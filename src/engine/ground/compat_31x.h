@@ -15,6 +15,7 @@
 
 #include <opcode.h>
 #include <internal/pycore_code.h>   /* inline caches, line tables */
+#include <internal/pycore_context.h>
 #include <internal/pycore_dict.h>   /* tables of dicts, inline values */
 #include <internal/pycore_frame.h>  /* _PyInterpreterFrame */
 #include <internal/pycore_gc.h>     /* collector's head of an object */

@@ -582,6 +582,37 @@ mf_compat_fields_each(PyObject *obj, mf_compat_fields_visit each, void *arg)
     return rc == 0 ? each_in_slots(obj, each, arg) : rc;
 }
 
+struct items {
+    mf_compat_fields_item each;
+    void *arg;
+};
+
+static int
+item_beside(PyObject *name, PyObject *value, void *arg)
+{
+    struct items *items = arg;
+    return items->each(name, value, PyObject_Hash(name), items->arg);
+}
+
+int
+mf_compat_fields_items(PyObject *obj, mf_compat_fields_item each, void *arg)
+{
+    PyObject *dict = dict_of(obj);
+    if (dict == NULL) {
+        struct items items = {.each = each, .arg = arg};
+        return each_beside(obj, item_beside, &items);
+    }
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    Py_hash_t hash;
+    while (mf_compat_dict_next(dict, &pos, &key, &value, &hash)) {
+        if (each(key, value, hash, arg) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 PyObject *
 mf_compat_fields_blank(PyTypeObject *type)
 {
@@ -598,7 +629,15 @@ mf_compat_fields_blank(PyTypeObject *type)
         type->tp_alloc != PyType_GenericAlloc) {
         return NULL;
     }
-    PyObject *obj = type->tp_alloc(type, 0);
+    /* object.__new__ makes room for attributes beside a dict. */
+    PyObject *none = PyTuple_New(0);
+    PyObject *obj = NULL;
+    if (none != NULL) {
+        obj = type->tp_flags & Py_TPFLAGS_IS_ABSTRACT
+                  ? type->tp_alloc(type, 0)
+                  : PyBaseObject_Type.tp_new(type, none, NULL);
+        Py_DECREF(none);
+    }
     if (obj != NULL && PyObject_IS_GC(obj)) {
         _PyGC_SET_FINALIZED(obj); /* its __del__ counts as run */
     }

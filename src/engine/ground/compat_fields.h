@@ -75,6 +75,11 @@ typedef int (*mf_compat_fields_visit)(PyObject *name, PyObject *value,
                                       void *arg);
 int mf_compat_fields_each(PyObject *obj, mf_compat_fields_visit each,
                           void *arg);
+/* The same for what is in the dict, or beside it, whatever the key is. */
+typedef int (*mf_compat_fields_item)(PyObject *key, PyObject *value,
+                                     Py_hash_t hash, void *arg);
+int mf_compat_fields_items(PyObject *obj, mf_compat_fields_item each,
+                           void *arg);
 /* New: an instance of `type` that nobody has initialised, that has no
  * attributes, and whose __del__ will never run. Only for classes that have no C base but object: else NULL
  * without an exception. */

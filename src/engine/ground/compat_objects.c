@@ -318,6 +318,19 @@ mf_compat_obj_finalized(PyObject *obj, bool ran)
 #endif
 }
 
+PyObject **
+mf_compat_obj_context_copy(PyObject *obj)
+{
+#ifdef Py_GIL_DISABLED
+    (void)obj;
+    return NULL;
+#else
+    return PyContextVar_CheckExact(obj)
+               ? &((PyContextVar *)obj)->var_cached
+               : NULL;
+#endif
+}
+
 /* -- frames --------------------------------------------------------------- */
 
 /* The frame that obj owns and that stands still, or NULL. */

@@ -51,6 +51,10 @@ PyObject **mf_compat_obj_managed_dict(PyObject *obj);
  * of the instance's class (or of the class' cached keys). Allocates. */
 int mf_compat_obj_detach_values(PyObject *obj);
 
+/* The word in which a context variable keeps a borrowed copy of the value that
+ * it gave last, or NULL. */
+PyObject **mf_compat_obj_context_copy(PyObject *obj);
+
 /* Words of a frame that a generator, coroutine or frame object owns and that
  * stands still. `tagged` words carry flags in their low bits (3.14+). The
  * globals and builtins are borrowed words that traverse does not report. */

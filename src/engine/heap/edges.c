@@ -165,6 +165,72 @@ link_words(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
     return stop != 0 ? stop : give(arg, result, MF_EDGE_WORD, NULL);
 }
 
+/* The type, or the base of it, that C code made under this name. A class of
+ * the program never has a dot in its own name's first place in tp_name. */
+static PyTypeObject *
+base_named(PyObject *obj, const char *name)
+{
+    for (PyTypeObject *type = Py_TYPE(obj); type != NULL;
+         type = type->tp_base) {
+        if (strcmp(type->tp_name, name) == 0) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+/* Is this memory of ctypes? What it has of Python's objects there is not
+ * counted: another object holds them. */
+static bool
+is_foreign(PyObject *obj)
+{
+    return PyObject_CheckBuffer(obj) &&
+           base_named(obj, "_ctypes._CData") != NULL;
+}
+
+/* Words of an array or a structure that has objects; what a buffer's format
+ * calls 'O'. Nothing of a subclass is asked. */
+static int
+foreign_words(PyObject *obj, const struct walk *walk)
+{
+    PyTypeObject *type = base_named(obj, "_ctypes._CData");
+    Py_buffer view;
+    if (type->tp_as_buffer == NULL ||
+        type->tp_as_buffer->bf_getbuffer(obj, &view, PyBUF_FORMAT) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    int result = 0;
+    char *begin = view.buf, *end = begin + view.len;
+    bool inside = begin >= (char *)obj && begin < (char *)obj + own_size(obj);
+    bool some = view.format != NULL && strchr(view.format, 'O') != NULL;
+    inside |= (uintptr_t)begin % sizeof(PyObject *) != 0; /* no objects */
+    for (char *at = begin; some && !inside && result == 0 &&
+                           at + sizeof(PyObject *) <= end;
+         at += sizeof(PyObject *)) {
+        result = give(walk, (PyObject **)at, MF_EDGE_WORD, NULL);
+    }
+    Py_DECREF(view.obj); /* a release would ask the subclass */
+    return result;
+}
+
+/* A context's table holds a value beside its variable, which the collector
+ * may not know and which keeps a borrowed copy of the value. */
+static int
+variable_word(PyObject *obj, void *arg)
+{
+    PyObject **copy = mf_compat_obj_context_copy(obj);
+    return copy != NULL ? give(arg, copy, MF_EDGE_WORD, NULL) : 0;
+}
+
+static bool
+is_context_node(PyObject *obj)
+{
+    return Py_TYPE(obj)->tp_itemsize == sizeof(PyObject *) &&
+           (strcmp(Py_TYPE(obj)->tp_name, "hamt_bitmap_node") == 0 ||
+            strcmp(Py_TYPE(obj)->tp_name, "hamt_collision_node") == 0);
+}
+
 int
 mf_edges_each(PyObject *obj, mf_edges_visit visit, void *arg)
 {
@@ -193,30 +259,22 @@ mf_edges_each(PyObject *obj, mf_edges_visit visit, void *arg)
     else if (result == 0 && mf_edges_is_lru_cache(obj)) {
         result = mf_edges_lru_links(obj, link_words, &walk);
     }
+    else if (result == 0 && is_context_node(obj)) {
+        result = Py_TYPE(obj)->tp_traverse(obj, variable_word, &walk);
+    }
+    else if (result == 0 && is_foreign(obj)) {
+        result = foreign_words(obj, &walk);
+    }
     return result;
 }
 
 bool
 mf_edges_hides(PyObject *obj)
 {
-    return mf_compat_obj_has_frame(obj);
+    return mf_compat_obj_has_frame(obj) || is_foreign(obj);
 }
 
 /* -- C types known by name ------------------------------------------------ */
-
-/* The type, or the base of it, that C code made under this name. A class of
- * the program never has a dot in its own name's first place in tp_name. */
-static PyTypeObject *
-base_named(PyObject *obj, const char *name)
-{
-    for (PyTypeObject *type = Py_TYPE(obj); type != NULL;
-         type = type->tp_base) {
-        if (strcmp(type->tp_name, name) == 0) {
-            return type;
-        }
-    }
-    return NULL;
-}
 
 bool
 mf_edges_is_deque(PyObject *obj)

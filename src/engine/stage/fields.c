@@ -395,23 +395,32 @@ filling_clear(struct filling *f)
 }
 
 int
-mf_fields_fill(struct mf_fields *fields, PyTypeObject *cls,
-               mf_fields_write write, void *arg)
+mf_fields_fill_those(struct mf_fields *fields, const struct mf_vec *instances,
+                     mf_fields_write write, void *arg)
 {
-    if (fields->len == 0) {
+    if (fields->len == 0 || instances->len == 0) {
         return 0;
     }
     struct filling f = {.fields = fields, .write = write, .arg = arg};
-    struct mf_vec instances = {0};
     int rc = filling_init(&f);
-    if (rc == 0) {
-        rc = mf_heap_instances_of(cls, true, &instances);
+    for (size_t i = 0; rc == 0 && i < instances->len; i++) {
+        rc = fill_instance(&f, instances->items[i]);
     }
-    for (size_t i = 0; rc == 0 && i < instances.len; i++) {
-        rc = fill_instance(&f, instances.items[i]);
+    filling_clear(&f);
+    return rc;
+}
+
+int
+mf_fields_fill(struct mf_fields *fields, PyTypeObject *cls,
+               mf_fields_write write, void *arg)
+{
+    struct mf_vec instances = {0};
+    int rc = fields->len == 0 ? 0
+                              : mf_heap_instances_of(cls, true, &instances);
+    if (rc == 0) {
+        rc = mf_fields_fill_those(fields, &instances, write, arg);
     }
     mf_vec_clear_refs(&instances);
-    filling_clear(&f);
     return rc;
 }
 
@@ -419,13 +428,20 @@ int
 mf_fields_fill_one(struct mf_fields *fields, PyObject *instance,
                    mf_fields_write write, void *arg)
 {
-    struct filling f = {.fields = fields, .write = write, .arg = arg};
-    int rc = filling_init(&f);
-    if (rc == 0) {
-        rc = fill_instance(&f, instance);
+    void *items[] = {instance};
+    struct mf_vec one = {.items = items, .len = 1};
+    return mf_fields_fill_those(fields, &one, write, arg);
+}
+
+bool
+mf_fields_run_code(const struct mf_fields *fields)
+{
+    for (size_t i = 0; i < fields->len; i++) {
+        if (fields->items[i].how == MF_FIELD_FACTORY) {
+            return true;
+        }
     }
-    filling_clear(&f);
-    return rc;
+    return false;
 }
 
 int

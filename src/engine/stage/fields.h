@@ -47,6 +47,12 @@ int mf_fields_fill(struct mf_fields *fields, PyTypeObject *cls,
 int mf_fields_fill_one(struct mf_fields *fields, PyObject *instance,
                        mf_fields_write write, void *arg);
 
+int mf_fields_fill_those(struct mf_fields *fields,
+                         const struct mf_vec *instances,
+                         mf_fields_write write, void *arg);
+/* Will filling run code of the program? */
+bool mf_fields_run_code(const struct mf_fields *fields);
+
 /* An attribute of an instance past all code of the program: into its slot or
  * its dict. value NULL: deletes it. 1: it has no place for one. A
  * mf_fields_write for instances that nobody sees yet; for live ones use the

@@ -1,0 +1,9 @@
+class P:
+    __slots__ = ('x', 'bad', 'y')
+    def __init__(self, x): self.x = x; self.bad = False; self.y = 1
+    def __hash__(self):
+        if self.bad: raise RuntimeError('hash')
+        return hash(self.x)
+    def __eq__(self, o):
+        if self.bad or getattr(o, 'bad', 0): raise RuntimeError('eq')
+        return self.x == o.x
