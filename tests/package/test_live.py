@@ -180,12 +180,15 @@ def test_the_engine_listens_under_the_poll_option(project):
 SAFEPOINT = """
     import sys, threading
     import lib, midflight
-    midflight.on("committed", lambda report: print("live", threading.current_thread() is threading.main_thread(), flush=True))
-    print("ready", flush=True)
+    def say(text):  # in one piece: two threads write
+        sys.stdout.write(str(text) + "\\n")
+        sys.stdout.flush()
+    midflight.on("committed", lambda report: say("live %s" % (threading.current_thread() is threading.main_thread())))
+    say("ready")
     for line in sys.stdin:
         if line == "poll\\n":
-            print(getattr(midflight.poll(), "outcome", None), flush=True)
-        print(lib.answer(), flush=True)
+            say(getattr(midflight.poll(), "outcome", None))
+        say(lib.answer())
     """
 
 

@@ -65,6 +65,7 @@ def test_what_is_below_does_not_run_before_its_time(running):
 
 
 def test_what_stands_goes_on(running):
+    assert running.ask() == "one"  # it has come to the loop
     told = running.edit("print(answer(), flush=True)", "print(answer() * 2, flush=True)")
     assert "app.py:6  the program stands in this statement: it goes on in the old code" in told
     assert running.ask() == "one"

@@ -25,7 +25,7 @@ def test_defaults(tmp_path):
     assert rules.config_file is None and rules.settings["safepoint"] == "any" and rules.roots == [str(tmp_path)]
     given = rules.for_engine()
     assert set(given) == {"roots", "is_target", "settle_ms", "compat", "data", "stragglers", "on_after_error",
-                          "safepoint", "poll", "disabled"}
+                          "safepoint", "poll", "disabled", "by_folder"}
     assert isinstance(given["roots"], list) and isinstance(given["compat"], list) and isinstance(given["data"], dict)
 
 
