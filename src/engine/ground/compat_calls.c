@@ -12,6 +12,8 @@
 
 #include "compat_calls.h"
 
+#include "table.h"
+
 static mf_call_resolver resolver;
 static _PyFrameEvalFunction behind; /* somebody else's hook, or CPython's own */
 /* Calls that the resolver wants nothing of are under way on this thread. */
@@ -118,9 +120,78 @@ become_frame_of(PyThreadState *thread, _PyInterpreterFrame *frame,
     return 0;
 }
 
+/* 3.13 alone enters the __init__ of a class without asking the hook where one
+ * place has called the class before: while the hook is set, such places stay
+ * as they are written. */
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+static struct mf_map general;   /* code -> 1 */
+static struct mf_vec generals;  /* the same, strong */
+
+static void
+set_calls(PyCodeObject *code, bool may_specialize)
+{
+    PyObject *bytes = PyCode_GetCode(code); /* the written ones, caches as 0 */
+    const unsigned char *text =
+        bytes ? (const unsigned char *)PyBytes_AS_STRING(bytes) : NULL;
+    for (Py_ssize_t i = 0; text != NULL && i < Py_SIZE(code); i++) {
+        _Py_CODEUNIT *instr = _PyCode_CODE(code) + i;
+        if (text[2 * i] != CALL || instr->op.code == INSTRUMENTED_CALL) {
+            continue;
+        }
+        if (instr->op.code == CALL_ALLOC_AND_ENTER_INIT) {
+            instr->op.code = CALL;
+        }
+        ((_PyCallCache *)(instr + 1))->counter =
+            may_specialize ? adaptive_counter_warmup()
+                           : make_backoff_counter(4095, 12);
+    }
+    Py_XDECREF(bytes);
+}
+
+static void
+keep_general(PyCodeObject *code)
+{
+    if (mf_map_has(&general, code)) {
+        return;
+    }
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    if (mf_vec_push_ref(&generals, (PyObject *)code) == 0 &&
+        mf_map_put(&general, code, 1) == 0) {
+        set_calls(code, false);
+    }
+    PyErr_Restore(type, value, tb);
+}
+
+static void
+end_general(void)
+{
+    for (size_t i = 0; i < generals.len; i++) {
+        set_calls(generals.items[i], true);
+    }
+    mf_map_clear(&general);
+    mf_vec_clear_refs(&generals);
+    PyErr_Clear();
+}
+#else
+static void
+keep_general(PyCodeObject *code)
+{
+    (void)code;
+}
+
+static void
+end_general(void)
+{
+}
+#endif
+
 static PyObject *
 on_frame(PyThreadState *thread, _PyInterpreterFrame *frame, int throwing)
 {
+    if (resolver != NULL && outside == 0) {
+        keep_general(CODE_OF(frame));
+    }
     if (resolver == NULL || throwing || outside > 0 || !begins(frame)) {
         return behind(thread, frame, throwing);
     }
@@ -134,6 +205,7 @@ on_frame(PyThreadState *thread, _PyInterpreterFrame *frame, int throwing)
     }
     if (how == MF_CALL_INSTEAD) {
         how = become_frame_of(thread, frame, instead);
+        keep_general(CODE_OF(frame));
         Py_DECREF(instead);
     }
     return behind(thread, frame, how < 0);
@@ -165,6 +237,7 @@ mf_compat_calls_end(void)
     if (_PyInterpreterState_GetEvalFrameFunc(interp) == on_frame) {
         _PyInterpreterState_SetEvalFrameFunc(interp, behind);
     }
+    end_general();
 }
 
 bool
