@@ -41,32 +41,10 @@ is_main(struct mf_source *source)
     return false;
 }
 
-/* A module that left with its file is made anew by nothing but an import. */
-static int
-is_dropped(struct mf_update *update, PyObject *path)
-{
-    PyObject *given = update->undo && update->sources
-                          ? PyDict_GetItemWithError(update->sources, path)
-                          : NULL;
-    if (given != Py_None) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    return mf_report_add(&update->report, 407, '=', NULL, NULL, path, 0,
-                         "the update has dropped this module with its file, "
-                         "and an undo cannot load it again: put the file "
-                         "back and edit what imports it") < 0
-               ? -1
-               : 1;
-}
-
 static int
 collect_one(struct mf_update *update, PyObject *path)
 {
     struct mf_state *state = update->state;
-    int dropped = is_dropped(update, path);
-    if (dropped != 0) {
-        return dropped < 0 ? -1 : 0;
-    }
     struct mf_source *source = mf_source_find(state, path);
     if (source == NULL) {
         if (PyErr_Occurred()) {

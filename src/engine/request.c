@@ -92,6 +92,7 @@ update_clear(struct mf_update *update)
     Py_CLEAR(update->hook_modules);
     Py_CLEAR(update->hook_classes);
     Py_CLEAR(update->texts);
+    Py_CLEAR(update->left);
     Py_CLEAR(update->paths);
     Py_CLEAR(update->sources);
 }

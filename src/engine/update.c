@@ -101,6 +101,14 @@ mf_update_failed(struct mf_update *update)
     return mf_report_exception(&update->report, 901, NULL, NULL, NULL, 0);
 }
 
+/* An undo: what left with the update that is undone. Borrowed, NULL: none. */
+static PyObject *
+modules_that_return(struct mf_update *update)
+{
+    PyObject *left = update->undo ? PyTuple_GET_ITEM(update->undo, 3) : NULL;
+    return left != NULL && PyList_GET_SIZE(left) > 0 ? left : NULL;
+}
+
 static int
 find_late_codes(struct mf_update *update)
 {
@@ -149,9 +157,10 @@ decide(struct mf_update *update)
         mf_plan_describe(&update->plan, report) < 0) {
         return -1;
     }
-    if (update->plan.stages) {
+    if (update->plan.stages || modules_that_return(update) != NULL) {
         MF_TRACE(1, "update %ld: staging", report->number);
         update->staged = true;
+        update->stage.returns = modules_that_return(update);
         if (mf_stage_run(&update->stage, update->state, &update->plan,
                          report) < 0) {
             return -1;
@@ -366,7 +375,9 @@ commit_update(struct mf_update *update)
         return 0;
     }
     update->texts = mf_record_texts(&update->plan);
-    if (update->texts == NULL || mf_commit_prepare(&update->commit) < 0) {
+    update->left = mf_record_left(&update->plan);
+    if (update->texts == NULL || update->left == NULL ||
+        mf_commit_prepare(&update->commit) < 0) {
         return -1;
     }
     if (is_rejected(update)) {
@@ -395,7 +406,7 @@ commit_update(struct mf_update *update)
     }
     if (update->undo == NULL && !update->identity &&
         mf_record_push(update->state, report->number, update->texts,
-                       update->merge.replaced) < 0) {
+                       update->merge.replaced, update->left) < 0) {
         PyErr_Clear();
     }
     int failures;
@@ -497,7 +508,8 @@ mf_update_story(struct mf_update *update)
         return -1;
     }
     spend(update, MF_PHASE_READ, &clock);
-    if (update->plan.changes.len == 0 && !is_rejected(update)) {
+    if (update->plan.changes.len == 0 && !is_rejected(update) &&
+        modules_that_return(update) == NULL) {
         int tracked = update->mode == MF_MODE_UPDATE && !update->identity
                           ? call_tracked(update)
                           : 0;

@@ -27,6 +27,7 @@ struct mf_update {
     PyObject *hook_modules;   /* list of (name, dict), importers first */
     PyObject *hook_classes;   /* list of edited live classes */
     PyObject *texts;          /* earlier texts, for the record */
+    PyObject *left;           /* modules that leave, for the record */
     bool identity;            /* a lever: every file has the text that lives */
     bool abandoned;           /* fork.c: in the child, and the parent's */
     bool quiet;               /* no code of the program may run */

@@ -169,11 +169,49 @@ move_text(struct mf_state *state, struct mf_change *change)
     mf_graph_forget(state, source);
 }
 
+static PyObject *
+kept_in(PyObject *record, Py_ssize_t at)
+{
+    PyObject *item = PyTuple_GET_ITEM(record, at);
+    return item != Py_None ? Py_NewRef(item) : NULL;
+}
+
+/* A module that returns has the baseline that it left with. */
+static void
+note_returned(struct mf_state *state, struct mf_loaded *loaded)
+{
+    struct mf_source *source = mf_source_get(state, loaded->path);
+    PyObject *bytes = PyTuple_GET_ITEM(loaded->left, 3);
+    struct mf_module *module =
+        source ? mf_imports_note(state, source, loaded->name,
+                                 PyModule_GetDict(loaded->module), NULL)
+               : NULL;
+    if (module == NULL) {
+        return;
+    }
+    mf_text_clear(&source->text);
+    mf_split_clear(&source->split);
+    source->is_split = false;
+    if (mf_source_decode(source->path, PyBytes_AS_STRING(bytes),
+                         PyBytes_GET_SIZE(bytes), &source->text) < 0) {
+        return;
+    }
+    Py_XSETREF(module->codes, kept_in(loaded->left, 4));
+    Py_XSETREF(module->loads, kept_in(loaded->left, 5));
+    Py_XSETREF(module->base, kept_in(loaded->left, 6));
+    mf_graph_forget(state, source);
+}
+
 static void
 note_new_modules(struct mf_state *state, struct mf_stage *stage)
 {
     for (size_t i = 0; i < stage->loaded.len; i++) {
         struct mf_loaded *loaded = stage->loaded.items[i];
+        if (loaded->left != NULL) {
+            note_returned(state, loaded);
+            PyErr_Clear();
+            continue;
+        }
         PyObject *dict = PyModule_GetDict(loaded->module);
         struct mf_source *source = mf_source_get(state, loaded->path);
         if (source != NULL) {

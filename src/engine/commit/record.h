@@ -10,14 +10,17 @@
 enum { MF_RECORDS = 100 };
 
 /* Before baselines move: the earlier texts of what changes. New reference to
- * a dict path -> bytes, None for a module that leaves with its file. */
+ * a dict path -> bytes. */
 PyObject *mf_record_texts(struct mf_plan *plan);
+/* The same moment: modules that leave, for mf_stage_bring_back. New list. */
+PyObject *mf_record_left(struct mf_plan *plan);
 /* Push a record: number, texts, replaced values (list of (holder, name, old
  * value, new value or NotImplemented: none, whether the old one was the very
- * object that the source had given)). */
+ * object that the source had given)), modules that left. */
 int mf_record_push(struct mf_state *state, long number, PyObject *texts,
-                   PyObject *replaced);
-/* The newest record: borrowed tuple (number, texts, replaced), or NULL. */
+                   PyObject *replaced, PyObject *left);
+/* The newest record: borrowed tuple (number, texts, replaced, left), or
+ * NULL. */
 PyObject *mf_record_last(struct mf_state *state);
 int mf_record_pop(struct mf_state *state);
 

@@ -58,6 +58,9 @@ mf_redefine_module_apply(struct mf_undo *undo, struct mf_plan *plan,
     for (size_t i = 0; stage != NULL && rc == 0 && i < stage->loaded.len;
          i++) {
         struct mf_loaded *loaded = stage->loaded.items[i];
+        if (loaded->left != NULL) {
+            continue; /* it has never had the staging ones */
+        }
         rc = mf_undo_dict_set(undo, PyModule_GetDict(loaded->module), key,
                               stage->real_builtins);
     }

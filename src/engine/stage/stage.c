@@ -517,7 +517,8 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
             return -1;
         }
     }
-    if (stage_parents(stage) < 0 || mf_stage_link_modules(stage) < 0) {
+    if (stage_parents(stage) < 0 || mf_stage_bring_back(stage) < 0 ||
+        mf_stage_link_modules(stage) < 0) {
         return -1;
     }
     for (size_t i = 0; i < stage->items.len; i++) {

@@ -50,6 +50,8 @@ struct mf_loaded {
     PyObject *parent_dict;    /* where it was set as an attribute, or NULL */
     PyObject *attr;
     PyObject *replaced;       /* what sys.modules had under the name, or NULL */
+    PyObject *left;           /* it had left, and returns: its record; else
+                                 NULL */
 };
 
 struct mf_stage {
@@ -59,6 +61,8 @@ struct mf_stage {
     struct mf_heap_mark mark;
     PyObject *spaces;         /* dict: id of a live class -> the namespace that
                                  its members run in */
+    PyObject *returns;        /* borrowed: list of records of modules that come
+                                 back as they were, or NULL */
     PyObject *builtins;       /* the staging builtins (a dict) */
     PyObject *real_builtins;
     struct mf_vec items;      /* struct mf_staged * */

@@ -150,6 +150,7 @@ mf_stage_loaded_free(struct mf_loaded *loaded)
     Py_XDECREF(loaded->parent_dict);
     Py_XDECREF(loaded->attr);
     Py_XDECREF(loaded->replaced);
+    Py_XDECREF(loaded->left);
     mf_free(loaded);
 }
 
@@ -346,6 +347,46 @@ free_loaded:
     mf_stage_loaded_free(loaded);
     Py_DECREF(bootstrap);
     return rc;
+}
+
+/* ---- those that return ------------------------------------------------------------------ */
+
+static int
+bring_back_one(struct mf_stage *stage, PyObject *left)
+{
+    PyObject *name = PyTuple_GET_ITEM(left, 0);
+    PyObject *modules = PyImport_GetModuleDict();
+    if (PyDict_GetItemWithError(modules, name) != NULL || PyErr_Occurred()) {
+        return PyErr_Occurred() ? -1 : 0; /* another one has come */
+    }
+    struct mf_loaded *loaded = mf_alloc(sizeof(*loaded));
+    if (loaded == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    loaded->name = Py_NewRef(name);
+    loaded->module = Py_NewRef(PyTuple_GET_ITEM(left, 1));
+    loaded->path = Py_NewRef(PyTuple_GET_ITEM(left, 2));
+    loaded->left = Py_NewRef(left);
+    if (mf_vec_push(&stage->loaded, loaded) < 0) {
+        mf_stage_loaded_free(loaded);
+        return -1;
+    }
+    return PyDict_SetItem(modules, name, loaded->module) < 0
+               ? -1
+               : bind_in_parent(stage, loaded);
+}
+
+int
+mf_stage_bring_back(struct mf_stage *stage)
+{
+    Py_ssize_t n = stage->returns ? PyList_GET_SIZE(stage->returns) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (bring_back_one(stage, PyList_GET_ITEM(stage->returns, i)) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------- */

@@ -37,6 +37,8 @@ int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
  * loaded, 0: not one of ours, or somebody else has loaded it now, -1. */
 int mf_stage_load_new(struct mf_stage *stage, PyObject *name,
                       PyObject *search, PyObject *gone);
+/* Modules of an update that is undone are there again, as they were. */
+int mf_stage_bring_back(struct mf_stage *stage);
 /* Threads that wait for modules loaded since then go on. rejected: with the
  * module loaded again for them. Keeps the exception that is set. */
 void mf_stage_give_since(struct mf_stage *stage, size_t from, bool rejected);
