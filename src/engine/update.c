@@ -133,6 +133,7 @@ decide(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now();
     MF_TRACE(1, "update %ld: planning", report->number);
+    update->plan.returns = modules_that_return(update);
     if (update->quiet && !knows_codes(update)) {
         update->declined = true;
         return 0;
@@ -157,10 +158,10 @@ decide(struct mf_update *update)
         mf_plan_describe(&update->plan, report) < 0) {
         return -1;
     }
-    if (update->plan.stages || modules_that_return(update) != NULL) {
+    update->plan.stages |= update->plan.returns != NULL;
+    if (update->plan.stages) {
         MF_TRACE(1, "update %ld: staging", report->number);
         update->staged = true;
-        update->stage.returns = modules_that_return(update);
         if (mf_stage_run(&update->stage, update->state, &update->plan,
                          report) < 0) {
             return -1;

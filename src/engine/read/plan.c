@@ -310,6 +310,33 @@ follow_all(struct mf_state *state, struct mf_plan *plan,
     return 0;
 }
 
+/* Importers of modules that leave or return. */
+static int
+follow_modules(struct mf_state *state, struct mf_plan *plan, size_t edited)
+{
+    for (size_t i = 0; i < edited; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (size_t t = 0;
+             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
+             t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (mf_plan_import_again(state, plan, target->module->name,
+                                     change->source) < 0) {
+                return -1;
+            }
+        }
+    }
+    Py_ssize_t n = plan->returns ? PyList_GET_SIZE(plan->returns) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *record = PyList_GET_ITEM(plan->returns, i);
+        if (mf_plan_import_again(state, plan, PyTuple_GET_ITEM(record, 0),
+                                 NULL) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* An edited module's own imports follow too, if what they bring changes: the
  * edges were followed from the other side; but a module that is edited and
  * imports from another edited one is in both. Nothing else to do here. */
@@ -329,12 +356,8 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
     if (mf_report_reasons(report) > 0) {
         return 0;
     }
-    for (size_t i = 0; i < edited; i++) {
-        struct mf_change *change = plan->changes.items[i];
-        if (change->kind == MF_CHANGE_DELETED &&
-            mf_plan_follow_deleted(state, plan, change) < 0) {
-            return -1;
-        }
+    if (follow_modules(state, plan, edited) < 0) {
+        return -1;
     }
     for (int more = 1; more > 0;) {
         more = follow_all(state, plan, report) < 0 ? -1

@@ -61,7 +61,10 @@ struct mf_plan {
     struct mf_vec changes;    /* struct mf_change *, owned */
     struct mf_vec targets;    /* struct mf_target *, owned, in the order in
                                  which they are staged */
-    bool stages;              /* some statement runs or some binding follows */
+    PyObject *returns;        /* borrowed: list of records (mf_record_left) of
+                                 modules that an undo brings back, or NULL */
+    bool stages;              /* some statement runs, some binding follows or
+                                 some module returns */
     struct mf_breath breath;  /* planning lets other threads run */
 };
 

@@ -388,53 +388,52 @@ mf_plan_follow_importers(struct mf_state *state, struct mf_plan *plan,
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
-/* A module whose file is gone: import statements that name it run again, and
- * find what there is now. */
-int
-mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
-               struct mf_change *gone)
+/* Statements of this importer that import the module run again. */
+static int
+import_again(struct mf_plan *plan, struct mf_source *source, PyObject *name)
 {
-    for (size_t t = 0; t < gone->targets.len; t++) {
-        struct mf_target *target = gone->targets.items[t];
-        PyObject *name = target->module->name;
-        PyObject *list = mf_graph_importers(state, name);
-        for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
-            struct mf_source *source =
-                state->sources.items[PyLong_AsSize_t(PyList_GET_ITEM(list,
-                                                                     i))];
-            if (source == gone->source || source->modules.len == 0) {
-                continue;
-            }
-            struct mf_change *change = mf_plan_change(plan, source, true);
-            if (change == NULL ||
-                (change->diff.deltas == NULL &&
-                 change->kind == MF_CHANGE_NONE &&
-                 mf_plan_prepare_change(change, NULL) < 0)) {
+    struct mf_change *change = mf_plan_change(plan, source, true);
+    if (change == NULL ||
+        (change->diff.deltas == NULL && change->kind == MF_CHANGE_NONE &&
+         mf_plan_prepare_change(change, NULL) < 0)) {
+        return -1;
+    }
+    for (uint32_t e = 0; e < change->edges.len; e++) {
+        struct mf_edge *edge = &change->edges.items[e];
+        PyObject *sub = edge->name ? PyUnicode_FromFormat("%U.%U",
+                                                          edge->module,
+                                                          edge->name)
+                                   : Py_NewRef(edge->module);
+        bool hit = sub != NULL && !edge->nested &&
+                   (PyUnicode_Compare(edge->module, name) == 0 ||
+                    PyUnicode_Compare(sub, name) == 0);
+        Py_XDECREF(sub);
+        for (uint32_t d = 0; hit && d < change->diff.len; d++) {
+            struct mf_delta *delta = &change->diff.deltas[d];
+            if (delta->parent == MF_UNIT_NONE &&
+                delta->new_unit == edge->unit &&
+                mf_plan_mark_runs(change, delta, false) < 0) {
                 return -1;
             }
-            for (uint32_t e = 0; e < change->edges.len; e++) {
-                struct mf_edge *edge = &change->edges.items[e];
-                PyObject *sub = edge->name ? PyUnicode_FromFormat(
-                                                 "%U.%U", edge->module,
-                                                 edge->name)
-                                           : Py_NewRef(edge->module);
-                bool hit = sub != NULL && !edge->nested &&
-                           (PyUnicode_Compare(edge->module, name) == 0 ||
-                            PyUnicode_Compare(sub, name) == 0);
-                Py_XDECREF(sub);
-                for (uint32_t d = 0; hit && d < change->diff.len; d++) {
-                    struct mf_delta *delta = &change->diff.deltas[d];
-                    if (delta->parent == MF_UNIT_NONE &&
-                        delta->new_unit == edge->unit &&
-                        mf_plan_mark_runs(change, delta, false) < 0) {
-                        return -1;
-                    }
-                }
-            }
-        }
-        if (PyErr_Occurred()) {
-            return -1;
         }
     }
-    return 0;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+int
+mf_plan_import_again(struct mf_state *state, struct mf_plan *plan,
+                     PyObject *name, struct mf_source *own)
+{
+    PyObject *list = Py_XNewRef(mf_graph_importers(state, name));
+    int rc = PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t i = 0; rc == 0 && list && i < PyList_GET_SIZE(list);
+         i++) {
+        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
+        struct mf_source *source = state->sources.items[at];
+        if (source != own && source->modules.len > 0) {
+            rc = import_again(plan, source, name);
+        }
+    }
+    Py_XDECREF(list);
+    return rc;
 }

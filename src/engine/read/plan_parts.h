@@ -45,10 +45,10 @@ int mf_plan_prepare_change(struct mf_change *change,
                            struct mf_breath *breath);
 int mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                         struct mf_report *report);
-/* A module whose file is gone: import statements that name it run again, and
- * find what there is now. */
-int mf_plan_follow_deleted(struct mf_state *state, struct mf_plan *plan,
-               struct mf_change *gone);
+/* A module that leaves, or returns: import statements that name it run again,
+ * those of its own file aside, and find what there is then. */
+int mf_plan_import_again(struct mf_state *state, struct mf_plan *plan,
+                         PyObject *name, struct mf_source *own);
 /* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
 int mf_plan_promote_reached(struct mf_plan *plan);
 

@@ -61,8 +61,6 @@ struct mf_stage {
     struct mf_heap_mark mark;
     PyObject *spaces;         /* dict: id of a live class -> the namespace that
                                  its members run in */
-    PyObject *returns;        /* borrowed: list of records of modules that come
-                                 back as they were, or NULL */
     PyObject *builtins;       /* the staging builtins (a dict) */
     PyObject *real_builtins;
     struct mf_vec items;      /* struct mf_staged * */

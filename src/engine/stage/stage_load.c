@@ -380,9 +380,10 @@ bring_back_one(struct mf_stage *stage, PyObject *left)
 int
 mf_stage_bring_back(struct mf_stage *stage)
 {
-    Py_ssize_t n = stage->returns ? PyList_GET_SIZE(stage->returns) : 0;
+    PyObject *returns = stage->plan->returns;
+    Py_ssize_t n = returns ? PyList_GET_SIZE(returns) : 0;
     for (Py_ssize_t i = 0; i < n; i++) {
-        if (bring_back_one(stage, PyList_GET_ITEM(stage->returns, i)) < 0) {
+        if (bring_back_one(stage, PyList_GET_ITEM(returns, i)) < 0) {
             return -1;
         }
     }
