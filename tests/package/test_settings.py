@@ -26,6 +26,7 @@ def test_defaults(tmp_path):
     given = rules.for_engine()
     assert set(given) == {"roots", "is_target", "settle_ms", "compat", "data", "stragglers", "on_after_error",
                           "safepoint", "poll", "disabled", "by_folder"}
+    assert given["by_folder"] and not Rules({"include": ["shop"]}, main=str(tmp_path / "app.py")).for_engine()["by_folder"]
     assert isinstance(given["roots"], list) and isinstance(given["compat"], list) and isinstance(given["data"], dict)
 
 
