@@ -6,7 +6,7 @@
 #include "table.h"
 #include "fault.h"
 
-enum { MAP_MIN_SLOTS = 16 };
+enum { MAP_MIN_SLOTS = 16, LANES_FROM = 256 };
 
 /* Without the GIL an exception cannot be set; the caller sees the -1. */
 static int
@@ -252,6 +252,19 @@ mf_hash_bytes(const void *data, size_t len)
     uint64_t h = UINT64_C(0xCBF29CE484222325);
     uint64_t word;
     size_t left = len;
+    if (len >= LANES_FROM) {
+        /* four chains at once: each step of one waits for the step before */
+        uint64_t lane[4] = {h, ~h, h << 1 | 1, h >> 1};
+        for (; left >= sizeof(lane); p += sizeof(lane), left -= sizeof(lane)) {
+            uint64_t words[4];
+            memcpy(words, p, sizeof(words));
+            lane[0] = mix(lane[0], words[0]);
+            lane[1] = mix(lane[1], words[1]);
+            lane[2] = mix(lane[2], words[2]);
+            lane[3] = mix(lane[3], words[3]);
+        }
+        h = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
+    }
     for (; left >= sizeof(word); p += sizeof(word), left -= sizeof(word)) {
         memcpy(&word, p, sizeof(word));
         h = mix(h, word);
