@@ -124,6 +124,15 @@ made_anew(struct mf_change *change, uint32_t parent, PyObject *name,
            (u->name_len > 0 && mf_merge_changes_kind(live, fresh));
 }
 
+/* A descriptor of memory fits the instances of one class only, also where
+ * both classes have the same layout. */
+static bool
+describes_memory(PyObject *value)
+{
+    return Py_IS_TYPE(value, &PyMemberDescr_Type) ||
+           Py_IS_TYPE(value, &PyGetSetDescr_Type);
+}
+
 /* Did a statement of the old class body bind the name? */
 static bool
 old_member(struct mf_change *change, uint32_t parent, PyObject *name)
@@ -302,6 +311,10 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
         if (state == 0 && live != NULL &&
             !made_anew(file, parent, name, live, value)) {
             continue; /* not edited: what lives stays */
+        }
+        if (!pair->rebuild && live != NULL && describes_memory(live) &&
+            describes_memory(value)) {
+            continue;
         }
         int rc = state < 0 && live != NULL
                      ? (live == value
