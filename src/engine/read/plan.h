@@ -108,6 +108,9 @@ PyObject *mf_plan_data_rule(struct mf_state *state, PyObject *module,
  * statement of the new text? 1 / 0 / -1. */
 int mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
                             PyObject *name);
+/* Does a statement that does not run bind (or delete) the name behind all that
+ * do? Then what is staged is not what the module ends with. */
+bool mf_plan_bound_later(struct mf_change *change, PyObject *name);
 /* Does a metaclass other than type, or an __init_subclass__ of a base, run
  * when this class is made? */
 bool mf_plan_hooks_making(PyObject *cls);

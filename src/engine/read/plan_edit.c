@@ -136,6 +136,9 @@ plan_class(struct mf_change *change, uint32_t at)
     struct mf_diff *diff = &change->diff;
     struct mf_delta *delta = &diff->deltas[at];
     if (delta->kind == MF_DELTA_CLASS && members_run(diff, at)) {
+        if (mf_plan_follow_members(change, at) < 0) {
+            return -1;
+        }
         bool say = false;
         for (size_t t = 0; t < change->targets.len && !say; t++) {
             say = mf_plan_class_has_say(change->targets.items[t], delta);

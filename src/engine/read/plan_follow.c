@@ -372,6 +372,42 @@ taint_globals(struct mf_change *change, const struct mf_unit *u,
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+/* Blocks behind that bind the same name: whether they do cannot be seen
+ * without running them. */
+static int
+mark_later_blocks(struct mf_change *change, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &change->diff;
+    struct mf_names *names = mf_diff_names(diff, delta);
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        Py_ssize_t len;
+        const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+        uint32_t from = (uint32_t)(delta - diff->deltas) + 1;
+        for (uint32_t i = from; word && rc == 0 && i < diff->len; i++) {
+            struct mf_delta *d = &diff->deltas[i];
+            if (d->parent != MF_UNIT_NONE || d->runs ||
+                d->old_unit == MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE ||
+                diff->new_of.split->units[d->new_unit].kind !=
+                    MF_UNIT_BLOCK ||
+                !mf_diff_may_bind(&diff->new_of.split->units[d->new_unit],
+                                  word, (size_t)len)) {
+                continue;
+            }
+            struct mf_names *other = mf_diff_names(diff, d);
+            rc = other == NULL                                  ? -1
+                 : PySet_Contains(other->stores, name) != 1     ? 0
+                 : may_run(change, d) == 1
+                     ? mf_plan_mark_runs(change, d, true)
+                     : 0;
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* The statement runs; what it binds is replaced, unless it defines a function
  * or class that is redefined in place. */
 int
@@ -413,9 +449,10 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
              mf_plan_taint_stores(change, names->stores, !in_place) < 0) {
         return -1;
     }
-    return promote_classes(change, names) < 0
+    return promote_classes(change, names) < 0 ||
+                   mark_prerequisites(change, delta) < 0
                ? -1
-               : mark_prerequisites(change, delta);
+               : mark_later_blocks(change, delta);
 }
 
 /* A derived statement that may not run: said once, where it binds something
@@ -444,35 +481,6 @@ note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
     return rc;
 }
 
-/* A derived member may run if what it has bound in the class is plain. */
-static int
-may_run_member(struct mf_change *change, uint32_t cls_delta,
-               struct mf_delta *delta)
-{
-    if (change->diff.new_of.split->units[delta->new_unit].name_len > 0) {
-        return 1;
-    }
-    struct mf_names *names = mf_diff_names(&change->diff, delta);
-    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
-    int yes = iter ? 1 : -1;
-    while (yes == 1 && (name = PyIter_Next(iter)) != NULL) {
-        for (size_t t = 0; t < change->targets.len; t++) {
-            PyObject *cls = mf_plan_live_class(
-                change->targets.items[t], &change->diff.deltas[cls_delta]);
-            PyObject *live =
-                cls ? PyDict_GetItemWithError(((PyTypeObject *)cls)->tp_dict,
-                                              name)
-                    : NULL;
-            if (live != NULL && !mf_plan_is_plain(live, 0)) {
-                yes = 0;
-            }
-        }
-        Py_DECREF(name);
-    }
-    Py_XDECREF(iter);
-    return PyErr_Occurred() ? -1 : yes;
-}
-
 /* Members of a class that read the name run, alone where the class allows. */
 static int
 follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
@@ -491,7 +499,7 @@ follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
         }
         int reads = unit_reads(change, d, name, value);
         if (reads > 0) {
-            reads = may_run_member(change, at, &diff->deltas[i]);
+            reads = mf_plan_may_run_member(change, at, &diff->deltas[i]);
             diff->deltas[i].names_again = reads == 0;
         }
         if (reads < 0) {
@@ -503,11 +511,19 @@ follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
             any = true;
         }
     }
+    if (!any) {
+        return 0;
+    }
     bool say = false;
-    for (size_t t = 0; t < change->targets.len && any && !say; t++) {
+    for (size_t t = 0; t < change->targets.len && !say; t++) {
         say = mf_plan_class_has_say(change->targets.items[t], &diff->deltas[at]);
     }
-    return say ? mf_plan_mark_runs(change, &diff->deltas[at], true) : 0;
+    if (say) {
+        return mf_plan_mark_runs(change, &diff->deltas[at], true);
+    }
+    return mf_plan_follow_members(change, at) < 0
+               ? -1
+               : mf_plan_taint_members(change, at);
 }
 
 /* The class line itself, decorators included, reads the name. */

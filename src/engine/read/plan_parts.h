@@ -52,6 +52,12 @@ int mf_plan_import_again(struct mf_state *state, struct mf_plan *plan,
 /* 1: a class was promoted and what follows from it is to be planned; 0; -1 */
 int mf_plan_promote_reached(struct mf_plan *plan);
 
+/* plan_members.c: members of a class that read what an edited one binds run
+ * too. */
+int mf_plan_follow_members(struct mf_change *change, uint32_t cls);
+int mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
+                           struct mf_delta *delta);
+
 /* plan_main.c: is the main module's own code inside this statement, or not there yet? Then the
  * statement does not run aside. */
 bool mf_plan_under_way(struct mf_change *change, struct mf_delta *delta);

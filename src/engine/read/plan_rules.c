@@ -165,3 +165,37 @@ mf_plan_hooks_making(PyObject *cls)
     }
     return false;
 }
+
+/* ---- final bindings ---------------------------------------------------------- */
+
+bool
+mf_plan_bound_later(struct mf_change *change, PyObject *name)
+{
+    struct mf_diff *diff = &change->diff;
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    bool later = false;
+    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
+        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
+        if (u->kind == MF_UNIT_IMPORT || u->kind == MF_UNIT_FROM) {
+            continue; /* bindings follow by themselves */
+        }
+        if (u->name_len > 0
+                ? u->name_len == (uint32_t)len &&
+                      memcmp(text + u->name, word, (size_t)len) == 0
+                : mf_diff_may_bind(u, word, (size_t)len) &&
+                      mf_diff_names(diff, d) != NULL &&
+                      PySet_Contains(d->names.stores, name) == 1) {
+            later = d->runs                  ? false
+                    : u->kind == MF_UNIT_BLOCK ? later
+                                               : d->old_unit != MF_UNIT_NONE;
+        }
+    }
+    PyErr_Clear();
+    return later;
+}

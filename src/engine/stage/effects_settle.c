@@ -210,8 +210,10 @@ has_sign(struct settle *settle, struct view *view, struct item *old,
     /* the text of the statement, then and now, is what they are made of */
     return mf_effects_is_text(homes, old->entry, homes->old_text) &&
            mf_effects_is_text(homes, new->entry, homes->new_text) &&
-           (sign == SAME_MAKER ||
-            mf_effects_shares_text(homes, old->entry, new->entry));
+           (sign == SAME_MAKER
+                ? /* what it says still, it has put again */
+                !mf_effects_is_text(homes, old->entry, homes->new_text)
+                : mf_effects_shares_text(homes, old->entry, new->entry));
 }
 
 static struct item *

@@ -324,6 +324,14 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
     }
     PyObject *base = mf_merge_find_base(one->staged->target, one->parent, one->cls_name,
                                one->name);
+    if (base != NULL && one->edited && one->cls_name == NULL &&
+        merges_in_place(live, fresh)) {
+        PyObject *alone =
+            mf_merge_base_alone(one->staged->target, one->name, base);
+        if (alone != NULL) {
+            Py_SETREF(base, alone);
+        }
+    }
     int is_base = base ? mf_merge_equal(base, live, 0) : 0;
     int rc = -1;
     if (is_base < 0) {
@@ -442,6 +450,34 @@ mf_merge_report_definition(struct mf_merge *merge, struct one *one)
                       "%U", NULL, NULL);
 }
 
+/* Has the old statement taken the live container from another name, which
+ * keeps it? Then an edit of this one does not change what that one means. */
+static bool
+is_borrowed(struct mf_staged *staged, const struct one *one)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_names names;
+    PyObject *name, *iter = NULL;
+    bool yes = false;
+    if (one->delta == MF_UNIT_NONE || !one->edited ||
+        diff->deltas[one->delta].derived ||
+        diff->deltas[one->delta].old_unit == MF_UNIT_NONE) {
+        return false;
+    }
+    if (mf_diff_old_names(diff, &diff->deltas[one->delta], &names) == 0) {
+        iter = PyObject_GetIter(names.loads);
+    }
+    while (iter != NULL && !yes && (name = PyIter_Next(iter)) != NULL) {
+        yes = PyDict_GetItemWithError(staged->live_dict, name) == one->live &&
+              PyUnicode_Compare(name, one->name) != 0;
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    mf_names_clear(&names);
+    PyErr_Clear();
+    return yes;
+}
+
 static int
 merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
            bool edited)
@@ -509,6 +545,10 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     int what = mf_merge_decide(merge, &one, dict, &value, &in_place);
     if (what <= 0) {
         return what;
+    }
+    if (in_place && is_borrowed(staged, &one)) {
+        Py_SETREF(value, Py_NewRef(one.fresh));
+        in_place = false;
     }
     int same = mf_merge_equal(one.live, value, 0);
     int rc = same < 0 ? -1 : 0;

@@ -90,10 +90,10 @@ imported_base(struct mf_target *target, PyObject *name)
 /* May the old statement be evaluated aside: constants, containers, operators,
  * comprehensions and builtins without effect. Plain names may be anything as
  * long as nothing is done with them; else their own base must be known: it
- * goes into `inputs`. */
+ * goes into `inputs`. `own`: a name that needs none. */
 static bool
 is_evaluable(struct mf_target *target, struct mf_names *names, int depth,
-             PyObject *inputs)
+             PyObject *inputs, PyObject *own)
 {
     if (names->imports || names->sets_attrs || names->stores_items ||
         PySet_GET_SIZE(names->attrs) > 0) {
@@ -105,7 +105,8 @@ is_evaluable(struct mf_target *target, struct mf_names *names, int depth,
     PyObject *name, *iter = PyObject_GetIter(names->loads);
     bool yes = iter != NULL;
     while (yes && (name = PyIter_Next(iter)) != NULL) {
-        if (!is_safe_builtin(name)) {
+        if (!is_safe_builtin(name) &&
+            (own == NULL || PyUnicode_Compare(name, own) != 0)) {
             PyObject *value = base_of(target, name, depth);
             yes = value != NULL && PyDict_SetItem(inputs, name, value) == 0;
             Py_XDECREF(value);
@@ -150,10 +151,16 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name,
             continue;
         }
         bool binds = PySet_Contains(names.stores, name) == 1;
-        bool fine = binds && is_evaluable(target, &names, depth, inputs);
+        bool again = binds && PySet_Contains(names.loads, name) == 1;
+        bool fine = binds && is_evaluable(target, &names, depth, inputs,
+                                          again ? name : NULL) &&
+                    (!again || value != NULL);
         mf_names_clear(&names);
         if (!binds) {
             continue;
+        }
+        if (fine && again && PyDict_SetItem(inputs, name, value) < 0) {
+            fine = false; /* it goes on with what came before */
         }
         Py_CLEAR(value);
         if (!fine) {
@@ -215,4 +222,42 @@ mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name
     return noted || target->module->unsure
                ? noted
                : evaluate_base(target, parent, name, 0);
+}
+
+/* Did another statement that works on the name run, or go? One that is only
+ * derived has done the same to both sides: that matters where items repeat. */
+static bool
+others_ran(struct mf_target *target, PyObject *name, bool repeats)
+{
+    struct mf_diff *diff = &target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != MF_UNIT_NONE ||
+            !(d->runs || d->kind == MF_DELTA_REMOVED) ||
+            (d->derived && !repeats)) {
+            continue;
+        }
+        struct mf_names *names = mf_diff_names(diff, d);
+        if (names != NULL && PySet_Contains(names->loads, name) == 1 &&
+            PySet_Contains(names->stores, name) == 0) {
+            return true;
+        }
+    }
+    PyErr_Clear();
+    return false;
+}
+
+PyObject *
+mf_merge_base_alone(struct mf_target *target, PyObject *name, PyObject *noted)
+{
+    if (others_ran(target, name, PyList_CheckExact(noted))) {
+        return NULL;
+    }
+    PyObject *value = evaluate_base(target, MF_UNIT_NONE, name, 0);
+    if (value != NULL && (Py_TYPE(value) != Py_TYPE(noted) ||
+                          mf_merge_equal(value, noted, 0) != 0)) {
+        Py_CLEAR(value);
+    }
+    PyErr_Clear();
+    return value;
 }

@@ -17,6 +17,11 @@ struct one {                 /* one name to mf_merge_decide */
 /* The value of base for a module name (cls_name NULL) or a class attribute. */
 PyObject * mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name,
           PyObject *name);
+/* What the old statement of a container gave, where statements after it that
+ * do not run now have worked on it: the new one's value lacks the same. NULL
+ * without exception: as noted. */
+PyObject *mf_merge_base_alone(struct mf_target *target, PyObject *name,
+                              PyObject *noted);
 int mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, char op,
            const char *format, PyObject *a, PyObject *b);
 /* For undo: what the name held (NULL: nothing) and holds from now on. */

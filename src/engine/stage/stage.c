@@ -461,7 +461,7 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
             return 1;
         }
     }
-    return restore_names(staged);
+    return restore_names(staged) < 0 ? -1 : mf_stage_restore_later(staged);
 }
 
 /* In the order in which the program imported them; each runs those that it
@@ -652,6 +652,7 @@ mf_stage_clear(struct mf_stage *stage)
         Py_XDECREF(staged->before);
         Py_XDECREF(staged->saved);
         Py_XDECREF(staged->bound);
+        Py_XDECREF(staged->later);
         Py_XDECREF(staged->annotated);
         Py_XDECREF(staged->module);
         Py_XDECREF(staged->dict);

@@ -28,6 +28,8 @@ struct mf_staged {
     PyObject *bound;          /* dict: name -> True (bound by an edited
                                  statement) or False (by a derived one or by
                                  an import binding) */
+    PyObject *later;          /* list: what names meant until a statement
+                                 behind took them back; NULL: none has */
     PyObject *annotated;      /* dict: unit -> set of the annotations that it
                                  ran (3.14+); NULL: none has */
 };

@@ -158,3 +158,35 @@ mf_stage_run_binds(struct mf_stage *stage, struct mf_staged *staged, uint32_t un
     }
     return 0;
 }
+
+/* ---- final bindings ---------------------------------------------------------- */
+
+/* Names that a statement binds which has not run here, behind those that have:
+ * they mean at the end what they mean in the live module. */
+int
+mf_stage_restore_later(struct mf_staged *staged)
+{
+    PyObject *name, *edited;
+    Py_ssize_t pos = 0;
+    int rc = 0;
+    while (rc == 0 && staged->bound != NULL &&
+           PyDict_Next(staged->bound, &pos, &name, &edited)) {
+        if (!mf_plan_bound_later(staged->target->change, name)) {
+            continue;
+        }
+        PyObject *live = PyDict_GetItemWithError(staged->live_dict, name);
+        PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
+        if (fresh == NULL || fresh == live) {
+            continue;
+        }
+        if (staged->later == NULL) {
+            staged->later = PyList_New(0);
+        }
+        rc = staged->later && PyList_Append(staged->later, fresh) == 0 ? 0 : -1;
+        if (rc == 0) {
+            rc = live ? PyDict_SetItem(staged->dict, name, live)
+                      : PyDict_DelItem(staged->dict, name);
+        }
+    }
+    return rc;
+}

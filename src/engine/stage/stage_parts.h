@@ -67,4 +67,8 @@ struct mf_stage *mf_stage_of_thread(struct mf_state *state);
 /* The one whose steps some thread of this interpreter runs now, or NULL. */
 struct mf_stage *mf_stage_current(void);
 
+/* When a module's statements have run: what one binds that has not, behind
+ * those, means what it means in the live module. */
+int mf_stage_restore_later(struct mf_staged *staged);
+
 #endif

@@ -1,0 +1,2 @@
+from m import K
+Q=K.quad

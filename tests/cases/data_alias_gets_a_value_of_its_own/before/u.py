@@ -1,0 +1,3 @@
+import m
+from m import A as X
+def g(d=m.A): return d

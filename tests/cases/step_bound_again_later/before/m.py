@@ -1,0 +1,15 @@
+DEBUG=False
+LEVEL='info'
+if DEBUG: LEVEL='debug'
+X=1
+Y=X
+X=10
+def f(): return 'first'
+G=f
+def f(): return 'second'
+try:
+    import nope as q
+except ImportError:
+    q=None
+T=None
+T=T or 'dflt'

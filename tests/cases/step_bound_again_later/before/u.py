@@ -1,0 +1,1 @@
+from m import LEVEL,X,Y,f,T
