@@ -75,10 +75,19 @@ sanitize:
 		SETUP_ARGS='-Dbuildtype=debug -Dtests=true -Dsanitize=address,undefined' \
 		TEST_ENV="env LD_PRELOAD='$$libs' ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc"
 
+define HEADERS
+import os, sys, sysconfig
+if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+    sys.exit("No C headers of Python for %s. On Debian: apt install python3-dev" % sys.executable)
+endef
+export HEADERS
+
 # The environment with what building and testing need: the list is pyproject.toml's extra `test`. An interpreter
 # without ensurepip gets its environment from virtualenv, which python3 fetches. Before 23.1 pip takes only the last
 # of several --config-settings of one name.
 $(ENV)/.tools: pyproject.toml
+	@command -v $${CC:-cc} >/dev/null || { echo "No C compiler. On Debian: apt install gcc libc6-dev" >&2; exit 1; }
+	@$(PYTHON) -c "$$HEADERS"
 	@rm -rf $(ENV)
 	@$(PYTHON) -m venv $(ENV) 2>/dev/null || { rm -rf $(ENV); \
 		python3 -m venv $(ENV).maker && $(ENV).maker/bin/pip install -q virtualenv && \
