@@ -39,8 +39,8 @@ class Program:
         from midflight import _engine
         self.midflight, self.engine, self.src, self.case = midflight, _engine, src, case
         runner.copy_tree(os.path.join(case, "before"), src)
-        midflight.start(roots=[src], **runner.load_cases([os.path.basename(case)])[os.path.basename(case)].get("settings", {}))
-        run = runner.Run(case, src, "midflight", "")
+        midflight.start(roots=[src], **runner.read_meta(case).get("settings", {}))
+        run = runner.Run(case, src, "midflight", "", {})
         run.midflight = midflight
         run.load_drive()
         setup = run.drive.setup
