@@ -151,6 +151,19 @@ STEPS = [
         after=[("ben", "look", "Exits: south, down")],
     ),
     Step(
+        "slots and one more base for the players who are in",
+        edits=[
+            ("entities.py", '    regeneration = 1\n', '    __slots__ = ("name", "max_hp", "hp", "armour", "blows", "room")\n    regeneration = 1\n'),
+            ("entities.py", "class Player(Entity):\n",
+             'class Slim:\n    __slots__ = ()\n\n    @property\n    def build(self) -> str:\n        return "broad" if hasattr(self, "__dict__") else "slim"\n\n\n'
+             'class Player(Slim, Entity):\n    __slots__ = ("send", "max_mana", "mana", "xp", "gold", "weapon", "felled")\n'),
+            ("entities.py", "class Monster(Entity):\n", 'class Monster(Slim, Entity):\n    __slots__ = ("kind", "rest")\n\n'),
+            ("commands.py", "{player.felled} felled\"", "{player.felled} felled, {player.build}\""),
+        ],
+        before=[("ben", "score", "ben 40/40 level 5, 80 xp (20 to go), 21 gold, 1 felled")],
+        after=[("ben", "score", "ben 40/40 level 5, 80 xp (20 to go), 21 gold, 1 felled, slim")],
+    ),
+    Step(
         "under a timer that runs: what a tick does, and how often",
         edits=[
             ("config.py", "TICK_SECONDS = 2.0 ", "TICK_SECONDS = 0.1 "),
@@ -165,8 +178,8 @@ STEPS = [
         "the scores at the end: a comment only, nothing runs",
         edits=[("commands.py", '@command("score", "sc")', '# what the players ask most\n@command("score", "sc")')],
         after=[
-            ("ann", "score", "ann 40/40 level 2, 20 xp (20 to go), 4 gold, 0 felled"),
-            ("ben", "score", "ben 40/40 level 5, 80 xp (20 to go), 21 gold, 1 felled"),
+            ("ann", "score", "ann 40/40 level 2, 20 xp (20 to go), 4 gold, 0 felled, slim"),
+            ("ben", "score", "ben 40/40 level 5, 80 xp (20 to go), 21 gold, 1 felled, slim"),
         ],
     ),
 ]
