@@ -607,6 +607,7 @@ mf_become_clear(struct mf_become *become)
 {
     work_free(become);
     mf_map_clear(&become->moved);
+    mf_map_clear(&become->values);
     mf_vec_clear(&become->unsure);
     mf_vec_clear_refs(&become->trash);
 }

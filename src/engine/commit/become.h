@@ -31,6 +31,7 @@ struct mf_become {
     struct mf_vec unsure;       /* out: borrowed tables with a key of `moved`
                                    whose hash only Python code could say: they
                                    keep the stored one */
+    struct mf_map values;       /* those of pairs, when first asked for */
     struct mf_vec trash;        /* strong: what fell out of tables in which two
                                    keys have become equal; dropped by _clear */
     struct mf_become_work *work;

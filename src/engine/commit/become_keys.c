@@ -9,6 +9,7 @@
 
 #include "../ground/compat_objects.h"
 #include "../heap/edges.h"
+#include "../heap/hashes.h"
 #include "../heap/tables.h"
 
 enum { MOST_PASSES = 32 };
@@ -43,7 +44,7 @@ swap_key(PyObject *key, Py_hash_t *hash, void *arg)
         return key;
     }
     Py_hash_t now;
-    if (mf_tables_hash(to != NULL ? to : key, &now) == 1) {
+    if (mf_hashes_of(to != NULL ? to : key, &now) == 1) {
         *hash = now;
     }
     else {
@@ -151,6 +152,53 @@ derived_visit(PyObject *obj, void *arg)
     return derived ? mf_vec_push(&search->found, obj) : 0;
 }
 
+/* Has one of its parts another hash, whatever the others have? */
+static bool
+has_other_part(const struct mf_become *become, PyObject *key, int depth)
+{
+    Py_hash_t hash;
+    if (PyMethod_Check(key)) {
+        key = PyMethod_GET_SELF(key);
+    }
+    if (PyTuple_Check(key)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++) {
+            if (depth < MOST_PASSES &&
+                has_other_part(become, PyTuple_GET_ITEM(key, i), depth + 1)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return mf_map_has(&become->values, key) &&
+           mf_hashes_of(key, &hash) == 1;
+}
+
+/* A tuple of what has another hash and of what only its own code could tell
+ * the hash of: nobody can say where it belongs. */
+static int
+check_unknown(struct mf_become *become, PyObject *key)
+{
+    size_t pos = 0;
+    void *from;
+    uintptr_t to;
+    if (!PyTuple_Check(key)) {
+        return 0; /* its own code: it keeps its hash */
+    }
+    bool known = become->values.used > 0;
+    while (!known && mf_map_next(become->pairs, &pos, &from, &to)) {
+        if (mf_map_put(&become->values, (void *)to, 1) < 0) {
+            return -1;
+        }
+    }
+    if (!has_other_part(become, key, 0)) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_TypeError,
+                    "a tuple that is a key holds an object that is made anew "
+                    "beside one whose hash only its own code can tell");
+    return -1;
+}
+
 /* Is a key's stored hash another than its hash? */
 static int
 stale_key(PyObject *key, Py_hash_t hash, void *arg)
@@ -160,11 +208,11 @@ stale_key(PyObject *key, Py_hash_t hash, void *arg)
         return 0;
     }
     Py_hash_t now;
-    if (mf_tables_hash(key, &now) == 1) {
+    if (mf_hashes_of(key, &now) == 1) {
         return now != hash;
     }
     search->unsure = true;
-    return 0;
+    return check_unknown(search->become, key);
 }
 
 struct hash_record {
@@ -213,7 +261,7 @@ follow_weakrefs(struct mf_become *become)
         Py_hash_t now;
         if (!PyWeakref_Check((PyObject *)obj) || ref->hash == -1 ||
             ref->wr_object == Py_None ||
-            mf_tables_hash(ref->wr_object, &now) != 1 || now == ref->hash) {
+            mf_hashes_of(ref->wr_object, &now) != 1 || now == ref->hash) {
             continue;
         }
         if (write_hash(become, obj, &ref->hash, now) < 0) {
@@ -234,7 +282,7 @@ link_follow(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
     struct mf_become *become = ((struct search *)arg)->become;
     Py_hash_t now;
     if (*key == NULL || !mf_map_has(&become->moved, *key) ||
-        mf_tables_hash(*key, &now) != 1 || now == *hash) {
+        mf_hashes_of(*key, &now) != 1 || now == *hash) {
         return 0;
     }
     return write_hash(become, *key, hash, now);
@@ -281,7 +329,8 @@ put_right(struct mf_become *become, struct search *search)
                 continue;
             }
             search->unsure = false;
-            if (mf_tables_keys(table, stale_key, search) != 0) {
+            result = mf_tables_keys(table, stale_key, search);
+            if (result > 0) {
                 again = true;
                 result = mf_become_keys_rekey(become, table);
             }

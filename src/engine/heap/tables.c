@@ -5,12 +5,13 @@
  * Python code and releases nothing: what falls out goes to the trash.
  */
 #include "tables.h"
+#include "hashes.h"
 
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
 
 /* How a set's probe sequence goes: so many neighbours, then a jump. */
-enum { SET_NEIGHBOURS = 9, SET_PERTURB = 5, HASH_DEPTH = 16 };
+enum { SET_NEIGHBOURS = 9, SET_PERTURB = 5, EQUAL_DEPTH = 16 };
 
 bool
 mf_tables_is(PyObject *obj)
@@ -78,102 +79,7 @@ mf_tables_keys(PyObject *table, mf_tables_visit visit, void *arg)
     return result;
 }
 
-/* -- hashes and equality without Python code ------------------------------ */
-
-static int hash_at(PyObject *obj, Py_hash_t *hash, int depth);
-
-/* Does the type's hash run Python code of a program? */
-static bool
-hash_is_python(PyTypeObject *type)
-{
-    static PyObject *name; /* interned, lives as long as the process */
-    if (type->tp_hash == PyBaseObject_Type.tp_hash ||
-        type->tp_hash == PyType_Type.tp_hash) {
-        return false;
-    }
-    if (name == NULL) {
-        name = PyUnicode_InternFromString("__hash__");
-        if (name == NULL) {
-            PyErr_Clear();
-            return true;
-        }
-    }
-    PyObject *found = _PyType_Lookup(type, name);
-    return found == NULL || !Py_IS_TYPE(found, &PyWrapperDescr_Type);
-}
-
-struct deep {
-    int depth;
-    int result;
-};
-
-static int
-deep_visit(PyObject *obj, void *arg)
-{
-    struct deep *deep = arg;
-    Py_hash_t hash;
-    if (Py_TYPE(obj)->tp_hash == NULL ||
-        Py_TYPE(obj)->tp_hash == PyObject_HashNotImplemented) {
-        return 0; /* an attribute that takes no part */
-    }
-    deep->result = hash_at(obj, &hash, deep->depth + 1);
-    return deep->result != 1;
-}
-
-/* A type's own C hash may ask its parts: all of them must be harmless. */
-static int
-parts_at(PyObject *obj, int depth)
-{
-    PyTypeObject *type = Py_TYPE(obj);
-    if (!PyObject_IS_GC(obj) || type->tp_traverse == NULL ||
-        type->tp_hash == PyBaseObject_Type.tp_hash ||
-        PyFrozenSet_Check(obj) || PyType_Check(obj) ||
-        PyFunction_Check(obj) || PyModule_Check(obj)) {
-        return 1; /* identity, or hashes stored beside the items */
-    }
-    struct deep deep = {.depth = depth, .result = 1};
-    type->tp_traverse(obj, deep_visit, &deep);
-    return deep.result;
-}
-
-static int
-hash_at(PyObject *obj, Py_hash_t *hash, int depth)
-{
-    PyTypeObject *type = Py_TYPE(obj);
-    if (depth > HASH_DEPTH || type->tp_hash == NULL ||
-        type->tp_hash == PyObject_HashNotImplemented ||
-        hash_is_python(type)) {
-        return 0;
-    }
-    if (PyWeakref_Check(obj)) {
-        PyWeakReference *ref = (PyWeakReference *)obj;
-        if (ref->hash == -1) {
-            if (ref->wr_object == Py_None) {
-                return 0;
-            }
-            int known = hash_at(ref->wr_object, hash, depth + 1);
-            return known;
-        }
-        *hash = ref->hash;
-        return 1;
-    }
-    int harmless = parts_at(obj, depth);
-    if (harmless != 1) {
-        return harmless;
-    }
-    *hash = type->tp_hash(obj);
-    if (*hash == -1) {
-        PyErr_Clear();
-        return 0;
-    }
-    return 1;
-}
-
-int
-mf_tables_hash(PyObject *obj, Py_hash_t *hash)
-{
-    return hash_at(obj, hash, 0);
-}
+/* -- equality without Python code ----------------------------------------- */
 
 static bool
 same_at(PyObject *a, PyObject *b, int depth)
@@ -181,7 +87,7 @@ same_at(PyObject *a, PyObject *b, int depth)
     if (a == b) {
         return true;
     }
-    if (Py_TYPE(a) != Py_TYPE(b) || depth > HASH_DEPTH) {
+    if (Py_TYPE(a) != Py_TYPE(b) || depth > EQUAL_DEPTH) {
         return false;
     }
     if (PyUnicode_CheckExact(a) || PyBytes_CheckExact(a) ||
@@ -648,6 +554,9 @@ release_namespace:
 int
 mf_tables_probe(void)
 {
+    if (mf_hashes_probe() < 0) {
+        return -1;
+    }
     if (probe_table("{i * 7919 - 99: -i for i in range(300)}",
                     "[table[i * 7919 - 99] for i in range(300)] == "
                     "[-i for i in range(300)]") < 0 ||

@@ -17,8 +17,6 @@ bool mf_tables_is(PyObject *obj);
 typedef int (*mf_tables_visit)(PyObject *key, Py_hash_t hash, void *arg);
 int mf_tables_keys(PyObject *table, mf_tables_visit visit, void *arg);
 
-/* obj's hash, if it can be had without Python code: 1, 0 (it cannot), -1. */
-int mf_tables_hash(PyObject *obj, Py_hash_t *hash);
 /* Are the two equal as keys, as far as can be said without Python code? */
 bool mf_tables_same(PyObject *a, PyObject *b);
 

@@ -94,9 +94,6 @@ def setup():
     s.mod = types.ModuleType('mm'); s.mod.p = p
     s.tl = threading.local()
     s.tl.p = p
-    s.sq = queue.SimpleQueue()
-    s.sq.put(p)
-    s.sq.put(p)
     s.q = queue.Queue()
     s.q.put(p)
     s.prop = property(p.meth)
@@ -166,8 +163,6 @@ def check(s):
     assert s.mpx['p'] is p
     assert s.mod.p is p
     assert s.tl.p is p
-    assert s.sq.get() is p
-    assert s.sq.get() is p
     assert s.q.get() is p
     assert s.prop.fget() is p
     assert s.sm() is p
