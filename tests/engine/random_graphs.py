@@ -143,6 +143,9 @@ def local(x):
     return new
 
 
+# Some iterators use one tuple again for all results. Where a collection finds only atoms in it, what comes into it later may never be
+# collected: so there is a list in each.
+#
 # name -> (makes an object of hashable and other things and instances; can it be a key itself)
 KINDS = {
     "list": (lambda h, o, p: list(o), False),
@@ -169,17 +172,17 @@ KINDS = {
     "coroutine": (lambda h, o, p: started(awaiting(o[0], o[-1])), False),
     "list iterator": (lambda h, o, p: began(iter(list(o))), False),
     "tuple iterator": (lambda h, o, p: began(iter(tuple(o))), False),
-    "dict iterator": (lambda h, o, p: began(iter(dict.fromkeys(range(9), o[0]).items())), False),
+    "dict iterator": (lambda h, o, p: began(iter(dict.fromkeys(range(9), [o[0]]).items())), False),
     "deque iterator": (lambda h, o, p: began(iter(collections.deque(o))), False),
-    "zip": (lambda h, o, p: began(zip(list(o), tuple(o))), False),
+    "zip": (lambda h, o, p: began(zip(list(o), [[]] * len(o))), False),
     "chain": (lambda h, o, p: began(itertools.chain(list(o), tuple(h))), False),
     "cycle": (lambda h, o, p: itertools.islice(began(itertools.cycle(list(o))), 7), False),
     "repeat": (lambda h, o, p: itertools.repeat(o[0], 3), False),
     "tee": (lambda h, o, p: (lambda pair: (began(pair[0]), pair[1])[1])(itertools.tee(list(o))), False),
-    "product": (lambda h, o, p: began(itertools.product(list(o), list(h))), False),
-    "combinations": (lambda h, o, p: began(itertools.combinations(list(o), 2)), False),
+    "product": (lambda h, o, p: began(itertools.product(list(o), [[]], list(h))), False),
+    "combinations": (lambda h, o, p: began(itertools.combinations([[item] for item in o], 2)), False),
     "groupby": (lambda h, o, p: (key for key, _ in itertools.groupby(list(h))), False),
-    "enumerate": (lambda h, o, p: began(enumerate(list(o))), False),
+    "enumerate": (lambda h, o, p: began(enumerate([[item] for item in o])), False),
     "reversed": (lambda h, o, p: began(reversed(list(o))), False),
     "slice": (lambda h, o, p: slice(o[0], o[-1]), False),
     "property": (lambda h, o, p: property(p[0].method), False),

@@ -454,6 +454,10 @@ count_own(const struct mf_map *pairs, uint32_t *counts,
         count_one(pairs, counts, pair->old_obj);
         count_one(pairs, counts, pair->new_obj);
     }
+    struct mf_effects *effects = merge->stage ? &merge->stage->effects : NULL;
+    for (size_t i = 0; effects != NULL && i < effects->len; i++) {
+        count_one(pairs, counts, effects->items[i].holder);
+    }
 }
 
 static int
@@ -550,6 +554,24 @@ follow_program(struct mf_rebuild *rebuild, struct mf_merge *merge)
                : 0;
 }
 
+/* Weak references need a place as well. */
+static int
+check_weakrefs(struct mf_rebuild *rebuild, struct mf_report *report)
+{
+    for (size_t i = 0; i < rebuild->instances.len; i += 2) {
+        PyObject **list = mf_compat_obj_weakrefs(rebuild->instances.items[i]);
+        PyObject *made = rebuild->instances.items[i + 1];
+        if (list != NULL && *list != NULL &&
+            mf_compat_obj_weakrefs(made) == NULL) {
+            return refuse(report, 420, Py_TYPE(made),
+                          "there are weak references to its instances, which "
+                          "could have none any more: ",
+                          (PyObject *)Py_TYPE(made));
+        }
+    }
+    return 0;
+}
+
 int
 mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
                  struct mf_report *report)
@@ -576,6 +598,9 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
             rc = refuse_with(report, rebuild->classes.items[0], "");
             break;
         }
+    }
+    if (rc == 0) {
+        rc = check_weakrefs(rebuild, report);
     }
     return rc == 0 && mf_report_reasons(report) == 0
                ? check_counts(rebuild, merge, report)

@@ -174,6 +174,8 @@ evaluate_base(struct mf_target *target, uint32_t parent, PyObject *name,
                                            delta->old_unit)
                  : NULL;
         if (space != NULL && scope != NULL &&
+            /* of a class with type parameters: cells that we have not */
+            PyCode_GetNumFree((PyCodeObject *)scope) == 0 &&
             (target->module->base == NULL ||
              PyDict_Update(space, target->module->base) == 0) &&
             PyDict_Update(space, inputs) == 0) {

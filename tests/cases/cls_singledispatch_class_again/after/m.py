@@ -1,0 +1,12 @@
+import functools
+
+
+class B: __slots__ = ()
+
+
+class P(B):
+    __slots__ = ('x', '__dict__')
+    @functools.singledispatchmethod
+    def sd(self, a): return 'o'
+    @sd.register
+    def _(self, a: int): return 'i'

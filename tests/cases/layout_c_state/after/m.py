@@ -1,0 +1,2 @@
+class E(OSError):
+    __slots__ = ('code',)

@@ -1,0 +1,3 @@
+class P:
+    __slots__ = ('k3', '__dict__')
+    def __init__(self, **k): self.__dict__.update(k)
