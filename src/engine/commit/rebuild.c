@@ -489,6 +489,14 @@ check_counts(struct mf_rebuild *rebuild, struct mf_merge *merge,
         PyObject *obj = rebuild->instances.items[i];
         size_t place = (size_t)(mf_map_find(pairs, obj) - pairs->values);
         uintptr_t known = (uintptr_t)counts[place] + 1; /* the list's */
+        if ((uintptr_t)Py_REFCNT(obj) < known) {
+            /* taking away as many as it says would free it under us */
+            rc = refuse(report, 423, Py_TYPE(obj),
+                        "something reports more references to an instance "
+                        "than it has; ",
+                        (PyObject *)Py_TYPE(obj));
+            break;
+        }
         if ((uintptr_t)Py_REFCNT(obj) > known) {
             MF_TRACE(2, "%p: %zd references, %zu known", (void *)obj,
                      (Py_ssize_t)Py_REFCNT(obj), (size_t)known);
