@@ -44,9 +44,13 @@ engine_configure(PyObject *self, PyObject *settings)
         value != NULL && PyUnicode_Check(value) &&
         PyUnicode_CompareWithASCIIString(value, "undo") == 0;
     value = PyDict_GetItemString(settings, "stragglers");
-    state->stragglers =
-        value != NULL && PyUnicode_Check(value) &&
-        PyUnicode_CompareWithASCIIString(value, "reject") == 0;
+    static const char *const rules[] = {"move", "finish", "wait", "reject"};
+    state->stragglers = MF_STRAGGLERS_MOVE;
+    for (int i = 0; value != NULL && PyUnicode_Check(value) && i < 4; i++) {
+        if (PyUnicode_CompareWithASCIIString(value, rules[i]) == 0) {
+            state->stragglers = (enum mf_stragglers)i;
+        }
+    }
     value = PyDict_GetItemString(settings, "safepoint");
     if (value != NULL && PyUnicode_Check(value)) {
         state->safepoint =

@@ -12,6 +12,14 @@ struct mf_source;
 struct mf_stage;
 struct mf_thread;
 
+/* What is done about calls that still run old code. */
+enum mf_stragglers {
+    MF_STRAGGLERS_MOVE,   /* what can be moved is; the others finish */
+    MF_STRAGGLERS_FINISH,
+    MF_STRAGGLERS_WAIT,   /* no commit while there are others */
+    MF_STRAGGLERS_REJECT
+};
+
 struct mf_state {
     /* settings (configure) */
     PyObject *roots;      /* list[str] */
@@ -22,7 +30,7 @@ struct mf_state {
     int settle_ms;
     bool disabled;
     bool undo_on_after_error;
-    int stragglers;       /* 0 finish/move, 1 reject */
+    enum mf_stragglers stragglers;
     int safepoint;        /* 0 any, 1 main thread, 2 poll */
 
     /* knowledge about the program (source.c) */

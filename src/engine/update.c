@@ -274,6 +274,7 @@ on_straggler(PyCodeObject *code, int line, PyObject *kind,
              unsigned long thread_id, int frames, void *arg)
 {
     struct mf_update *update = arg;
+    enum mf_stragglers rule = update->state->stragglers;
     PyObject *text = PyUnicode_FromFormat(
         "%U still runs its old code: %d %U%s", code->co_qualname, frames,
         kind, frames == 1 ? "" : "s");
@@ -282,52 +283,91 @@ on_straggler(PyCodeObject *code, int line, PyObject *kind,
                                   code->co_qualname, code->co_filename, line,
                                   "%U", text)
                   : -1;
-    if (rc == 0 && update->state->stragglers == 1) {
-        rc = mf_report_add(&update->report, 430, '=', NULL, code->co_qualname,
-                           code->co_filename, line,
-                           "%U, and the rule for stragglers is reject", text);
+    if (rc == 0 && (rule == MF_STRAGGLERS_REJECT ||
+                    rule == MF_STRAGGLERS_WAIT)) {
+        bool waits = rule == MF_STRAGGLERS_WAIT;
+        rc = mf_report_add(&update->report, waits ? 431 : 430, '=', NULL,
+                           code->co_qualname, code->co_filename, line,
+                           waits ? "%U: the update waits until it has ended"
+                                 : "%U, and the rule for stragglers is reject",
+                           text);
     }
     Py_XDECREF(text);
     return rc;
 }
 
-/* Who runs code that the update replaces. */
+/* Code that the update replaces, and how many references to it are known. */
 static int
-find_stragglers(struct mf_update *update)
+list_old_codes(struct mf_update *update, struct mf_map *codes,
+               struct mf_map *known)
 {
-    struct mf_map codes = {0}, known = {0};
-    size_t at;
-    void *code;
-    uintptr_t value;
-    int rc = 0;
-    for (size_t i = 0; i < update->plan.targets.len && rc == 0; i++) {
+    for (size_t i = 0; i < update->plan.targets.len; i++) {
         struct mf_target *target = update->plan.targets.items[i];
-        at = 0;
-        while (rc == 0 &&
-               mf_map_next(&target->exchange, &at, &code, &value)) {
+        size_t at = 0;
+        void *code;
+        uintptr_t value;
+        while (mf_map_next(&target->exchange, &at, &code, &value)) {
             /* our list or the constants around it, and the plan */
-            rc = mf_map_put(&codes, code, 1) < 0 ||
-                         mf_map_put(&known, code, 2) < 0
-                     ? -1
-                     : 0;
+            if (mf_map_put(codes, code, 1) < 0 ||
+                mf_map_put(known, code, 2) < 0) {
+                return -1;
+            }
         }
     }
-    for (size_t i = 0; i < update->match.codes_of.len && rc == 0; i++) {
+    for (size_t i = 0; i < update->match.codes_of.len; i++) {
         PyObject *func = update->match.codes_of.items[i];
-        uintptr_t *count = mf_map_find(&known, PyFunction_GET_CODE(func));
+        uintptr_t *count = mf_map_find(known, PyFunction_GET_CODE(func));
         if (count != NULL) {
             *count += 1;
         }
     }
+    return 0;
+}
+
+/* Frames in these codes that can be moved will be; nothing of the program
+ * runs between this and apply. */
+static int
+prepare_frames(struct mf_update *update, const struct mf_map *codes,
+               const struct mf_map *known)
+{
+    struct mf_moves *moves = &update->commit.moves;
+    for (size_t i = 0; i < update->commit.n_exchanges; i++) {
+        struct mf_exchange *e = &update->commit.exchanges[i];
+        if (mf_redefine_frame_note(moves, e->old_func, e->new_func) < 0) {
+            return -1;
+        }
+    }
+    moves->grows = !update->staged;
+    moves->finish = update->state->stragglers == MF_STRAGGLERS_FINISH;
+    if (mf_redefine_frame_prepare(moves, &update->plan, codes, known) < 0) {
+        return -1;
+    }
+    struct mf_undo *undo = &update->commit.undo;
+    return mf_undo_reserve(undo, undo->cap + moves->moves.len);
+}
+
+/* Who will run code that the update replaces. */
+static int
+find_stragglers(struct mf_update *update)
+{
+    struct mf_map codes = {0}, known = {0};
+    struct mf_moves *moves = &update->commit.moves;
+    struct mf_frames_beyond beyond = {&known, &moves->suspended,
+                                      &moves->moved};
+    int rc = list_old_codes(update, &codes, &known);
     if (rc == 0 && codes.used > 0) {
-        rc = mf_frames_stragglers_beyond(&codes, &known, on_straggler,
-                                         update);
+        rc = prepare_frames(update, &codes, &known) < 0 ||
+                     mf_frames_stragglers_beyond(&codes, &beyond,
+                                                 on_straggler, update) < 0
+                 ? -1
+                 : 0;
     }
     mf_map_clear(&codes);
     mf_map_clear(&known);
     return rc < 0 ? -1
                   : mf_plan_report_main(&update->plan, &update->report,
-                                        update->state->stragglers == 1);
+                                        update->state->stragglers ==
+                                            MF_STRAGGLERS_REJECT);
 }
 
 /* Code exchanges are reported by name here: nothing else speaks of them. */
@@ -365,7 +405,7 @@ commit_update(struct mf_update *update)
     struct mf_report *report = &update->report;
     int64_t clock = mf_trace_now(), stopped = clock;
     MF_TRACE(1, "update %ld: preparing", report->number);
-    if (report_codes(update) < 0 || find_stragglers(update) < 0 ||
+    if (report_codes(update) < 0 ||
         mf_gone_find(&update->gone, &update->match, report) < 0) {
         return -1;
     }
@@ -378,7 +418,8 @@ commit_update(struct mf_update *update)
     update->texts = mf_record_texts(&update->plan);
     update->left = mf_record_left(&update->plan);
     if (update->texts == NULL || update->left == NULL ||
-        mf_commit_prepare(&update->commit) < 0) {
+        mf_commit_prepare(&update->commit) < 0 ||
+        find_stragglers(update) < 0) {
         return -1;
     }
     if (is_rejected(update)) {

@@ -54,6 +54,7 @@ frames_stragglers(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     struct mf_map map = {0}, counts = {0};
+    struct mf_frames_beyond beyond = {.known = &counts};
     PyObject *out = PyList_New(0);
     int rc = fill_map(&map, codes);
     if (rc == 0 && known != Py_None) {
@@ -61,7 +62,7 @@ frames_stragglers(PyObject *Py_UNUSED(module), PyObject *args)
     }
     if (rc == 0) {
         rc = known != Py_None
-                 ? mf_frames_stragglers_beyond(&map, &counts, found_straggler,
+                 ? mf_frames_stragglers_beyond(&map, &beyond, found_straggler,
                                                out)
                  : mf_frames_stragglers(&map, found_straggler, out);
     }

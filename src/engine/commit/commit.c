@@ -374,6 +374,9 @@ apply_all(struct mf_commit *commit)
             return -1;
         }
     }
+    if (mf_redefine_frame_apply(&commit->moves, undo) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < commit->match->len; i++) {
         struct mf_pair *pair = &commit->match->pairs[i];
         if (pair->kind == MF_PAIR_INSTANCE &&
@@ -519,5 +522,6 @@ mf_commit_clear(struct mf_commit *commit)
     mf_rebuild_clear(&commit->rebuild);
     Py_CLEAR(commit->new_codes);
     mf_undo_drop(&commit->undo);
+    mf_redefine_frame_clear(&commit->moves);
     memset(commit, 0, sizeof(*commit));
 }

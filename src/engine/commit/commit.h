@@ -1,7 +1,7 @@
 /* commit.h -- owns the point of no return: prepare all (may fail), apply all
  * in a fixed order (must not), finish (references dropped, destructors run).
  *
- * Order of apply: rebuilt classes with their instances, classes (bases first), functions and code, instances, live
+ * Order of apply: rebuilt classes with their instances, classes (bases first), functions and code, frames, instances, live
  * holders of staged objects, lines, data, names, modules. Import bindings are
  * names like others: staging has computed them.
  */
@@ -13,6 +13,7 @@
 #include "become.h"
 #include "class_notes.h"
 #include "rebuild.h"
+#include "redefine_frame.h"
 
 struct mf_exchange {
     PyFunctionObject *old_func, *new_func; /* strong */
@@ -46,6 +47,7 @@ struct mf_commit {
     struct mf_rebuild rebuild;  /* classes that get another layout */
     struct mf_class_notes notes;   /* lines of classes that live on */
     struct mf_vec annotations;     /* redefine_annotations.h */
+    struct mf_moves moves;         /* frames; prepared by update.c, last */
     PyObject *new_codes;        /* list: per target its new codes list */
     bool applied;
 };

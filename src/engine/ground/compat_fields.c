@@ -255,9 +255,8 @@ push_instruction(struct decoder *d, uint32_t at, int op, uint32_t arg)
 
 /* --- where it goes on ---------------------------------------------------- */
 
-/* 1: forwards, -1: backwards, 0: no jump. *always: never the next one. */
-static int
-jump_direction(int op, bool *always)
+int
+mf_compat_fields_jump(int op, bool *always)
 {
     *always = false;
     switch (op) {
@@ -302,7 +301,7 @@ set_flow(struct decoder *d, int op, uint32_t arg, uint32_t next)
 {
     struct mf_compat_step *step = &d->steps[d->count - 1];
     bool always;
-    int direction = jump_direction(op, &always);
+    int direction = mf_compat_fields_jump(op, &always);
     if (direction != 0) {
         int64_t target = (int64_t)next + (int64_t)direction * (int64_t)arg;
         if (target < 0 || target >= (int64_t)d->len) {

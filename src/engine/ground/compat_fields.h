@@ -62,6 +62,10 @@ struct mf_compat_step {
 int mf_compat_fields_steps(PyCodeObject *code, struct mf_compat_step **steps,
                            size_t *count);
 
+/* Where an opcode jumps to: 1 forwards, -1 backwards, 0: it does not.
+ * *always: never on to the next one. */
+int mf_compat_fields_jump(int op, bool *always);
+
 /* Has the instance a dict, or may it get one? */
 bool mf_compat_fields_has_dict(PyTypeObject *type);
 /* Is the name (an exact str) set in the instance's own dict, or beside it? No

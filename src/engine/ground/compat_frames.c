@@ -43,6 +43,18 @@ mf_compat_frames_suspended(PyObject *obj)
     return code_of(frame_of(obj));
 }
 
+void *
+mf_compat_frames_of(PyFrameObject *frame)
+{
+    return frame->f_frame;
+}
+
+void *
+mf_compat_frames_in(PyObject *gen)
+{
+    return frame_of(gen);
+}
+
 int
 mf_compat_frames_suspended_line(PyObject *obj)
 {

@@ -12,6 +12,10 @@
  * generator) goes on with when it is resumed or begun. NULL: `obj` is none,
  * or it is running, or at its end. */
 PyCodeObject *mf_compat_frames_suspended(PyObject *obj);
+/* What tells a frame from all others, as in mf_compat_place: of a frame
+ * object, of a generator. */
+void *mf_compat_frames_of(PyFrameObject *frame);
+void *mf_compat_frames_in(PyObject *gen);
 /* The line where it stands; only for what the above is not NULL for. */
 int mf_compat_frames_suspended_line(PyObject *obj);
 /* Does every running frame hold one counted reference to its code? Where that

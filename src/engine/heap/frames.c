@@ -28,6 +28,7 @@ struct entry {
 struct entries {
     const struct mf_map *codes;
     const struct mf_map *known; /* or NULL */
+    const struct mf_map *moved; /* frames that do not count; or NULL */
     struct entry *items;
     size_t len, cap;
     struct mf_map index;      /* code -> index + 1; of one thread at a time */
@@ -126,6 +127,12 @@ any_held(const struct entries *all, bool suspended_only)
 
 /* --- threads ------------------------------------------------------------- */
 
+static bool
+is_moved(const struct entries *all, void *frame)
+{
+    return all->moved != NULL && mf_map_has(all->moved, frame);
+}
+
 static int
 look_at_thread(struct entries *all, PyThreadState *thread)
 {
@@ -134,7 +141,8 @@ look_at_thread(struct entries *all, PyThreadState *thread)
     int rc = 0;
     while (frame != NULL && rc == 0) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        if (mf_map_has(all->codes, code)) {
+        if (mf_map_has(all->codes, code) &&
+            !is_moved(all, mf_compat_frames_of(frame))) {
             rc = entries_add(all, code, FRAME, PyFrame_GetLineNumber(frame),
                              thread_id);
         }
@@ -189,7 +197,7 @@ kind_of(PyObject *obj)
 }
 
 static int
-look_at_suspended(struct entries *all, struct mf_vec *found)
+find_suspended(struct entries *all, struct mf_vec *found)
 {
     struct suspended search = {.all = all};
     if (!any_held(all, true) || mf_heap_busy()) {
@@ -197,10 +205,17 @@ look_at_suspended(struct entries *all, struct mf_vec *found)
     }
     int rc = mf_heap_walk(visit_suspended, &search);
     *found = search.found;
+    return rc;
+}
+
+static int
+look_at_suspended(struct entries *all, const struct mf_vec *found)
+{
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < found->len; i++) {
         PyObject *obj = found->items[i];
         PyCodeObject *code = mf_compat_frames_suspended(obj);
-        if (code != NULL) {
+        if (code != NULL && !is_moved(all, mf_compat_frames_in(obj))) {
             rc = entries_add(all, code, kind_of(obj),
                              mf_compat_frames_suspended_line(obj), 0);
         }
@@ -228,20 +243,35 @@ tell(const struct entries *all, mf_frames_found found, void *arg)
 }
 
 int
+mf_frames_suspended(const struct mf_map *codes, const struct mf_map *known,
+                    struct mf_vec *found, bool *runs)
+{
+    struct entries all = {.codes = codes, .known = known};
+    *runs = !mf_compat_frames_count_code() || any_held(&all, false);
+    return find_suspended(&all, found);
+}
+
+int
 mf_frames_stragglers_beyond(const struct mf_map *codes,
-                            const struct mf_map *known, mf_frames_found found,
-                            void *arg)
+                            const struct mf_frames_beyond *beyond,
+                            mf_frames_found found, void *arg)
 {
     if (codes->used == 0) {
         return 0;
     }
-    struct entries all = {.codes = codes, .known = known};
-    struct mf_vec suspended = {0};
+    struct entries all = {
+        .codes = codes, .known = beyond->known, .moved = beyond->moved};
+    struct mf_vec own = {0};
     int was_enabled = PyGC_Disable();
-    int rc = known == NULL || any_held(&all, false) ? look_at_threads(&all)
-                                                    : 0;
+    int rc = all.known == NULL || any_held(&all, false)
+                 ? look_at_threads(&all)
+                 : 0;
+    if (rc == 0 && beyond->suspended == NULL) {
+        rc = find_suspended(&all, &own);
+    }
     if (rc == 0) {
-        rc = look_at_suspended(&all, &suspended);
+        rc = look_at_suspended(&all, beyond->suspended ? beyond->suspended
+                                                       : &own);
     }
     if (was_enabled) {
         PyGC_Enable();
@@ -250,7 +280,7 @@ mf_frames_stragglers_beyond(const struct mf_map *codes,
         rc = tell(&all, found, arg);
     }
     entries_clear(&all);
-    mf_vec_clear_refs(&suspended);
+    mf_vec_clear_refs(&own);
     return rc;
 }
 
@@ -258,7 +288,8 @@ int
 mf_frames_stragglers(const struct mf_map *codes, mf_frames_found found,
                      void *arg)
 {
-    return mf_frames_stragglers_beyond(codes, NULL, found, arg);
+    struct mf_frames_beyond beyond = {NULL, NULL, NULL};
+    return mf_frames_stragglers_beyond(codes, &beyond, found, arg);
 }
 
 /* --- references ---------------------------------------------------------- */

@@ -27,13 +27,28 @@ typedef int (*mf_frames_found)(PyCodeObject *code, int line, PyObject *kind,
 int mf_frames_stragglers(const struct mf_map *codes, mf_frames_found found,
                          void *arg);
 
-/* The same, where the caller knows more: `known` says for a code object how
- * many references to it are accounted for (functions, constants of other
- * code, the caller's own). What has no more than these, no frame has. A code
- * object that is not in it is looked for as above. */
+/* What the caller knows already; each may be NULL. */
+struct mf_frames_beyond {
+    /* How many references to a code object are accounted for (functions,
+     * constants of other code, the caller's own). What has no more than
+     * these, no frame has. A code object that is not in it is looked for as
+     * above. */
+    const struct mf_map *known;
+    /* What mf_frames_suspended has found. */
+    const struct mf_vec *suspended;
+    /* Frames (mf_compat_place) that do not count. */
+    const struct mf_map *moved;
+};
 int mf_frames_stragglers_beyond(const struct mf_map *codes,
-                                const struct mf_map *known,
+                                const struct mf_frames_beyond *beyond,
                                 mf_frames_found found, void *arg);
+
+/* Adds to `found`, as strong references, the generators, coroutines and
+ * asynchronous generators that stand still in these code objects. *runs: a
+ * thread may have frames of them, too. 0 / -1. */
+int mf_frames_suspended(const struct mf_map *codes,
+                        const struct mf_map *known, struct mf_vec *found,
+                        bool *runs);
 
 /* Adds to the number of each code object in `counts` the references to it that
  * running frames hold, as far as that is known. Makes frame objects. 0 / -1. */

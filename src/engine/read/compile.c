@@ -161,7 +161,8 @@ compile_string(const char *source, PyObject *path, int flags)
 }
 
 static PyObject *
-compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded)
+compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded,
+               int more_flags)
 {
     const struct mf_unit *u = &of->split->units[unit];
     const char *text = PyBytes_AS_STRING(of->text->bytes);
@@ -183,7 +184,7 @@ compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded)
         put_imported(&out, of, u->words) < 0) {
         goto free_buffers;
     }
-    code = compile_string(out.data, of->path, of->flags);
+    code = compile_string(out.data, of->path, of->flags | more_flags);
     if (code != NULL && !padded) {
         int delta = (int)u->line - (headers + 1);
         if (delta != 0 && !mf_redefine_code_can_shift((PyCodeObject *)code)) {
@@ -204,17 +205,23 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 {
     const struct mf_unit *u = &of->split->units[unit];
     bool padded = u->kind == MF_UNIT_CLASS || (u->flags & MF_UNIT_HAS_DEF);
-    PyObject *code = compile_padded(of, unit, padded);
+    PyObject *code = compile_padded(of, unit, padded, 0);
     if (code == NULL && !padded) {
         /* an error must show the file's lines; and what cannot be shifted
          * in place is compiled where it stands */
         PyErr_Clear();
-        code = compile_padded(of, unit, true);
+        code = compile_padded(of, unit, true, 0);
     }
     if (code != NULL) {
         mf_breathe(of->breath);
     }
     return code;
+}
+
+PyObject *
+mf_compile_tree(struct mf_compile_unit_of *of, uint32_t unit)
+{
+    return compile_padded(of, unit, true, PyCF_ONLY_AST);
 }
 
 PyObject *

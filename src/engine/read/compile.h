@@ -27,6 +27,8 @@ PyObject *mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit);
  * order), each on its lines. */
 PyObject *mf_compile_units(struct mf_compile_unit_of *of,
                            const struct mf_vec *units);
+/* The syntax tree of the unit alone, lines and columns as in the file. */
+PyObject *mf_compile_tree(struct mf_compile_unit_of *of, uint32_t unit);
 /* What a module's code with annotations stores under names of the compiler's
  * (3.14+): the function that gives them, and the set of those that ran. They
  * are not among a unit's names. */

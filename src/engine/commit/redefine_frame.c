@@ -1,0 +1,575 @@
+/* redefine_frame.c -- owns what is moved. In: functions about to be redefined
+ * and the texts of both sides. Out: frames that go on in the new code.
+ *
+ * An instruction is found again by counting: the statement's instructions on
+ * both sides are walked together up to it, and all of them do the same.
+ */
+#include "redefine_frame.h"
+
+#include "../ground/compat.h"
+#include "../ground/compat_calls.h"
+#include "../ground/compat_instrs.h"
+#include "../ground/fault.h"
+#include "../heap/frames.h"
+
+struct side {
+    struct mf_instrs instrs;
+    struct mf_places places;
+    int *statements; /* per instruction: its place, or MF_PLACE_NONE */
+};
+
+struct mf_frame_map {
+    PyCodeObject *old_code, *new_code; /* strong */
+    struct side old_side, new_side;
+    bool usable;
+};
+
+/* --- maps ---------------------------------------------------------------- */
+
+static int
+read_side(struct side *side, struct mf_compile_unit_of *of,
+          PyCodeObject *code)
+{
+    if (mf_compat_instrs_read(&side->instrs, code) < 0 ||
+        mf_redefine_places_read(&side->places, of, code) < 0) {
+        return -1;
+    }
+    size_t len = (size_t)side->instrs.len + 1;
+    side->statements = mf_alloc(len * sizeof(*side->statements));
+    if (side->statements == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < side->instrs.len; i++) {
+        const struct mf_instr *instr = &side->instrs.items[i];
+        side->statements[i] =
+            instr->line > 0 ? mf_redefine_places_at(&side->places,
+                                                    instr->line,
+                                                    instr->column)
+                            : MF_PLACE_NONE;
+    }
+    return 0;
+}
+
+static void
+clear_side(struct side *side)
+{
+    mf_compat_instrs_clear(&side->instrs);
+    mf_redefine_places_clear(&side->places);
+    mf_free(side->statements);
+}
+
+static void
+free_map(struct mf_frame_map *map)
+{
+    clear_side(&map->old_side);
+    clear_side(&map->new_side);
+    Py_XDECREF(map->old_code);
+    Py_XDECREF(map->new_code);
+    mf_free(map);
+}
+
+static struct mf_diff *
+diff_of(struct mf_plan *plan, PyCodeObject *old_code)
+{
+    for (size_t i = 0; i < plan->targets.len; i++) {
+        struct mf_target *target = plan->targets.items[i];
+        if (target->change->kind == MF_CHANGE_EDITED &&
+            mf_map_has(&target->exchange, old_code)) {
+            return &target->change->diff;
+        }
+    }
+    return NULL;
+}
+
+/* What cannot be read maps nothing. -1: no memory. */
+static int
+read_map(struct mf_frame_map *map, struct mf_plan *plan)
+{
+    struct mf_diff *diff = diff_of(plan, map->old_code);
+    if (diff == NULL || diff->whole) {
+        return 0;
+    }
+    if (read_side(&map->old_side, &diff->old_of, map->old_code) == 0 &&
+        read_side(&map->new_side, &diff->new_of, map->new_code) == 0 &&
+        mf_redefine_places_pair(&map->old_side.places,
+                                &map->new_side.places) == 0) {
+        map->usable = true;
+        return 0;
+    }
+    if (PyErr_ExceptionMatches(PyExc_MemoryError) ||
+        PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+/* The map of a frame's code to its function's new one. NULL without an
+ * exception: there is none. */
+static struct mf_frame_map *
+map_for(struct mf_moves *moves, struct mf_plan *plan,
+        const struct mf_compat_place *place)
+{
+    PyFunctionObject *func = mf_map_get(&moves->functions, place->func);
+    uintptr_t *at = mf_map_find(&moves->codes, place->code);
+    if (func == NULL || at == NULL ||
+        ((PyFunctionObject *)place->func)->func_code !=
+            (PyObject *)place->code) {
+        return NULL;
+    }
+    if (*at == 0) {
+        struct mf_frame_map *map = mf_alloc(sizeof(*map));
+        if (map == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        memset(map, 0, sizeof(*map));
+        map->old_code = (PyCodeObject *)Py_NewRef((PyObject *)place->code);
+        map->new_code = (PyCodeObject *)Py_NewRef(func->func_code);
+        if (mf_vec_push(&moves->maps, map) < 0) {
+            free_map(map);
+            return NULL;
+        }
+        *at = moves->maps.len;
+        if (read_map(map, plan) < 0) {
+            return NULL;
+        }
+    }
+    struct mf_frame_map *map = moves->maps.items[*at - 1];
+    return map->usable && (PyObject *)map->new_code == func->func_code ? map
+                                                                       : NULL;
+}
+
+/* --- places -------------------------------------------------------------- */
+
+static int
+same_const(PyObject *a, PyObject *b)
+{
+    return mf_diff_const_equal(a, b, MF_CODE_NESTED);
+}
+
+static int
+next_of(const struct side *side, int statement, int i)
+{
+    while (i < side->instrs.len && side->statements[i] != statement) {
+        i++;
+    }
+    return i;
+}
+
+static bool
+is_in(const struct mf_places *places, int outer, int inner)
+{
+    while (inner != MF_PLACE_NONE && inner != outer) {
+        inner = places->items[inner].parent;
+    }
+    return inner == outer;
+}
+
+/* In a `with` statement, what comes behind its body ends it: there may be
+ * several copies. */
+static bool
+is_before_body(const struct side *side, int statement, int i)
+{
+    for (int k = 0; k <= i; k++) {
+        if (side->statements[k] != statement &&
+            side->statements[k] != MF_PLACE_NONE &&
+            is_in(&side->places, statement, side->statements[k])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The statement that the instruction belongs to, if it has a pair in which
+ * places are told apart. */
+static int
+mapped_statement(const struct mf_frame_map *map, int i)
+{
+    int statement = map->old_side.statements[i];
+    if (statement == MF_PLACE_NONE) {
+        return MF_PLACE_NONE;
+    }
+    const struct mf_place *place = &map->old_side.places.items[statement];
+    if (place->pair == MF_PLACE_NONE || place->twice ||
+        map->new_side.places.items[place->pair].twice ||
+        place->kind == MF_PLACE_MATCH ||
+        (place->kind == MF_PLACE_WITH &&
+         !is_before_body(&map->old_side, statement, i))) {
+        return MF_PLACE_NONE;
+    }
+    return statement;
+}
+
+/* Index of the new instruction; MF_INSTR_NONE; -2: error. */
+static int
+find_instr(const struct mf_frame_map *map, int i)
+{
+    int statement = mapped_statement(map, i);
+    if (statement == MF_PLACE_NONE) {
+        return MF_INSTR_NONE;
+    }
+    const struct side *a = &map->old_side, *b = &map->new_side;
+    int pair = a->places.items[statement].pair;
+    int k = next_of(a, statement, 0), m = next_of(b, pair, 0);
+    while (k <= i && m < b->instrs.len) {
+        int rc = mf_compat_instrs_same(&a->instrs, k, &b->instrs, m,
+                                       same_const);
+        if (rc != 1) {
+            return rc < 0 ? -2 : MF_INSTR_NONE;
+        }
+        if (k == i) {
+            return m;
+        }
+        k = next_of(a, statement, k + 1);
+        m = next_of(b, pair, m + 1);
+    }
+    return MF_INSTR_NONE;
+}
+
+/* Where a frame that waits at `place` is in both: 1, 0, -1. */
+static int
+find_place(const struct mf_frame_map *map,
+           const struct mf_compat_place *place, int *old_at, int *new_at)
+{
+    const struct mf_instrs *a = &map->old_side.instrs;
+    const struct mf_instrs *b = &map->new_side.instrs;
+    int i = mf_compat_instrs_find(a, place->unit);
+    if (i == MF_INSTR_NONE || place->unit < a->items[i].at) {
+        return 0;
+    }
+    *old_at = i;
+    if (!place->begun) {
+        int from = mf_compat_instrs_begin(a), to = mf_compat_instrs_begin(b);
+        *new_at = to - (from - i);
+        return from >= 1 && to >= 1 && from - i >= 0 && from - i <= 1 &&
+               place->depth == 0 &&
+               mf_compat_calls_fit(map->old_code, map->new_code);
+    }
+    *new_at = find_instr(map, i);
+    if (*new_at < 0) {
+        return *new_at == -2 ? -1 : 0;
+    }
+    return place->depth >= 0 &&
+           mf_compat_instrs_depth_in(a, i) == place->depth &&
+           mf_compat_instrs_depth_in(b, *new_at) == place->depth;
+}
+
+/* --- locals -------------------------------------------------------------- */
+
+struct locals {
+    const struct mf_frame_map *map;
+    const struct mf_compat_place *place;
+    int old_at, new_at;
+};
+
+static int
+reads(const struct locals *l, bool newer, int local)
+{
+    const struct mf_instrs *instrs =
+        newer ? &l->map->new_side.instrs : &l->map->old_side.instrs;
+    int at = newer ? l->new_at : l->old_at;
+    return l->place->begun
+               ? mf_compat_instrs_reads_after(instrs, at, local)
+               : mf_compat_instrs_reads_from(instrs, at, local);
+}
+
+/* What the new local i is: *slot an old number or MF_INSTR_NONE. 1: it has its
+ * place; 0; -1. */
+static int
+place_local(const struct locals *l, int i, int *slot)
+{
+    PyCodeObject *old_code = l->map->old_code, *code = l->map->new_code;
+    int kind = mf_compat_instrs_local_kind(code, i);
+    int old = mf_compat_instrs_local_at(old_code,
+                                        mf_compat_instrs_local(code, i));
+    *slot = old;
+    if (old == MF_INSTR_NONE) {
+        int rc = kind == MF_LOCAL_FREE ? 0 : reads(l, true, i);
+        return rc < 0 ? -1 : rc == 0;
+    }
+    bool bound = mf_compat_moves_bound(l->place, old);
+    int old_kind = mf_compat_instrs_local_kind(old_code, old);
+    if ((old_kind == MF_LOCAL_PLAIN) != (kind == MF_LOCAL_PLAIN)) {
+        *slot = MF_INSTR_NONE;
+        int rc = bound ? 1 : reads(l, true, i);
+        return rc < 0 ? -1 : rc == 0;
+    }
+    if (bound) {
+        return 1;
+    }
+    int now = reads(l, true, i);
+    int before = now == 1 ? reads(l, false, old) : 0;
+    return now < 0 || before < 0 ? -1 : now == 0 || before == 1;
+}
+
+/* Old locals that have gone: would they have been read? 1: all have their
+ * place; 0; -1. */
+static int
+check_gone(const struct locals *l)
+{
+    PyCodeObject *code = l->map->old_code;
+    for (int i = 0; i < code->co_nlocalsplus; i++) {
+        if (mf_compat_instrs_local_kind(code, i) == MF_LOCAL_FREE ||
+            !mf_compat_moves_bound(l->place, i) ||
+            mf_compat_instrs_local_at(l->map->new_code,
+                                      mf_compat_instrs_local(code, i)) !=
+                MF_INSTR_NONE) {
+            continue;
+        }
+        int rc = reads(l, false, i);
+        if (rc != 0) {
+            return rc < 0 ? -1 : 0;
+        }
+    }
+    return 1;
+}
+
+static int
+place_locals(const struct locals *l, int *slots)
+{
+    for (int i = 0; i < l->map->new_code->co_nlocalsplus; i++) {
+        int rc = place_local(l, i, &slots[i]);
+        if (rc != 1) {
+            return rc;
+        }
+    }
+    return check_gone(l);
+}
+
+/* Cells that the frame has not: of the closure, or new ones. */
+static int
+make_cells(struct mf_compat_move *move, PyFunctionObject *new_func)
+{
+    PyCodeObject *code = move->code;
+    int first = code->co_nlocalsplus - PyCode_GetNumFree(code);
+    for (int i = 0; i < code->co_nlocalsplus; i++) {
+        int kind = mf_compat_instrs_local_kind(code, i);
+        if (move->slots[i] != MF_INSTR_NONE || kind == MF_LOCAL_PLAIN) {
+            continue;
+        }
+        move->cells[i] =
+            kind == MF_LOCAL_CELL
+                ? PyCell_New(NULL)
+                : Py_NewRef(PyTuple_GET_ITEM(new_func->func_closure,
+                                             i - first));
+        if (move->cells[i] == NULL) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- preparing ----------------------------------------------------------- */
+
+int
+mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
+                       PyFunctionObject *new_func)
+{
+    return old_func->func_code == new_func->func_code
+               ? 0
+               : mf_map_put(&moves->functions, old_func, (uintptr_t)new_func);
+}
+
+static int
+add_move(struct mf_moves *moves, const struct locals *l, const int *slots)
+{
+    const struct mf_instr *from =
+        &l->map->old_side.instrs.items[l->old_at];
+    const struct mf_instr *to = &l->map->new_side.instrs.items[l->new_at];
+    struct mf_compat_move *move = mf_alloc(sizeof(*move));
+    if (move == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *move = (struct mf_compat_move){
+        .from = *l->place,
+        .code = (PyCodeObject *)Py_NewRef((PyObject *)l->map->new_code),
+        .unit = to->at + (l->place->unit - from->at),
+        .by_arg = mf_compat_instrs_returns_by_arg(from)
+                      ? (int)to->arg - (int)from->arg
+                      : 0,
+    };
+    if (mf_compat_moves_prepare(move, slots) < 0 ||
+        make_cells(move, mf_map_get(&moves->functions, l->place->func)) < 0 ||
+        mf_vec_push(&moves->moves, move) < 0) {
+        mf_compat_moves_clear(move);
+        mf_free(move);
+        return -1;
+    }
+    return mf_map_put(&moves->moved, l->place->frame, 1);
+}
+
+/* Moves it or not; -1: error. */
+static int
+try_place(struct mf_moves *moves, struct mf_plan *plan,
+          const struct mf_compat_place *place)
+{
+    struct mf_frame_map *map = place->still ? map_for(moves, plan, place)
+                                            : NULL;
+    if (map == NULL || mf_compat_moves_room(map->new_code) >
+                           mf_compat_moves_room(map->old_code)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    struct locals l = {.map = map, .place = place};
+    int rc = find_place(map, place, &l.old_at, &l.new_at);
+    if (rc != 1) {
+        return rc;
+    }
+    size_t count = (size_t)map->new_code->co_nlocalsplus + 1;
+    int *slots = mf_alloc(count * sizeof(*slots));
+    if (slots == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    rc = place_locals(&l, slots);
+    rc = rc == 1 ? add_move(moves, &l, slots) : rc;
+    mf_free(slots);
+    return rc;
+}
+
+struct search {
+    struct mf_moves *moves;
+    struct mf_plan *plan;
+    struct mf_vec running; /* struct mf_compat_place *, owned */
+};
+
+static int
+on_running(const struct mf_compat_place *place, void *arg)
+{
+    struct search *search = arg;
+    if (!mf_map_has(&search->moves->codes, place->code)) {
+        return 0;
+    }
+    struct mf_compat_place *copy = mf_alloc(sizeof(*copy));
+    if (copy == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *copy = *place;
+    if (mf_vec_push(&search->running, copy) < 0) {
+        mf_free(copy);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+try_running(struct mf_moves *moves, struct mf_plan *plan)
+{
+    struct search search = {moves, plan, {0}};
+    int rc = mf_compat_moves_jit()
+                 ? 0
+                 : mf_compat_moves_running(on_running, &search);
+    for (size_t i = 0; i < search.running.len; i++) {
+        rc = rc == 0 ? try_place(moves, plan, search.running.items[i]) : rc;
+        mf_free(search.running.items[i]);
+    }
+    mf_vec_clear(&search.running);
+    return rc;
+}
+
+int
+mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
+                          const struct mf_map *codes,
+                          const struct mf_map *known)
+{
+    bool runs = false;
+    size_t at = 0;
+    void *code;
+    uintptr_t value;
+    int rc = 0;
+    while (rc == 0 && mf_map_next(codes, &at, &code, &value)) {
+        rc = mf_map_put(&moves->codes, code, 0);
+    }
+    if (rc < 0) {
+        return -1;
+    }
+    int was_enabled = PyGC_Disable();
+    rc = mf_frames_suspended(&moves->codes, known, &moves->suspended,
+                                 &runs);
+    for (size_t i = 0; rc == 0 && !moves->finish && i < moves->suspended.len; i++) {
+        struct mf_compat_place place;
+        if (mf_compat_moves_suspended(moves->suspended.items[i], &place)) {
+            rc = try_place(moves, plan, &place);
+        }
+    }
+    if (rc == 0 && runs && !moves->finish) {
+        rc = try_running(moves, plan);
+    }
+    for (size_t i = 0; rc == 0 && moves->grows && i < moves->moves.len; i++) {
+        struct mf_compat_move *move = moves->moves.items[i];
+        mf_compat_moves_grow(move->code,
+                             mf_compat_moves_room(move->from.code));
+    }
+    if (was_enabled) {
+        PyGC_Enable();
+    }
+    return rc;
+}
+
+/* --- applying ------------------------------------------------------------ */
+
+static void
+move_back(PyObject *Py_UNUSED(a), PyObject *Py_UNUSED(b), intptr_t move)
+{
+    mf_compat_moves_back((struct mf_compat_move *)move);
+}
+
+/* Threads run on between prepare and apply only if something lets them. */
+static int
+on_place(const struct mf_compat_place *place, void *arg)
+{
+    return place->frame == arg;
+}
+
+static bool
+is_there(const struct mf_compat_move *move)
+{
+    struct mf_compat_place now;
+    if (move->from.owner != NULL &&
+        mf_compat_moves_suspended(move->from.owner, &now)) {
+        return mf_compat_moves_holds(move);
+    }
+    return mf_compat_moves_running(on_place, move->from.frame) == 1 &&
+           mf_compat_moves_holds(move);
+}
+
+int
+mf_redefine_frame_apply(struct mf_moves *moves, struct mf_undo *undo)
+{
+    for (size_t i = 0; i < moves->moves.len; i++) {
+        struct mf_compat_move *move = moves->moves.items[i];
+        if (!is_there(move)) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "a frame is not where it was any more");
+            return -1;
+        }
+        if (mf_fault_step() ||
+            mf_undo_inverse(undo, move_back, NULL, NULL, (intptr_t)move) <
+                0) {
+            return -1;
+        }
+        mf_compat_moves_apply(move);
+    }
+    return 0;
+}
+
+void
+mf_redefine_frame_clear(struct mf_moves *moves)
+{
+    for (size_t i = 0; i < moves->moves.len; i++) {
+        mf_compat_moves_clear(moves->moves.items[i]);
+        mf_free(moves->moves.items[i]);
+    }
+    mf_vec_clear(&moves->moves);
+    for (size_t i = 0; i < moves->maps.len; i++) {
+        free_map(moves->maps.items[i]);
+    }
+    mf_vec_clear(&moves->maps);
+    mf_map_clear(&moves->functions);
+    mf_map_clear(&moves->codes);
+    mf_map_clear(&moves->moved);
+    mf_vec_clear_refs(&moves->suspended);
+}

@@ -1,0 +1,72 @@
+/* compat_moves.h -- a frame that waits gets another code object, the place in
+ * it, and its locals in the order that this one has them in. How frames are
+ * laid out, and when all of a frame is in memory, differs between versions.
+ *
+ * A frame has the room that its code says (mf_compat_moves_room): never less,
+ * so it is never given code that says more. Whether a place means the same in
+ * both is for others to know.
+ */
+#ifndef MF_COMPAT_MOVES_H
+#define MF_COMPAT_MOVES_H
+
+#include "../engine.h"
+
+/* Where a frame waits. Borrowed; true while the GIL is held. */
+struct mf_compat_place {
+    void *frame;
+    PyObject *owner;      /* a generator (coroutine ...); NULL: a thread's */
+    PyCodeObject *code;
+    PyObject *func;       /* or NULL */
+    int unit;             /* the code unit that it stands at */
+    int depth;            /* of its stack */
+    bool begun;
+    bool still;           /* nothing of it is in registers of C code */
+};
+
+/* What a generator, a coroutine or an asynchronous generator that stands
+ * still goes on with. false: it is none, or it runs, or has ended. */
+bool mf_compat_moves_suspended(PyObject *gen, struct mf_compat_place *place);
+/* Calls `found` for the frames of all threads, innermost first. */
+int mf_compat_moves_running(int (*found)(const struct mf_compat_place *place,
+                                         void *arg),
+                            void *arg);
+/* The innermost frame of this thread. false: there is none. */
+bool mf_compat_moves_innermost(struct mf_compat_place *place);
+/* Is the local bound in the frame? */
+bool mf_compat_moves_bound(const struct mf_compat_place *place, int local);
+/* Does a just-in-time compiler go on in its own code whatever a frame says? */
+bool mf_compat_moves_jit(void);
+/* Can a frame be moved from inside a callback for the line that it comes to
+ * (3.12+)? */
+bool mf_compat_can_move_at_line(void);
+
+/* How many words a frame of this code has. grow: it is to say that many (not
+ * fewer) from now on; for a code object that nobody has run yet. */
+int mf_compat_moves_room(PyCodeObject *code);
+void mf_compat_moves_grow(PyCodeObject *code, int room);
+
+struct mf_compat_move {
+    struct mf_compat_place from;
+    PyCodeObject *code;   /* strong */
+    int unit;
+    int by_arg;           /* added to the distance at which it goes on */
+    int *slots;           /* per local of code: the old number, or -1 */
+    PyObject **cells;     /* per local of code: strong, for those without
+                             an old number; or NULL */
+    void *image;          /* the frame as it was */
+    int image_words;
+    PyObject *old_code;   /* strong once applied */
+    bool applied;
+};
+
+/* Memory for all that apply needs. from, code, unit and by_arg are set and
+ * *keep follows: per local of code, which old one it is. 0 / -1. */
+int mf_compat_moves_prepare(struct mf_compat_move *move, const int *slots);
+/* The frame is found as it was: same place, same depth. Nothing can fail. */
+bool mf_compat_moves_holds(const struct mf_compat_move *move);
+void mf_compat_moves_apply(struct mf_compat_move *move);
+void mf_compat_moves_back(struct mf_compat_move *move);
+/* Drops what the frame had and has not any more. */
+void mf_compat_moves_clear(struct mf_compat_move *move);
+
+#endif
