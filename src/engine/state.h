@@ -65,6 +65,7 @@ struct mf_state {
     long number;             /* of the last update that was not skipped */
     long running;            /* number of the last one committed */
     PyObject *queued;        /* set of paths asked for while busy or held */
+    PyObject *armed;         /* redefine_frame_line.h */
     PyObject *pending;       /* dict path -> number of the update that rejected
                                 it: a group; None: it is being imported */
     PyObject *history;       /* list of report dicts, at most 100 */

@@ -13,6 +13,7 @@
 #include "redefine_class.h"
 #include "redefine_code.h"
 #include "redefine_data.h"
+#include "redefine_frame_line.h"
 #include "redefine_function.h"
 #include "redefine_lines.h"
 #include "redefine_module.h"
@@ -491,6 +492,9 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
                 PyErr_Clear();
             }
         }
+    }
+    if (mf_redefine_frame_arm(&commit->moves, &state->armed) < 0) {
+        PyErr_Clear(); /* they finish in the old code */
     }
     mf_baseline_move(state, commit->plan, commit->stage, commit->merge,
                      commit->new_codes);

@@ -4,30 +4,17 @@
  * An instruction is found again by counting: the statement's instructions on
  * both sides are walked together up to it, and all of them do the same.
  */
-#include "redefine_frame.h"
+#include "redefine_frame_parts.h"
 
 #include "../ground/compat.h"
 #include "../ground/compat_calls.h"
-#include "../ground/compat_instrs.h"
 #include "../ground/fault.h"
 #include "../heap/frames.h"
-
-struct side {
-    struct mf_instrs instrs;
-    struct mf_places places;
-    int *statements; /* per instruction: its place, or MF_PLACE_NONE */
-};
-
-struct mf_frame_map {
-    PyCodeObject *old_code, *new_code; /* strong */
-    struct side old_side, new_side;
-    bool usable;
-};
 
 /* --- maps ---------------------------------------------------------------- */
 
 static int
-read_side(struct side *side, struct mf_compile_unit_of *of,
+read_side(struct mf_frame_side *side, struct mf_compile_unit_of *of,
           PyCodeObject *code)
 {
     if (mf_compat_instrs_read(&side->instrs, code) < 0 ||
@@ -52,16 +39,19 @@ read_side(struct side *side, struct mf_compile_unit_of *of,
 }
 
 static void
-clear_side(struct side *side)
+clear_side(struct mf_frame_side *side)
 {
     mf_compat_instrs_clear(&side->instrs);
     mf_redefine_places_clear(&side->places);
     mf_free(side->statements);
 }
 
-static void
-free_map(struct mf_frame_map *map)
+void
+mf_frame_map_free(struct mf_frame_map *map)
 {
+    if (map == NULL) {
+        return;
+    }
     clear_side(&map->old_side);
     clear_side(&map->new_side);
     Py_XDECREF(map->old_code);
@@ -128,7 +118,7 @@ map_for(struct mf_moves *moves, struct mf_plan *plan,
         map->old_code = (PyCodeObject *)Py_NewRef((PyObject *)place->code);
         map->new_code = (PyCodeObject *)Py_NewRef(func->func_code);
         if (mf_vec_push(&moves->maps, map) < 0) {
-            free_map(map);
+            mf_frame_map_free(map);
             return NULL;
         }
         *at = moves->maps.len;
@@ -150,7 +140,7 @@ same_const(PyObject *a, PyObject *b)
 }
 
 static int
-next_of(const struct side *side, int statement, int i)
+next_of(const struct mf_frame_side *side, int statement, int i)
 {
     while (i < side->instrs.len && side->statements[i] != statement) {
         i++;
@@ -158,8 +148,8 @@ next_of(const struct side *side, int statement, int i)
     return i;
 }
 
-static bool
-is_in(const struct mf_places *places, int outer, int inner)
+bool
+mf_frame_side_is_in(const struct mf_places *places, int outer, int inner)
 {
     while (inner != MF_PLACE_NONE && inner != outer) {
         inner = places->items[inner].parent;
@@ -170,12 +160,12 @@ is_in(const struct mf_places *places, int outer, int inner)
 /* In a `with` statement, what comes behind its body ends it: there may be
  * several copies. */
 static bool
-is_before_body(const struct side *side, int statement, int i)
+is_before_body(const struct mf_frame_side *side, int statement, int i)
 {
     for (int k = 0; k <= i; k++) {
         if (side->statements[k] != statement &&
             side->statements[k] != MF_PLACE_NONE &&
-            is_in(&side->places, statement, side->statements[k])) {
+            mf_frame_side_is_in(&side->places, statement, side->statements[k])) {
             return false;
         }
     }
@@ -202,15 +192,14 @@ mapped_statement(const struct mf_frame_map *map, int i)
     return statement;
 }
 
-/* Index of the new instruction; MF_INSTR_NONE; -2: error. */
-static int
-find_instr(const struct mf_frame_map *map, int i)
+int
+mf_frame_map_instr(const struct mf_frame_map *map, int i)
 {
     int statement = mapped_statement(map, i);
     if (statement == MF_PLACE_NONE) {
         return MF_INSTR_NONE;
     }
-    const struct side *a = &map->old_side, *b = &map->new_side;
+    const struct mf_frame_side *a = &map->old_side, *b = &map->new_side;
     int pair = a->places.items[statement].pair;
     int k = next_of(a, statement, 0), m = next_of(b, pair, 0);
     while (k <= i && m < b->instrs.len) {
@@ -228,57 +217,53 @@ find_instr(const struct mf_frame_map *map, int i)
     return MF_INSTR_NONE;
 }
 
-/* Where a frame that waits at `place` is in both: 1, 0, -1. */
+/* Where a frame that waits at `place` is in both: 1, 0, -1. One that waits in
+ * C code does not tell how deep its stack is. */
 static int
-find_place(const struct mf_frame_map *map,
-           const struct mf_compat_place *place, int *old_at, int *new_at)
+find_spot(struct mf_frame_spot *spot)
 {
+    const struct mf_frame_map *map = spot->map;
+    const struct mf_compat_place *place = spot->place;
     const struct mf_instrs *a = &map->old_side.instrs;
     const struct mf_instrs *b = &map->new_side.instrs;
     int i = mf_compat_instrs_find(a, place->unit);
     if (i == MF_INSTR_NONE || place->unit < a->items[i].at) {
         return 0;
     }
-    *old_at = i;
+    spot->old_at = i;
+    spot->before = !place->begun;
     if (!place->begun) {
         int from = mf_compat_instrs_begin(a), to = mf_compat_instrs_begin(b);
-        *new_at = to - (from - i);
+        spot->new_at = to - (from - i);
         return from >= 1 && to >= 1 && from - i >= 0 && from - i <= 1 &&
                place->depth == 0 &&
                mf_compat_calls_fit(map->old_code, map->new_code);
     }
-    *new_at = find_instr(map, i);
-    if (*new_at < 0) {
-        return *new_at == -2 ? -1 : 0;
+    spot->new_at = mf_frame_map_instr(map, i);
+    if (spot->new_at < 0) {
+        return spot->new_at == -2 ? -1 : 0;
     }
-    return place->depth >= 0 &&
-           mf_compat_instrs_depth_in(a, i) == place->depth &&
-           mf_compat_instrs_depth_in(b, *new_at) == place->depth;
+    int depth = mf_compat_instrs_depth_in(a, i);
+    return depth >= 0 && (!place->still || depth == place->depth) &&
+           mf_compat_instrs_depth_in(b, spot->new_at) == depth;
 }
 
 /* --- locals -------------------------------------------------------------- */
 
-struct locals {
-    const struct mf_frame_map *map;
-    const struct mf_compat_place *place;
-    int old_at, new_at;
-};
-
 static int
-reads(const struct locals *l, bool newer, int local)
+reads(const struct mf_frame_spot *l, bool newer, int local)
 {
     const struct mf_instrs *instrs =
         newer ? &l->map->new_side.instrs : &l->map->old_side.instrs;
     int at = newer ? l->new_at : l->old_at;
-    return l->place->begun
-               ? mf_compat_instrs_reads_after(instrs, at, local)
-               : mf_compat_instrs_reads_from(instrs, at, local);
+    return l->before ? mf_compat_instrs_reads_from(instrs, at, local)
+                     : mf_compat_instrs_reads_after(instrs, at, local);
 }
 
 /* What the new local i is: *slot an old number or MF_INSTR_NONE. 1: it has its
  * place; 0; -1. */
 static int
-place_local(const struct locals *l, int i, int *slot)
+place_local(const struct mf_frame_spot *l, int i, int *slot)
 {
     PyCodeObject *old_code = l->map->old_code, *code = l->map->new_code;
     int kind = mf_compat_instrs_local_kind(code, i);
@@ -307,7 +292,7 @@ place_local(const struct locals *l, int i, int *slot)
 /* Old locals that have gone: would they have been read? 1: all have their
  * place; 0; -1. */
 static int
-check_gone(const struct locals *l)
+check_gone(const struct mf_frame_spot *l)
 {
     PyCodeObject *code = l->map->old_code;
     for (int i = 0; i < code->co_nlocalsplus; i++) {
@@ -327,7 +312,7 @@ check_gone(const struct locals *l)
 }
 
 static int
-place_locals(const struct locals *l, int *slots)
+place_locals(const struct mf_frame_spot *l, int *slots)
 {
     for (int i = 0; i < l->map->new_code->co_nlocalsplus; i++) {
         int rc = place_local(l, i, &slots[i]);
@@ -340,7 +325,7 @@ place_locals(const struct locals *l, int *slots)
 
 /* Cells that the frame has not: of the closure, or new ones. */
 static int
-make_cells(struct mf_compat_move *move, PyFunctionObject *new_func)
+make_cells(struct mf_compat_move *move, PyObject *closure)
 {
     PyCodeObject *code = move->code;
     int first = code->co_nlocalsplus - PyCode_GetNumFree(code);
@@ -352,7 +337,7 @@ make_cells(struct mf_compat_move *move, PyFunctionObject *new_func)
         move->cells[i] =
             kind == MF_LOCAL_CELL
                 ? PyCell_New(NULL)
-                : Py_NewRef(PyTuple_GET_ITEM(new_func->func_closure,
+                : Py_NewRef(PyTuple_GET_ITEM(closure,
                                              i - first));
         if (move->cells[i] == NULL) {
             return -1;
@@ -373,32 +358,58 @@ mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
 }
 
 static int
-add_move(struct mf_moves *moves, const struct locals *l, const int *slots)
+make_move(const struct mf_frame_spot *spot, const int *slots,
+          PyObject *closure, struct mf_compat_move **made)
 {
     const struct mf_instr *from =
-        &l->map->old_side.instrs.items[l->old_at];
-    const struct mf_instr *to = &l->map->new_side.instrs.items[l->new_at];
+        &spot->map->old_side.instrs.items[spot->old_at];
+    const struct mf_instr *to =
+        &spot->map->new_side.instrs.items[spot->new_at];
     struct mf_compat_move *move = mf_alloc(sizeof(*move));
     if (move == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     *move = (struct mf_compat_move){
-        .from = *l->place,
-        .code = (PyCodeObject *)Py_NewRef((PyObject *)l->map->new_code),
-        .unit = to->at + (l->place->unit - from->at),
-        .by_arg = mf_compat_instrs_returns_by_arg(from)
+        .from = *spot->place,
+        .code = (PyCodeObject *)Py_NewRef((PyObject *)spot->map->new_code),
+        .unit = to->at + (spot->place->unit - from->at),
+        .by_arg = !spot->before && mf_compat_instrs_returns_by_arg(from)
                       ? (int)to->arg - (int)from->arg
                       : 0,
     };
     if (mf_compat_moves_prepare(move, slots) < 0 ||
-        make_cells(move, mf_map_get(&moves->functions, l->place->func)) < 0 ||
-        mf_vec_push(&moves->moves, move) < 0) {
+        make_cells(move, closure) < 0) {
         mf_compat_moves_clear(move);
         mf_free(move);
         return -1;
     }
-    return mf_map_put(&moves->moved, l->place->frame, 1);
+    *made = move;
+    return 0;
+}
+
+int
+mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
+                   struct mf_compat_move **made)
+{
+    size_t count = (size_t)spot->map->new_code->co_nlocalsplus + 1;
+    int *slots = mf_alloc(count * sizeof(*slots));
+    *made = NULL;
+    if (slots == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int rc = place_locals(spot, slots);
+    rc = rc == 1 ? make_move(spot, slots, closure, made) : rc;
+    mf_free(slots);
+    return rc;
+}
+
+static void
+free_move(struct mf_compat_move *move)
+{
+    mf_compat_moves_clear(move);
+    mf_free(move);
 }
 
 /* Moves it or not; -1: error. */
@@ -406,27 +417,40 @@ static int
 try_place(struct mf_moves *moves, struct mf_plan *plan,
           const struct mf_compat_place *place)
 {
-    struct mf_frame_map *map = place->still ? map_for(moves, plan, place)
-                                            : NULL;
+    bool later = !place->still;
+    if (later && !mf_compat_can_move_at_line()) {
+        return 0;
+    }
+    struct mf_frame_map *map = map_for(moves, plan, place);
     if (map == NULL || mf_compat_moves_room(map->new_code) >
                            mf_compat_moves_room(map->old_code)) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    struct locals l = {.map = map, .place = place};
-    int rc = find_place(map, place, &l.old_at, &l.new_at);
+    struct mf_frame_spot spot = {.map = map, .place = place};
+    struct mf_compat_place known = *place;
+    int rc = find_spot(&spot);
     if (rc != 1) {
         return rc;
     }
-    size_t count = (size_t)map->new_code->co_nlocalsplus + 1;
-    int *slots = mf_alloc(count * sizeof(*slots));
-    if (slots == NULL) {
-        PyErr_NoMemory();
+    if (later) { /* only to see whether it could */
+        known.depth = 0;
+        spot.place = &known;
+    }
+    PyFunctionObject *func = mf_map_get(&moves->functions, place->func);
+    struct mf_compat_move *move;
+    if (mf_frame_spot_move(&spot, func->func_closure, &move) < 0 ||
+        move == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (later) {
+        map->wanted = true;
+        free_move(move);
+    }
+    else if (mf_vec_push(&moves->moves, move) < 0) {
+        free_move(move);
         return -1;
     }
-    rc = place_locals(&l, slots);
-    rc = rc == 1 ? add_move(moves, &l, slots) : rc;
-    mf_free(slots);
-    return rc;
+    return mf_map_put(&moves->moved, place->frame, 1);
 }
 
 struct search {
@@ -560,12 +584,11 @@ void
 mf_redefine_frame_clear(struct mf_moves *moves)
 {
     for (size_t i = 0; i < moves->moves.len; i++) {
-        mf_compat_moves_clear(moves->moves.items[i]);
-        mf_free(moves->moves.items[i]);
+        free_move(moves->moves.items[i]);
     }
     mf_vec_clear(&moves->moves);
     for (size_t i = 0; i < moves->maps.len; i++) {
-        free_map(moves->maps.items[i]);
+        mf_frame_map_free(moves->maps.items[i]);
     }
     mf_vec_clear(&moves->maps);
     mf_map_clear(&moves->functions);

@@ -148,7 +148,7 @@ find_handlers(struct mf_instrs *instrs, const int *index, int len)
 static int
 effect(const struct mf_instr *instr, int jump)
 {
-#if PY_VERSION_HEX < 0x030C0000
+#if PY_VERSION_HEX < 0x030D0000
     if (instr->op == RETURN_GENERATOR) {
         return 1; /* what a POP_TOP takes away behind it */
     }

@@ -1,0 +1,322 @@
+/* redefine_frame_line.c -- owns frames that are to be moved at a line. In: maps
+ * of old code to new. Out: at a line event of the old code, its frame goes on
+ * in the new one.
+ *
+ * At a line that begins a statement, the frame has just ended the one before
+ * it, or has just entered the block: it goes on behind that one, or at the
+ * block's beginning, on the new side. Otherwise it is moved if it comes to a
+ * statement that is the same, as one that waits in it.
+ */
+#include "redefine_frame_line.h"
+
+#include "../ground/compat.h"
+#include "../ground/fault.h"
+#include "redefine_frame_parts.h"
+
+#define ARMED "midflight.armed"
+
+struct armed {
+    struct mf_vec maps; /* struct mf_frame_map *, owned */
+    int tool;           /* our number in sys.monitoring; -1: none */
+};
+
+/* --- where it goes on ---------------------------------------------------- */
+
+/* The first instruction of a statement and what is in it. */
+static int
+first_in(const struct mf_frame_side *side, int statement)
+{
+    for (int i = 0; i < side->instrs.len; i++) {
+        if (side->statements[i] != MF_PLACE_NONE &&
+            mf_frame_side_is_in(&side->places, statement,
+                                side->statements[i])) {
+            return i;
+        }
+    }
+    return MF_INSTR_NONE;
+}
+
+/* The outermost statement that begins with this instruction. */
+static int
+begins(const struct mf_frame_side *side, int i)
+{
+    int found = MF_PLACE_NONE;
+    for (int s = side->statements[i]; s != MF_PLACE_NONE;
+         s = side->places.items[s].parent) {
+        if (first_in(side, s) != i ||
+            (found != MF_PLACE_NONE && side->places.items[s].loops)) {
+            break;
+        }
+        found = s;
+    }
+    return found;
+}
+
+static int
+first_of_body(const struct mf_places *places, int block)
+{
+    for (int i = 0; i < places->len; i++) {
+        if (places->items[i].parent == block && places->items[i].leads) {
+            return i;
+        }
+    }
+    return MF_PLACE_NONE;
+}
+
+/* The statement that comes next on the new side, by what has come before on
+ * the old one. */
+static int
+follows(const struct mf_frame_map *map, int statement)
+{
+    const struct mf_places *a = &map->old_side.places;
+    const struct mf_places *b = &map->new_side.places;
+    const struct mf_place *place = &a->items[statement];
+    if (place->loops || place->twice) {
+        return MF_PLACE_NONE;
+    }
+    if (place->before != MF_PLACE_NONE) {
+        const struct mf_place *before = &a->items[place->before];
+        return before->kind == MF_PLACE_SIMPLE &&
+                       before->pair != MF_PLACE_NONE
+                   ? b->items[before->pair].behind
+                   : MF_PLACE_NONE;
+    }
+    if (!place->leads || place->parent == MF_PLACE_NONE) {
+        return MF_PLACE_NONE;
+    }
+    const struct mf_place *around = &a->items[place->parent];
+    return around->pair != MF_PLACE_NONE && around->kind != MF_PLACE_MATCH
+               ? first_of_body(b, around->pair)
+               : MF_PLACE_NONE;
+}
+
+/* Index of the new instruction that is to run instead of i; as
+ * mf_frame_map_instr. */
+static int
+find_line(const struct mf_frame_map *map, int i)
+{
+    int statement = begins(&map->old_side, i);
+    int next =
+        statement != MF_PLACE_NONE ? follows(map, statement) : MF_PLACE_NONE;
+    if (next != MF_PLACE_NONE && !map->new_side.places.items[next].twice) {
+        return first_in(&map->new_side, next);
+    }
+    return mf_frame_map_instr(map, i);
+}
+
+/* --- the callback -------------------------------------------------------- */
+
+static struct mf_frame_map *
+map_of(struct armed *armed, PyCodeObject *code)
+{
+    for (size_t i = 0; i < armed->maps.len; i++) {
+        struct mf_frame_map *map = armed->maps.items[i];
+        if (map->old_code == code) {
+            return map;
+        }
+    }
+    return NULL;
+}
+
+/* 1: it may be moved here; 0: never at this line; -1. */
+static int
+move_here(const struct mf_frame_map *map, struct mf_compat_place *place)
+{
+    PyFunctionObject *func = (PyFunctionObject *)place->func;
+    int i = mf_compat_instrs_find(&map->old_side.instrs, place->unit);
+    int j = i >= 0 && map->old_side.instrs.items[i].at == place->unit
+                ? find_line(map, i)
+                : MF_INSTR_NONE;
+    if (j < 0) {
+        return j == -2 ? -1 : 0;
+    }
+    struct mf_frame_spot spot = {map, place, i, j, true};
+    int depth = map->old_side.instrs.items[i].depth;
+    if (depth != place->depth ||
+        map->new_side.instrs.items[j].depth != depth) {
+        return 0;
+    }
+    if (!PyFunction_Check(func) ||
+        func->func_code != (PyObject *)map->new_code) {
+        return 0; /* redefined once more */
+    }
+    struct mf_compat_move *move;
+    if (mf_frame_spot_move(&spot, func->func_closure, &move) < 0) {
+        return -1;
+    }
+    if (move != NULL) {
+        mf_compat_moves_apply(move);
+        mf_compat_moves_clear(move);
+        mf_free(move);
+    }
+    return 1;
+}
+
+static PyObject *
+on_line(PyObject *self, PyObject *args)
+{
+    PyObject *code;
+    int line;
+    struct armed *armed = PyCapsule_GetPointer(self, ARMED);
+    struct mf_compat_place place;
+    if (armed == NULL || !PyArg_ParseTuple(args, "Oi", &code, &line)) {
+        return NULL;
+    }
+    struct mf_frame_map *map = map_of(armed, (PyCodeObject *)code);
+    int rc = 0;
+    if (map != NULL && mf_compat_moves_innermost(&place) &&
+        place.code == map->old_code) {
+        rc = move_here(map, &place);
+    }
+    if (rc < 0) {
+        PyErr_Clear(); /* no memory: it goes on in the old code */
+    }
+    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
+    return rc != 0 || monitoring == NULL
+               ? Py_NewRef(Py_None)
+               : PyObject_GetAttrString(monitoring, "DISABLE");
+}
+
+static PyMethodDef on_line_def = {"on_line", on_line, METH_VARARGS, NULL};
+
+/* --- arming -------------------------------------------------------------- */
+
+static void
+free_armed(PyObject *capsule)
+{
+    struct armed *armed = PyCapsule_GetPointer(capsule, ARMED);
+    for (size_t i = 0; i < armed->maps.len; i++) {
+        mf_frame_map_free(armed->maps.items[i]);
+    }
+    mf_vec_clear(&armed->maps);
+    mf_free(armed);
+}
+
+static PyObject *
+make_armed(void)
+{
+    struct armed *armed = mf_alloc(sizeof(*armed));
+    if (armed == NULL) {
+        return PyErr_NoMemory();
+    }
+    *armed = (struct armed){.tool = -1};
+    PyObject *capsule = PyCapsule_New(armed, ARMED, free_armed);
+    if (capsule == NULL) {
+        mf_free(armed);
+    }
+    return capsule;
+}
+
+/* A number that nobody uses; those without a purpose of their own first. -1
+ * with or without an exception. */
+static int
+take_tool(PyObject *monitoring)
+{
+    static const int numbers[] = {4, 3, 5, 2, 1, 0};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++) {
+        PyObject *name =
+            PyObject_CallMethod(monitoring, "get_tool", "i", numbers[i]);
+        bool is_free = name == Py_None;
+        Py_XDECREF(name);
+        if (name == NULL) {
+            return -1;
+        }
+        if (is_free) {
+            PyObject *done = PyObject_CallMethod(
+                monitoring, "use_tool_id", "is", numbers[i], "midflight");
+            Py_XDECREF(done);
+            return done != NULL ? numbers[i] : -1;
+        }
+    }
+    return -1;
+}
+
+/* The number of the line event; NULL with an exception. */
+static PyObject *
+line_event(PyObject *monitoring)
+{
+    PyObject *events = PyObject_GetAttrString(monitoring, "events");
+    PyObject *line = events ? PyObject_GetAttrString(events, "LINE") : NULL;
+    Py_XDECREF(events);
+    return line;
+}
+
+static int
+listen(struct armed *armed, PyObject *capsule, PyObject *monitoring,
+       PyObject *line)
+{
+    if (armed->tool >= 0) {
+        return 0;
+    }
+    int tool = take_tool(monitoring);
+    PyObject *callback = tool >= 0 ? PyCFunction_New(&on_line_def, capsule)
+                                   : NULL;
+    PyObject *done =
+        callback ? PyObject_CallMethod(monitoring, "register_callback", "iOO",
+                                       tool, line, callback)
+                 : NULL;
+    armed->tool = done ? tool : -1;
+    Py_XDECREF(callback);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* Code that only its map holds runs nowhere any more. */
+static void
+forget_ended(struct armed *armed)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < armed->maps.len; i++) {
+        struct mf_frame_map *map = armed->maps.items[i];
+        if (Py_REFCNT(map->old_code) == 1) {
+            mf_frame_map_free(map);
+        }
+        else {
+            armed->maps.items[kept++] = map;
+        }
+    }
+    armed->maps.len = kept;
+}
+
+static int
+arm(struct armed *armed, PyObject *capsule, struct mf_moves *moves)
+{
+    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
+    PyObject *line = monitoring ? line_event(monitoring) : NULL;
+    int rc = line && listen(armed, capsule, monitoring, line) == 0 ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < moves->maps.len; i++) {
+        struct mf_frame_map *map = moves->maps.items[i];
+        if (map == NULL || !map->wanted) {
+            continue;
+        }
+        PyObject *done = NULL;
+        if (mf_vec_push(&armed->maps, map) == 0) {
+            moves->maps.items[i] = NULL;
+            done = PyObject_CallMethod(monitoring, "set_local_events", "iOO",
+                                       armed->tool, map->old_code, line);
+        }
+        rc = done ? 0 : -1;
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(line);
+    return rc;
+}
+
+int
+mf_redefine_frame_arm(struct mf_moves *moves, PyObject **armed)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < moves->maps.len; i++) {
+        wanted |= ((struct mf_frame_map *)moves->maps.items[i])->wanted;
+    }
+    if (*armed != NULL) {
+        forget_ended(PyCapsule_GetPointer(*armed, ARMED));
+    }
+    if (!wanted) {
+        return 0;
+    }
+    if (*armed == NULL && (*armed = make_armed()) == NULL) {
+        return -1;
+    }
+    return arm(PyCapsule_GetPointer(*armed, ARMED), *armed, moves);
+}

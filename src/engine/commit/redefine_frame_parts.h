@@ -1,0 +1,43 @@
+/* redefine_frame_parts.h -- between redefine_frame.c (frames whose state is in
+ * memory now) and redefine_frame_line.c (frames that have to come to their
+ * next line first).
+ */
+#ifndef MF_REDEFINE_FRAME_PARTS_H
+#define MF_REDEFINE_FRAME_PARTS_H
+
+#include "../ground/compat_instrs.h"
+#include "redefine_frame.h"
+
+struct mf_frame_side {
+    struct mf_instrs instrs;
+    struct mf_places places;
+    int *statements; /* per instruction: its place, or MF_PLACE_NONE */
+};
+
+struct mf_frame_map {
+    PyCodeObject *old_code, *new_code; /* strong */
+    struct mf_frame_side old_side, new_side;
+    bool usable;
+    bool wanted;     /* a frame is to be moved at its next line */
+};
+
+/* A frame on both sides. */
+struct mf_frame_spot {
+    const struct mf_frame_map *map;
+    const struct mf_compat_place *place;
+    int old_at, new_at;
+    bool before;     /* it has not begun these instructions; else it waits in
+                        them */
+};
+
+void mf_frame_map_free(struct mf_frame_map *map);
+/* Index of the new instruction; MF_INSTR_NONE; -2: error. */
+int mf_frame_map_instr(const struct mf_frame_map *map, int i);
+bool mf_frame_side_is_in(const struct mf_places *places, int outer,
+                         int inner);
+/* The whole move of this spot, ready to be applied. *made NULL: a local has
+ * no place. 0 / -1. */
+int mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
+                       struct mf_compat_move **made);
+
+#endif
