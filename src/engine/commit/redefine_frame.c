@@ -442,6 +442,11 @@ try_place(struct mf_moves *moves, struct mf_plan *plan,
         move == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
+    map->used = true;
+    if (mf_map_put(&moves->roomy, map->new_code, 1) < 0) {
+        free_move(move);
+        return -1;
+    }
     if (later) {
         map->wanted = true;
         free_move(move);
@@ -494,6 +499,45 @@ try_running(struct mf_moves *moves, struct mf_plan *plan)
     return rc;
 }
 
+/* Frames come into the map's new code from one old code only. */
+static bool
+is_only_way(const struct mf_moves *moves, const struct mf_frame_map *map)
+{
+    for (size_t i = 0; i < moves->maps.len; i++) {
+        const struct mf_frame_map *other = moves->maps.items[i];
+        if (other != map && other->used && other->new_code == map->new_code) {
+            return false;
+        }
+    }
+    return map->used;
+}
+
+/* New code that nobody has run says what its frames will have: those that are
+ * moved into it have what they had. */
+static void
+give_room(struct mf_moves *moves)
+{
+    for (size_t i = 0; i < moves->maps.len; i++) {
+        struct mf_frame_map *map = moves->maps.items[i];
+        if (is_only_way(moves, map)) {
+            mf_compat_moves_grow(map->new_code,
+                                 mf_compat_moves_room(map->old_code));
+        }
+    }
+    size_t at = 0;
+    void *func;
+    uintptr_t newer;
+    while (mf_map_next(&moves->functions, &at, &func, &newer)) {
+        PyFunctionObject *new_func = (PyFunctionObject *)newer;
+        PyCodeObject *code = (PyCodeObject *)new_func->func_code;
+        if (!mf_map_has(&moves->roomy, code) &&
+            mf_map_put(&moves->roomy, code, 1) == 0) {
+            mf_compat_moves_spare(code);
+        }
+        PyErr_Clear(); /* no memory: no more room than it needs */
+    }
+}
+
 int
 mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
                           const struct mf_map *codes,
@@ -522,10 +566,8 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
     if (rc == 0 && runs && !moves->finish) {
         rc = try_running(moves, plan);
     }
-    for (size_t i = 0; rc == 0 && moves->grows && i < moves->moves.len; i++) {
-        struct mf_compat_move *move = moves->moves.items[i];
-        mf_compat_moves_grow(move->code,
-                             mf_compat_moves_room(move->from.code));
+    if (rc == 0 && moves->grows) {
+        give_room(moves);
     }
     if (was_enabled) {
         PyGC_Enable();
@@ -594,5 +636,6 @@ mf_redefine_frame_clear(struct mf_moves *moves)
     mf_map_clear(&moves->functions);
     mf_map_clear(&moves->codes);
     mf_map_clear(&moves->moved);
+    mf_map_clear(&moves->roomy);
     mf_vec_clear_refs(&moves->suspended);
 }

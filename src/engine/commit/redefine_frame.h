@@ -22,6 +22,7 @@ struct mf_moves {
     struct mf_vec moves;     /* struct mf_compat_move *, owned */
     struct mf_map moved;     /* frames that will not run old code any more */
     struct mf_vec suspended; /* strong: generators and the like with old code */
+    struct mf_map roomy;     /* new code whose room is settled */
     bool grows;              /* nobody can have run the new code */
     bool finish;             /* nothing is to be moved */
 };

@@ -18,6 +18,7 @@ struct mf_frame_map {
     PyCodeObject *old_code, *new_code; /* strong */
     struct mf_frame_side old_side, new_side;
     bool usable;
+    bool used;       /* a frame goes this way */
     bool wanted;     /* a frame is to be moved at its next line */
 };
 

@@ -225,6 +225,46 @@ mf_compat_moves_grow(PyCodeObject *code, int room)
     }
 }
 
+enum { SPARE = 8 }; /* a few locals, or arguments of a call */
+
+static bool
+waits_long(PyCodeObject *code)
+{
+    if (code->co_flags & (CO_GENERATOR | CO_COROUTINE |
+                          CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR)) {
+        return true;
+    }
+    const _Py_CODEUNIT *units = _PyCode_CODE(code);
+    for (Py_ssize_t i = 0; i < Py_SIZE(code); i++) {
+        if (_Py_OPCODE(units[i]) == JUMP_BACKWARD) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+mf_compat_moves_spare(PyCodeObject *code)
+{
+    if (waits_long(code)) {
+        mf_compat_moves_grow(code, mf_compat_moves_room(code) + SPARE);
+    }
+}
+
+void
+mf_compat_moves_widen(PyCodeObject *module_code)
+{
+    PyObject *consts = module_code->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        /* A frame has a function, and that holds its code. */
+        if (PyCode_Check(item) && Py_REFCNT(item) == 1) {
+            mf_compat_moves_spare((PyCodeObject *)item);
+            mf_compat_moves_widen((PyCodeObject *)item);
+        }
+    }
+}
+
 /* --- moving -------------------------------------------------------------- */
 
 int

@@ -44,6 +44,12 @@ bool mf_compat_can_move_at_line(void);
  * fewer) from now on; for a code object that nobody has run yet. */
 int mf_compat_moves_room(PyCodeObject *code);
 void mf_compat_moves_grow(PyCodeObject *code, int room);
+/* Room to be moved to code that needs somewhat more, for what can wait for
+ * long: generators and the like, loops. The code itself, or all that is nested
+ * in a module's code which is about to run; what has been run already is left
+ * alone. */
+void mf_compat_moves_spare(PyCodeObject *code);
+void mf_compat_moves_widen(PyCodeObject *module_code);
 
 struct mf_compat_move {
     struct mf_compat_place from;

@@ -110,7 +110,7 @@ mf_diff_code_equal(PyObject *old_code, PyObject *new_code, int flags)
     if (a->co_argcount != b->co_argcount ||
         a->co_posonlyargcount != b->co_posonlyargcount ||
         a->co_kwonlyargcount != b->co_kwonlyargcount ||
-        a->co_flags != b->co_flags || a->co_stacksize != b->co_stacksize) {
+        a->co_flags != b->co_flags) { /* the stack follows from the rest */
         return 0;
     }
     if (!(flags & MF_CODE_ANY_NAME) &&

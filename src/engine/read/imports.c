@@ -8,6 +8,7 @@
 #include "compile.h"
 
 #include "../ground/fault.h"
+#include "../ground/compat_moves.h"
 #include "../ground/trace.h"
 
 mf_imports_audit mf_imports_on_audit = NULL;
@@ -253,6 +254,7 @@ on_exec(struct mf_state *state, PyObject *code)
         mf_source_read(source->path, &source->text) < 0) {
         PyErr_Clear();
     }
+    mf_compat_moves_widen(co);
     mf_vec_push_ref(&source->execs, code);
     source->is_looked_up = false;
 }
