@@ -260,16 +260,17 @@ reads(const struct mf_frame_spot *l, bool newer, int local)
                      : mf_compat_instrs_reads_after(instrs, at, local);
 }
 
-/* What the new local i is: *slot an old number or MF_INSTR_NONE. 1: it has its
- * place; 0; -1. */
+/* What the new local i is: *slot an old number or MF_INSTR_NONE; *across, if
+ * only one of them has a cell. 1: it has its place; 0; -1. */
 static int
-place_local(const struct mf_frame_spot *l, int i, int *slot)
+place_local(const struct mf_frame_spot *l, int i, int *slot, int *across)
 {
     PyCodeObject *old_code = l->map->old_code, *code = l->map->new_code;
     int kind = mf_compat_instrs_local_kind(code, i);
     int old = mf_compat_instrs_local_at(old_code,
                                         mf_compat_instrs_local(code, i));
     *slot = old;
+    *across = MF_INSTR_NONE;
     if (old == MF_INSTR_NONE) {
         int rc = kind == MF_LOCAL_FREE ? 0 : reads(l, true, i);
         return rc < 0 ? -1 : rc == 0;
@@ -278,8 +279,12 @@ place_local(const struct mf_frame_spot *l, int i, int *slot)
     int old_kind = mf_compat_instrs_local_kind(old_code, old);
     if ((old_kind == MF_LOCAL_PLAIN) != (kind == MF_LOCAL_PLAIN)) {
         *slot = MF_INSTR_NONE;
-        int rc = bound ? 1 : reads(l, true, i);
-        return rc < 0 ? -1 : rc == 0;
+        *across = old;
+        if (kind == MF_LOCAL_FREE || old_kind == MF_LOCAL_FREE ||
+            (kind == MF_LOCAL_PLAIN &&
+             !mf_compat_moves_owns_cell(l->place, old))) {
+            return 0; /* others see what it is set to */
+        }
     }
     if (bound) {
         return 1;
@@ -312,10 +317,10 @@ check_gone(const struct mf_frame_spot *l)
 }
 
 static int
-place_locals(const struct mf_frame_spot *l, int *slots)
+place_locals(const struct mf_frame_spot *l, int *slots, int *across)
 {
     for (int i = 0; i < l->map->new_code->co_nlocalsplus; i++) {
-        int rc = place_local(l, i, &slots[i]);
+        int rc = place_local(l, i, &slots[i], &across[i]);
         if (rc != 1) {
             return rc;
         }
@@ -359,7 +364,7 @@ mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
 
 static int
 make_move(const struct mf_frame_spot *spot, const int *slots,
-          PyObject *closure, struct mf_compat_move **made)
+          const int *across, PyObject *closure, struct mf_compat_move **made)
 {
     const struct mf_instr *from =
         &spot->map->old_side.instrs.items[spot->old_at];
@@ -378,7 +383,7 @@ make_move(const struct mf_frame_spot *spot, const int *slots,
                       ? (int)to->arg - (int)from->arg
                       : 0,
     };
-    if (mf_compat_moves_prepare(move, slots) < 0 ||
+    if (mf_compat_moves_prepare(move, slots, across) < 0 ||
         make_cells(move, closure) < 0) {
         mf_compat_moves_clear(move);
         mf_free(move);
@@ -393,14 +398,15 @@ mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
                    struct mf_compat_move **made)
 {
     size_t count = (size_t)spot->map->new_code->co_nlocalsplus + 1;
-    int *slots = mf_alloc(count * sizeof(*slots));
+    int *slots = mf_alloc(2 * count * sizeof(*slots));
     *made = NULL;
     if (slots == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    int rc = place_locals(spot, slots);
-    rc = rc == 1 ? make_move(spot, slots, closure, made) : rc;
+    int rc = place_locals(spot, slots, slots + count);
+    rc = rc == 1 ? make_move(spot, slots, slots + count, closure,
+                             made) : rc;
     mf_free(slots);
     return rc;
 }

@@ -328,6 +328,12 @@ static int
 general(int op)
 {
     switch (op) {
+    case LOAD_DEREF: /* a local that has a cell, or not */
+        return LOAD_FAST;
+    case STORE_DEREF:
+        return STORE_FAST;
+    case DELETE_DEREF:
+        return DELETE_FAST;
 #ifdef LOAD_FAST_CHECK
     case LOAD_FAST_CHECK:
         return LOAD_FAST;
@@ -356,9 +362,7 @@ uses_of(const struct mf_instr *instr)
     struct uses none = {{-1, -1}, {-1, -1}};
     switch (general(instr->op)) {
     case LOAD_FAST:
-    case LOAD_DEREF:
     case DELETE_FAST:
-    case DELETE_DEREF:
 #if PY_VERSION_HEX < 0x030D0000
     case LOAD_CLOSURE:
 #endif
@@ -368,7 +372,6 @@ uses_of(const struct mf_instr *instr)
         none.reads[0] = arg;
         break;
     case STORE_FAST:
-    case STORE_DEREF:
         none.writes[0] = arg;
         break;
 #ifdef LOAD_FAST_LOAD_FAST
@@ -506,9 +509,6 @@ argument_of(int op, int *shift)
     case LOAD_FAST:
     case STORE_FAST:
     case DELETE_FAST:
-    case LOAD_DEREF:
-    case STORE_DEREF:
-    case DELETE_DEREF:
 #if PY_VERSION_HEX < 0x030D0000
     case LOAD_CLOSURE:
 #endif

@@ -187,6 +187,20 @@ mf_compat_moves_bound(const struct mf_compat_place *place, int local)
     return !IS_NULL(frame->localsplus[local]);
 }
 
+#if PY_VERSION_HEX >= 0x030E0000
+#define OBJECT_OF(word) PyStackRef_AsPyObjectBorrow(word)
+#else
+#define OBJECT_OF(word) (word)
+#endif
+
+bool
+mf_compat_moves_owns_cell(const struct mf_compat_place *place, int local)
+{
+    _PyInterpreterFrame *frame = place->frame;
+    PyObject *cell = OBJECT_OF(frame->localsplus[local]);
+    return PyCell_Check(cell) && Py_REFCNT(cell) == 1;
+}
+
 bool
 mf_compat_moves_jit(void)
 {
@@ -268,22 +282,26 @@ mf_compat_moves_widen(PyCodeObject *module_code)
 /* --- moving -------------------------------------------------------------- */
 
 int
-mf_compat_moves_prepare(struct mf_compat_move *move, const int *slots)
+mf_compat_moves_prepare(struct mf_compat_move *move, const int *slots,
+                        const int *across)
 {
     int locals = move->code->co_nlocalsplus;
     move->image_words = move->from.code->co_nlocalsplus + move->from.depth;
     move->slots = mf_alloc((size_t)(locals + 1) * sizeof(*move->slots));
+    move->across = mf_alloc((size_t)(locals + 1) * sizeof(*move->across));
     move->cells = mf_alloc((size_t)(locals + 1) * sizeof(*move->cells));
     move->image = mf_alloc(sizeof(struct image) +
                            (size_t)move->image_words * sizeof(word_t));
-    if (move->slots == NULL || move->cells == NULL || move->image == NULL) {
+    for (int i = 0; move->cells != NULL && i < locals; i++) {
+        move->cells[i] = NULL;
+    }
+    if (move->slots == NULL || move->across == NULL || move->cells == NULL ||
+        move->image == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    for (int i = 0; i < locals; i++) {
-        move->slots[i] = slots[i];
-        move->cells[i] = NULL;
-    }
+    memcpy(move->slots, slots, (size_t)locals * sizeof(*slots));
+    memcpy(move->across, across, (size_t)locals * sizeof(*across));
     return 0;
 }
 
@@ -362,6 +380,26 @@ held(word_t word)
 #endif
 }
 
+/* What a local of the new code begins with that is no old one as it stands.
+ * The old word keeps its reference until the move is cleared. */
+static word_t
+first_word(const struct mf_compat_move *move, int i)
+{
+    const struct image *image = move->image;
+    PyObject *cell = move->cells[i], *value = NULL;
+    if (move->across[i] >= 0 && !IS_NULL(image->words[move->across[i]])) {
+        value = OBJECT_OF(image->words[move->across[i]]);
+    }
+    if (cell != NULL) {
+        if (value != NULL) {
+            PyCell_SET(cell, Py_NewRef(value));
+        }
+        return NEW_WORD(cell);
+    }
+    value = value != NULL ? PyCell_GET(value) : NULL;
+    return value != NULL ? NEW_WORD(value) : NO_WORD;
+}
+
 void
 mf_compat_moves_apply(struct mf_compat_move *move)
 {
@@ -378,9 +416,7 @@ mf_compat_moves_apply(struct mf_compat_move *move)
     for (int i = 0; i < locals; i++) {
         frame->localsplus[i] = move->slots[i] >= 0
                                    ? image->words[move->slots[i]]
-                               : move->cells[i] != NULL
-                                   ? NEW_WORD(move->cells[i])
-                                   : NO_WORD;
+                                   : first_word(move, i);
     }
     for (int i = 0; i < depth; i++) {
         frame->localsplus[locals + i] = held(image->words[old_locals + i]);
@@ -406,7 +442,7 @@ mf_compat_moves_back(struct mf_compat_move *move)
     int old_locals = move->from.code->co_nlocalsplus;
     for (int i = 0; i < locals; i++) {
         if (move->slots[i] < 0) {
-            CLOSE(frame->localsplus[i]); /* the move holds it, too */
+            CLOSE(frame->localsplus[i]); /* others hold it, too */
         }
     }
 #if PY_VERSION_HEX >= 0x030E0000
@@ -471,6 +507,7 @@ mf_compat_moves_clear(struct mf_compat_move *move)
         Py_XDECREF(move->cells[i]);
     }
     mf_free(move->slots);
+    mf_free(move->across);
     mf_free(move->cells);
     mf_free(move->image);
     Py_CLEAR(move->old_code);

@@ -34,6 +34,9 @@ int mf_compat_moves_running(int (*found)(const struct mf_compat_place *place,
 bool mf_compat_moves_innermost(struct mf_compat_place *place);
 /* Is the local bound in the frame? */
 bool mf_compat_moves_bound(const struct mf_compat_place *place, int local);
+/* It has a cell: does only the frame hold that? */
+bool mf_compat_moves_owns_cell(const struct mf_compat_place *place,
+                               int local);
 /* Does a just-in-time compiler go on in its own code whatever a frame says? */
 bool mf_compat_moves_jit(void);
 /* Can a frame be moved from inside a callback for the line that it comes to
@@ -57,17 +60,20 @@ struct mf_compat_move {
     int unit;
     int by_arg;           /* added to the distance at which it goes on */
     int *slots;           /* per local of code: the old number, or -1 */
-    PyObject **cells;     /* per local of code: strong, for those without
-                             an old number; or NULL */
+    int *across;          /* the same for locals that get a cell, or are
+                             taken out of theirs: never in slots, too */
+    PyObject **cells;     /* per local of code: strong, for cells without an
+                             old number; or NULL */
     void *image;          /* the frame as it was */
     int image_words;
     PyObject *old_code;   /* strong once applied */
     bool applied;
 };
 
-/* Memory for all that apply needs. from, code, unit and by_arg are set and
- * *keep follows: per local of code, which old one it is. 0 / -1. */
-int mf_compat_moves_prepare(struct mf_compat_move *move, const int *slots);
+/* Memory for all that apply needs. from, code, unit and by_arg are set; slots
+ * and across are copied, cells are the caller's to make. 0 / -1. */
+int mf_compat_moves_prepare(struct mf_compat_move *move, const int *slots,
+                            const int *across);
 /* The frame is found as it was: same place, same depth. Nothing can fail. */
 bool mf_compat_moves_holds(const struct mf_compat_move *move);
 void mf_compat_moves_apply(struct mf_compat_move *move);
