@@ -339,7 +339,8 @@ prepare_frames(struct mf_update *update, const struct mf_map *codes,
     }
     moves->grows = !update->staged;
     moves->finish = update->state->stragglers == MF_STRAGGLERS_FINISH;
-    if (mf_redefine_frame_prepare(moves, &update->plan, codes, known) < 0) {
+    if (mf_redefine_frame_prepare(moves, &update->plan, codes, known,
+                                  update->state->armed) < 0) {
         return -1;
     }
     struct mf_undo *undo = &update->commit.undo;

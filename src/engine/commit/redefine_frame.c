@@ -272,7 +272,8 @@ place_local(const struct mf_frame_spot *l, int i, int *slot, int *across)
     *slot = old;
     *across = MF_INSTR_NONE;
     if (old == MF_INSTR_NONE) {
-        int rc = kind == MF_LOCAL_FREE ? 0 : reads(l, true, i);
+        int rc = kind == MF_LOCAL_FREE ? l->closure == NULL
+                                       : reads(l, true, i);
         return rc < 0 ? -1 : rc == 0;
     }
     bool bound = mf_compat_moves_bound(l->place, old);
@@ -364,7 +365,7 @@ mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
 
 static int
 make_move(const struct mf_frame_spot *spot, const int *slots,
-          const int *across, PyObject *closure, struct mf_compat_move **made)
+          const int *across, struct mf_compat_move **made)
 {
     const struct mf_instr *from =
         &spot->map->old_side.instrs.items[spot->old_at];
@@ -384,7 +385,7 @@ make_move(const struct mf_frame_spot *spot, const int *slots,
                       : 0,
     };
     if (mf_compat_moves_prepare(move, slots, across) < 0 ||
-        make_cells(move, closure) < 0) {
+        make_cells(move, spot->closure) < 0) {
         mf_compat_moves_clear(move);
         mf_free(move);
         return -1;
@@ -394,7 +395,7 @@ make_move(const struct mf_frame_spot *spot, const int *slots,
 }
 
 int
-mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
+mf_frame_spot_move(const struct mf_frame_spot *spot,
                    struct mf_compat_move **made)
 {
     size_t count = (size_t)spot->map->new_code->co_nlocalsplus + 1;
@@ -405,8 +406,7 @@ mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
         return -1;
     }
     int rc = place_locals(spot, slots, slots + count);
-    rc = rc == 1 ? make_move(spot, slots, slots + count, closure,
-                             made) : rc;
+    rc = rc == 1 ? make_move(spot, slots, slots + count, made) : rc;
     mf_free(slots);
     return rc;
 }
@@ -444,7 +444,8 @@ try_place(struct mf_moves *moves, struct mf_plan *plan,
     }
     PyFunctionObject *func = mf_map_get(&moves->functions, place->func);
     struct mf_compat_move *move;
-    if (mf_frame_spot_move(&spot, func->func_closure, &move) < 0 ||
+    spot.closure = func->func_closure;
+    if (mf_frame_spot_move(&spot, &move) < 0 ||
         move == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
@@ -544,11 +545,42 @@ give_room(struct mf_moves *moves)
     }
 }
 
+struct onward {
+    struct mf_moves *moves;
+    struct mf_plan *plan;
+};
+
+/* Who is still on the way to this code is to go on to the new one. */
+static int
+on_pending(PyCodeObject *code, void *arg)
+{
+    struct onward *onward = arg;
+    struct mf_moves *moves = onward->moves;
+    size_t at = 0;
+    void *func;
+    uintptr_t newer;
+    while (mf_map_next(&moves->functions, &at, &func, &newer)) {
+        struct mf_compat_place place = {.code = code, .func = func};
+        if (((PyFunctionObject *)func)->func_code != (PyObject *)code) {
+            continue;
+        }
+        struct mf_frame_map *map = map_for(moves, onward->plan, &place);
+        if (map != NULL && mf_compat_moves_room(map->new_code) <=
+                               mf_compat_moves_room(map->old_code)) {
+            map->used = map->wanted = true;
+            return mf_map_put(&moves->roomy, map->new_code, 1);
+        }
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    return 0;
+}
+
 int
 mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
                           const struct mf_map *codes,
-                          const struct mf_map *known)
+                          const struct mf_map *known, PyObject *armed)
 {
+    struct onward onward = {moves, plan};
     bool runs = false;
     size_t at = 0;
     void *code;
@@ -571,6 +603,9 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
     }
     if (rc == 0 && runs && !moves->finish) {
         rc = try_running(moves, plan);
+    }
+    if (rc == 0 && armed != NULL && !moves->finish) {
+        rc = mf_frame_lines_pending(armed, on_pending, &onward);
     }
     if (rc == 0 && moves->grows) {
         give_room(moves);

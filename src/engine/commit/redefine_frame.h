@@ -31,10 +31,10 @@ struct mf_moves {
 int mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
                            PyFunctionObject *new_func);
 /* Which frames run these codes, and which of them can be moved. known: as in
- * frames.h. 0 / -1. */
+ * frames.h; armed: redefine_frame_line.h. 0 / -1. */
 int mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
                               const struct mf_map *codes,
-                              const struct mf_map *known);
+                              const struct mf_map *known, PyObject *armed);
 /* After the functions. -1: a frame is not where it was, or a lever. */
 int mf_redefine_frame_apply(struct mf_moves *moves, struct mf_undo *undo);
 void mf_redefine_frame_clear(struct mf_moves *moves);

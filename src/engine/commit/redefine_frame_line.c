@@ -120,7 +120,8 @@ map_of(struct armed *armed, PyCodeObject *code)
 
 /* 1: it may be moved here; 0: never at this line; -1. */
 static int
-move_here(const struct mf_frame_map *map, struct mf_compat_place *place)
+move_here(struct armed *armed, const struct mf_frame_map *map,
+          struct mf_compat_place *place)
 {
     PyFunctionObject *func = (PyFunctionObject *)place->func;
     int i = mf_compat_instrs_find(&map->old_side.instrs, place->unit);
@@ -130,18 +131,23 @@ move_here(const struct mf_frame_map *map, struct mf_compat_place *place)
     if (j < 0) {
         return j == -2 ? -1 : 0;
     }
-    struct mf_frame_spot spot = {map, place, i, j, true};
+    struct mf_frame_spot spot = {map, place, NULL, i, j, true};
     int depth = map->old_side.instrs.items[i].depth;
     if (depth != place->depth ||
         map->new_side.instrs.items[j].depth != depth) {
         return 0;
     }
-    if (!PyFunction_Check(func) ||
-        func->func_code != (PyObject *)map->new_code) {
-        return 0; /* redefined once more */
+    if (!PyFunction_Check(func)) {
+        return 0;
+    }
+    if (func->func_code == (PyObject *)map->new_code) {
+        spot.closure = func->func_closure;
+    }
+    else if (map_of(armed, map->new_code) == NULL) {
+        return 0; /* redefined once more, and no way leads on */
     }
     struct mf_compat_move *move;
-    if (mf_frame_spot_move(&spot, func->func_closure, &move) < 0) {
+    if (mf_frame_spot_move(&spot, &move) < 0) {
         return -1;
     }
     if (move != NULL) {
@@ -166,7 +172,7 @@ on_line(PyObject *self, PyObject *args)
     int rc = 0;
     if (map != NULL && mf_compat_moves_innermost(&place) &&
         place.code == map->old_code) {
-        rc = move_here(map, &place);
+        rc = move_here(armed, map, &place);
     }
     if (rc < 0) {
         PyErr_Clear(); /* no memory: it goes on in the old code */
@@ -276,6 +282,22 @@ forget_ended(struct armed *armed)
         }
     }
     armed->maps.len = kept;
+}
+
+int
+mf_frame_lines_pending(PyObject *capsule,
+                       int (*pending)(PyCodeObject *code, void *arg),
+                       void *arg)
+{
+    struct armed *armed = PyCapsule_GetPointer(capsule, ARMED);
+    int rc = armed != NULL ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < armed->maps.len; i++) {
+        struct mf_frame_map *map = armed->maps.items[i];
+        if (Py_REFCNT(map->old_code) > 1) {
+            rc = pending(map->new_code, arg);
+        }
+    }
+    return rc;
 }
 
 static int

@@ -26,6 +26,7 @@ struct mf_frame_map {
 struct mf_frame_spot {
     const struct mf_frame_map *map;
     const struct mf_compat_place *place;
+    PyObject *closure; /* of the new code; NULL: not known, or none */
     int old_at, new_at;
     bool before;     /* it has not begun these instructions; else it waits in
                         them */
@@ -38,7 +39,13 @@ bool mf_frame_side_is_in(const struct mf_places *places, int outer,
                          int inner);
 /* The whole move of this spot, ready to be applied. *made NULL: a local has
  * no place. 0 / -1. */
-int mf_frame_spot_move(const struct mf_frame_spot *spot, PyObject *closure,
+int mf_frame_spot_move(const struct mf_frame_spot *spot,
                        struct mf_compat_move **made);
+
+/* Frames that have not come to their line since an earlier update, on their
+ * way to this code: they will go on from there. 0 / -1. */
+int mf_frame_lines_pending(PyObject *armed,
+                           int (*pending)(PyCodeObject *code, void *arg),
+                           void *arg);
 
 #endif
