@@ -1,8 +1,8 @@
 /* redefine_frame.c -- owns what is moved. In: functions about to be redefined
  * and the texts of both sides. Out: frames that go on in the new code.
  *
- * An instruction is found again by counting: the statement's instructions on
- * both sides are walked together up to it, and all of them do the same.
+ * What each local of the new code begins with is decided by name; whether it
+ * matters that one has no value, by what the code reads from there on.
  */
 #include "redefine_frame_parts.h"
 
@@ -10,89 +10,53 @@
 #include "../ground/compat_calls.h"
 #include "../ground/fault.h"
 #include "../heap/frames.h"
+#include "../heap/heap.h"
 
 /* --- maps ---------------------------------------------------------------- */
 
 static int
-read_side(struct mf_frame_side *side, struct mf_compile_unit_of *of,
-          PyCodeObject *code)
+is_of(const struct mf_compat_place *place, void *code)
 {
-    if (mf_compat_instrs_read(&side->instrs, code) < 0 ||
-        mf_redefine_places_read(&side->places, of, code) < 0) {
-        return -1;
-    }
-    size_t len = (size_t)side->instrs.len + 1;
-    side->statements = mf_alloc(len * sizeof(*side->statements));
-    if (side->statements == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < side->instrs.len; i++) {
-        const struct mf_instr *instr = &side->instrs.items[i];
-        side->statements[i] =
-            instr->line > 0 ? mf_redefine_places_at(&side->places,
-                                                    instr->line,
-                                                    instr->column)
-                            : MF_PLACE_NONE;
-    }
-    return 0;
+    return (void *)place->code == code;
 }
 
-static void
-clear_side(struct mf_frame_side *side)
+/* Has a frame of this code begun, while staging? 1 / 0 / -1. */
+static int
+has_frames(PyCodeObject *code)
 {
-    mf_compat_instrs_clear(&side->instrs);
-    mf_redefine_places_clear(&side->places);
-    mf_free(side->statements);
+    struct mf_map codes = {0};
+    struct mf_vec found = {0};
+    bool runs;
+    int rc = mf_map_put(&codes, code, 1) < 0 || mf_heap_busy() ||
+                     mf_frames_suspended(&codes, NULL, &found, &runs) < 0
+                 ? -1
+                 : found.len > 0 || mf_compat_moves_running(is_of, code);
+    mf_map_clear(&codes);
+    mf_vec_clear_refs(&found);
+    return rc;
 }
 
-void
-mf_frame_map_free(struct mf_frame_map *map)
+/* Several old codes that become one would need one room. */
+static bool
+is_only_way(const struct mf_moves *moves, const struct mf_frame_map *map)
 {
-    if (map == NULL) {
-        return;
-    }
-    clear_side(&map->old_side);
-    clear_side(&map->new_side);
-    Py_XDECREF(map->old_code);
-    Py_XDECREF(map->new_code);
-    mf_free(map);
-}
-
-static struct mf_diff *
-diff_of(struct mf_plan *plan, PyCodeObject *old_code)
-{
-    for (size_t i = 0; i < plan->targets.len; i++) {
-        struct mf_target *target = plan->targets.items[i];
-        if (target->change->kind == MF_CHANGE_EDITED &&
-            mf_map_has(&target->exchange, old_code)) {
-            return &target->change->diff;
+    for (size_t i = 0; i < moves->maps.len; i++) {
+        const struct mf_frame_map *other = moves->maps.items[i];
+        if (other != map && other->new_code == map->new_code) {
+            return false;
         }
     }
-    return NULL;
+    return true;
 }
 
-/* What cannot be read maps nothing. -1: no memory. */
-static int
-read_map(struct mf_frame_map *map, struct mf_plan *plan)
+/* A generator takes what needs no more; a thread's frame exactly what it has,
+ * since what is called from it begins behind it. */
+static bool
+fits(const struct mf_frame_map *map, bool of_thread)
 {
-    struct mf_diff *diff = diff_of(plan, map->old_code);
-    if (diff == NULL || diff->whole) {
-        return 0;
-    }
-    if (read_side(&map->old_side, &diff->old_of, map->old_code) == 0 &&
-        read_side(&map->new_side, &diff->new_of, map->new_code) == 0 &&
-        mf_redefine_places_pair(&map->old_side.places,
-                                &map->new_side.places) == 0) {
-        map->usable = true;
-        return 0;
-    }
-    if (PyErr_ExceptionMatches(PyExc_MemoryError) ||
-        PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
-        return -1;
-    }
-    PyErr_Clear();
-    return 0;
+    int have = mf_compat_moves_room(map->old_code);
+    int need = mf_compat_moves_room(map->new_code);
+    return need == have || (need < have && (!of_thread || map->grows));
 }
 
 /* The map of a frame's code to its function's new one. NULL without an
@@ -122,8 +86,16 @@ map_for(struct mf_moves *moves, struct mf_plan *plan,
             return NULL;
         }
         *at = moves->maps.len;
-        if (read_map(map, plan) < 0) {
+        if (mf_frame_map_read(map, plan) < 0) {
             return NULL;
+        }
+        map->usable = map->usable && is_only_way(moves, map);
+        if (map->usable) {
+            int begun = moves->grows ? 0 : has_frames(map->new_code);
+            if (begun < 0 && PyErr_Occurred()) {
+                return NULL;
+            }
+            map->grows = begun == 0;
         }
     }
     struct mf_frame_map *map = moves->maps.items[*at - 1];
@@ -132,90 +104,6 @@ map_for(struct mf_moves *moves, struct mf_plan *plan,
 }
 
 /* --- places -------------------------------------------------------------- */
-
-static int
-same_const(PyObject *a, PyObject *b)
-{
-    return mf_diff_const_equal(a, b, MF_CODE_NESTED);
-}
-
-static int
-next_of(const struct mf_frame_side *side, int statement, int i)
-{
-    while (i < side->instrs.len && side->statements[i] != statement) {
-        i++;
-    }
-    return i;
-}
-
-bool
-mf_frame_side_is_in(const struct mf_places *places, int outer, int inner)
-{
-    while (inner != MF_PLACE_NONE && inner != outer) {
-        inner = places->items[inner].parent;
-    }
-    return inner == outer;
-}
-
-/* In a `with` statement, what comes behind its body ends it: there may be
- * several copies. */
-static bool
-is_before_body(const struct mf_frame_side *side, int statement, int i)
-{
-    for (int k = 0; k <= i; k++) {
-        if (side->statements[k] != statement &&
-            side->statements[k] != MF_PLACE_NONE &&
-            mf_frame_side_is_in(&side->places, statement, side->statements[k])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The statement that the instruction belongs to, if it has a pair in which
- * places are told apart. */
-static int
-mapped_statement(const struct mf_frame_map *map, int i)
-{
-    int statement = map->old_side.statements[i];
-    if (statement == MF_PLACE_NONE) {
-        return MF_PLACE_NONE;
-    }
-    const struct mf_place *place = &map->old_side.places.items[statement];
-    if (place->pair == MF_PLACE_NONE || place->twice ||
-        map->new_side.places.items[place->pair].twice ||
-        place->kind == MF_PLACE_MATCH ||
-        (place->kind == MF_PLACE_WITH &&
-         !is_before_body(&map->old_side, statement, i))) {
-        return MF_PLACE_NONE;
-    }
-    return statement;
-}
-
-int
-mf_frame_map_instr(const struct mf_frame_map *map, int i)
-{
-    int statement = mapped_statement(map, i);
-    if (statement == MF_PLACE_NONE) {
-        return MF_INSTR_NONE;
-    }
-    const struct mf_frame_side *a = &map->old_side, *b = &map->new_side;
-    int pair = a->places.items[statement].pair;
-    int k = next_of(a, statement, 0), m = next_of(b, pair, 0);
-    while (k <= i && m < b->instrs.len) {
-        int rc = mf_compat_instrs_same(&a->instrs, k, &b->instrs, m,
-                                       same_const);
-        if (rc != 1) {
-            return rc < 0 ? -2 : MF_INSTR_NONE;
-        }
-        if (k == i) {
-            return m;
-        }
-        k = next_of(a, statement, k + 1);
-        m = next_of(b, pair, m + 1);
-    }
-    return MF_INSTR_NONE;
-}
 
 /* Where a frame that waits at `place` is in both: 1, 0, -1. One that waits in
  * C code does not tell how deep its stack is. */
@@ -428,8 +316,7 @@ try_place(struct mf_moves *moves, struct mf_plan *plan,
         return 0;
     }
     struct mf_frame_map *map = map_for(moves, plan, place);
-    if (map == NULL || mf_compat_moves_room(map->new_code) >
-                           mf_compat_moves_room(map->old_code)) {
+    if (map == NULL || !fits(map, place->owner == NULL)) {
         return PyErr_Occurred() ? -1 : 0;
     }
     struct mf_frame_spot spot = {.map = map, .place = place};
@@ -506,19 +393,6 @@ try_running(struct mf_moves *moves, struct mf_plan *plan)
     return rc;
 }
 
-/* Frames come into the map's new code from one old code only. */
-static bool
-is_only_way(const struct mf_moves *moves, const struct mf_frame_map *map)
-{
-    for (size_t i = 0; i < moves->maps.len; i++) {
-        const struct mf_frame_map *other = moves->maps.items[i];
-        if (other != map && other->used && other->new_code == map->new_code) {
-            return false;
-        }
-    }
-    return map->used;
-}
-
 /* New code that nobody has run says what its frames will have: those that are
  * moved into it have what they had. */
 static void
@@ -526,7 +400,7 @@ give_room(struct mf_moves *moves)
 {
     for (size_t i = 0; i < moves->maps.len; i++) {
         struct mf_frame_map *map = moves->maps.items[i];
-        if (is_only_way(moves, map)) {
+        if (map->used && map->grows) {
             mf_compat_moves_grow(map->new_code,
                                  mf_compat_moves_room(map->old_code));
         }
@@ -534,7 +408,8 @@ give_room(struct mf_moves *moves)
     size_t at = 0;
     void *func;
     uintptr_t newer;
-    while (mf_map_next(&moves->functions, &at, &func, &newer)) {
+    while (moves->grows &&
+           mf_map_next(&moves->functions, &at, &func, &newer)) {
         PyFunctionObject *new_func = (PyFunctionObject *)newer;
         PyCodeObject *code = (PyCodeObject *)new_func->func_code;
         if (!mf_map_has(&moves->roomy, code) &&
@@ -565,8 +440,7 @@ on_pending(PyCodeObject *code, void *arg)
             continue;
         }
         struct mf_frame_map *map = map_for(moves, onward->plan, &place);
-        if (map != NULL && mf_compat_moves_room(map->new_code) <=
-                               mf_compat_moves_room(map->old_code)) {
+        if (map != NULL && fits(map, true)) {
             map->used = map->wanted = true;
             return mf_map_put(&moves->roomy, map->new_code, 1);
         }
@@ -607,7 +481,7 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
     if (rc == 0 && armed != NULL && !moves->finish) {
         rc = mf_frame_lines_pending(armed, on_pending, &onward);
     }
-    if (rc == 0 && moves->grows) {
+    if (rc == 0) {
         give_room(moves);
     }
     if (was_enabled) {

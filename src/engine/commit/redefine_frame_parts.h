@@ -18,6 +18,7 @@ struct mf_frame_map {
     PyCodeObject *old_code, *new_code; /* strong */
     struct mf_frame_side old_side, new_side;
     bool usable;
+    bool grows;      /* nobody has frames of the new code */
     bool used;       /* a frame goes this way */
     bool wanted;     /* a frame is to be moved at its next line */
 };
@@ -32,6 +33,8 @@ struct mf_frame_spot {
                         them */
 };
 
+/* Reads both sides. What cannot be read maps nothing. -1: no memory. */
+int mf_frame_map_read(struct mf_frame_map *map, struct mf_plan *plan);
 void mf_frame_map_free(struct mf_frame_map *map);
 /* Index of the new instruction; MF_INSTR_NONE; -2: error. */
 int mf_frame_map_instr(const struct mf_frame_map *map, int i);
