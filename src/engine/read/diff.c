@@ -660,6 +660,7 @@ mf_diff(struct mf_diff *diff)
 void
 mf_diff_clear(struct mf_diff *diff)
 {
+    mf_diff_binders_clear(&diff->binders);
     for (uint32_t i = 0; i < diff->len; i++) {
         Py_XDECREF(diff->deltas[i].old_code);
         Py_XDECREF(diff->deltas[i].new_code);

@@ -33,11 +33,19 @@ struct mf_delta {
                                not read so far */
 };
 
+/* Which delta binds which name: diff_binders.c. Built when first asked. */
+struct mf_diff_binders {
+    struct mf_map last;  /* hash of scope and name -> index + 1 */
+    uint32_t *earlier;   /* by index: the one before, + 1 */
+    uint32_t len;        /* deltas that are in it */
+};
+
 struct mf_diff {
     struct mf_compile_unit_of old_of, new_of; /* both sides */
     struct mf_delta *deltas; /* a class before its members; new order, the
                                 removed ones behind their scope */
     uint32_t len, cap;
+    struct mf_diff_binders binders;
     bool whole; /* __future__ differs or a side is unsure: everything that
                    differs by code counts */
 };
@@ -56,6 +64,11 @@ struct mf_names *mf_diff_names(struct mf_diff *diff, struct mf_delta *delta);
 int mf_diff_old_names(struct mf_diff *diff, struct mf_delta *delta,
                       struct mf_names *names);
 
+/* The last delta of a scope, with an index below `before` (MF_UNIT_NONE: any),
+ * whose new side binds the name; else MF_UNIT_NONE. 1 found, 0, -1. */
+int mf_diff_binder(struct mf_diff *diff, uint32_t parent, PyObject *name,
+                   uint32_t before, uint32_t *found);
+void mf_diff_binders_clear(struct mf_diff_binders *index);
 /* May the unit bind this name? Yes or surely not; cheap. */
 bool mf_diff_may_bind(const struct mf_unit *unit, const char *word,
                       size_t len);

@@ -170,36 +170,9 @@ int
 mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
                         PyObject *name)
 {
-    struct mf_diff *diff = &change->diff;
-    Py_ssize_t len;
-    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
-    if (word == NULL) {
-        return -1;
-    }
-    for (uint32_t i = 0; i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (d->parent != delta->parent || d->new_unit == MF_UNIT_NONE) {
-            continue;
-        }
-        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
-        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
-        if (u->name_len > 0) {
-            if (u->name_len == (uint32_t)len &&
-                memcmp(text + u->name, word, (size_t)len) == 0) {
-                return 1;
-            }
-            continue;
-        }
-        if (!mf_diff_may_bind(u, word, (size_t)len)) {
-            continue;
-        }
-        struct mf_names *names = mf_diff_names(diff, d);
-        int there = names ? PySet_Contains(names->stores, name) : -1;
-        if (there != 0) {
-            return there;
-        }
-    }
-    return 0;
+    uint32_t other;
+    return mf_diff_binder(&change->diff, delta->parent, name, MF_UNIT_NONE,
+                          &other);
 }
 
 /* ---- order ------------------------------------------------------------------------------ */

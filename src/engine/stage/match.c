@@ -302,31 +302,19 @@ static uint32_t
 binder_of(struct mf_change *change, PyObject *name, bool *defines)
 {
     struct mf_diff *diff = &change->diff;
-    Py_ssize_t len;
-    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
     uint32_t found = MF_UNIT_NONE;
     *defines = false;
-    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (d->parent != MF_UNIT_NONE || d->new_unit == MF_UNIT_NONE) {
-            continue;
-        }
+    while (mf_diff_binder(diff, MF_UNIT_NONE, name, found, &found) > 0) {
+        struct mf_delta *d = &diff->deltas[found];
         const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
-        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
-        if (u->name_len == (uint32_t)len && u->name_len > 0 &&
-            memcmp(text + u->name, word, (size_t)len) == 0) {
-            found = i;
-            *defines = true;
-        }
-        else if (u->name_len == 0 && d->runs && d->names.stores != NULL &&
-                 PySet_Contains(d->names.stores, name) == 1) {
-            found = i;
-            *defines = u->kind == MF_UNIT_BLOCK &&
-                       (u->flags & MF_UNIT_HAS_DEF);
+        if (u->name_len > 0 || d->runs) {
+            *defines = u->name_len > 0 || (u->kind == MF_UNIT_BLOCK &&
+                                           (u->flags & MF_UNIT_HAS_DEF));
+            return found;
         }
     }
     PyErr_Clear();
-    return found;
+    return MF_UNIT_NONE;
 }
 
 /* Does the unit define the name (not merely assign it)? */

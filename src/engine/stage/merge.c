@@ -418,27 +418,11 @@ mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
 uint32_t
 mf_merge_find_delta(struct mf_change *change, uint32_t parent, PyObject *name)
 {
-    struct mf_diff *diff = &change->diff;
-    uint32_t found = MF_UNIT_NONE;
-    Py_ssize_t len;
-    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
-    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (d->parent != parent || d->new_unit == MF_UNIT_NONE) {
-            continue;
-        }
-        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
-        const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
-        if (u->name_len > 0
-                ? u->name_len == (uint32_t)len &&
-                      memcmp(text + u->name, word, (size_t)len) == 0
-                : mf_diff_may_bind(u, word, (size_t)len) &&
-                      mf_diff_names(diff, d) != NULL &&
-                      PySet_Contains(d->names.stores, name) == 1) {
-            found = i;
-        }
+    uint32_t found;
+    if (mf_diff_binder(&change->diff, parent, name, MF_UNIT_NONE, &found) <
+        0) {
+        PyErr_Clear();
     }
-    PyErr_Clear();
     return found;
 }
 
