@@ -218,6 +218,9 @@ mf_plan_taint_members(struct mf_change *change, uint32_t at)
              : space                        ? 0
                                             : -1;
     Py_XDECREF(space);
+    if (rc == 0 && annotations_differ(diff, &diff->deltas[at])) {
+        rc = mf_plan_taint_fields(change, cls);
+    }
     for (uint32_t i = at + 1; i < diff->len && rc == 0; i++) {
         struct mf_delta *d = &diff->deltas[i];
         if (d->parent != at || d->kind == MF_DELTA_SAME) {

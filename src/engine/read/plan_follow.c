@@ -557,12 +557,22 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         (u->kind != MF_UNIT_CLASS || delta->old_unit == MF_UNIT_NONE)) {
         return 0;
     }
-    int reads = unit_reads(change, delta, name, value);
-    if (reads > 0 && !delta->runs) {
+    bool fields = mf_plan_is_fields(name);
+    int reads = fields ? mf_plan_reads_fields(change, delta, name)
+                       : unit_reads(change, delta, name, value);
+    if (reads > 0 && !delta->runs && !fields) {
         reads = mf_plan_proved(change, name);
     }
     if (reads <= 0) {
         return reads;
+    }
+    if (fields) { /* its own are made of them */
+        PyObject *own = mf_plan_unit_name(change, delta);
+        int rc = own ? mf_plan_taint_fields(change, own) : -1;
+        Py_XDECREF(own);
+        if (rc < 0) {
+            return -1;
+        }
     }
     if (delta->runs) { /* which of its members are derived counts still */
         return follow_in_class(change, at, name, value);

@@ -107,3 +107,58 @@ mf_plan_follow_members(struct mf_change *change, uint32_t cls)
     }
     return 0;
 }
+
+/* ---- fields ---------------------------------------------------------------------- */
+
+static const char fields_of[] = ".__annotations__";
+
+int
+mf_plan_taint_fields(struct mf_change *change, PyObject *cls)
+{
+    PyObject *full = PyUnicode_FromFormat("%U%s", cls, fields_of);
+    int rc = full ? mf_plan_taint(change, full, true) : -1;
+    Py_XDECREF(full);
+    return rc;
+}
+
+bool
+mf_plan_is_fields(PyObject *name)
+{
+    Py_ssize_t len;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &len);
+    size_t n = sizeof(fields_of) - 1;
+    if (text == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return (size_t)len > n && strcmp(text + len - n, fields_of) == 0;
+}
+
+int
+mf_plan_reads_fields(struct mf_change *change, struct mf_delta *delta,
+                     PyObject *name)
+{
+    if (change->diff.new_of.split->units[delta->new_unit].kind !=
+        MF_UNIT_CLASS) {
+        return 0;
+    }
+    Py_ssize_t dot = PyUnicode_FindChar(name, '.', 0,
+                                        PyUnicode_GET_LENGTH(name), 1);
+    PyObject *root = PyUnicode_Substring(name, 0, dot);
+    struct mf_names *names = root ? mf_diff_names(&change->diff, delta)
+                                  : NULL;
+    int yes = names ? PySet_Contains(names->loads, root) : -1;
+    Py_XDECREF(root);
+    Py_ssize_t last = PyUnicode_GET_LENGTH(name) -
+                      (Py_ssize_t)(sizeof(fields_of) - 1);
+    if (yes == 1 && dot < last) { /* "module.Class" */
+        PyObject *cls = PyUnicode_Substring(name, dot + 1, last);
+        yes = cls ? PySet_Contains(names->attrs, cls) : -1;
+        Py_XDECREF(cls);
+    }
+    bool say = false;
+    for (size_t t = 0; yes == 1 && t < change->targets.len && !say; t++) {
+        say = mf_plan_class_has_say(change->targets.items[t], delta);
+    }
+    return yes < 0 ? -1 : say;
+}

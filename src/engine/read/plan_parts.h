@@ -58,6 +58,14 @@ int mf_plan_follow_members(struct mf_change *change, uint32_t cls);
 int mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
                            struct mf_delta *delta);
 
+/* Fields of a class, that is its annotations, differ: what has a say when its
+ * subclasses are made (a decorator, a metaclass) reads them. */
+int mf_plan_taint_fields(struct mf_change *change, PyObject *cls);
+bool mf_plan_is_fields(PyObject *name);
+/* Is the unit a subclass, made by somebody who has a say? 1 / 0 / -1. */
+int mf_plan_reads_fields(struct mf_change *change, struct mf_delta *delta,
+                         PyObject *name);
+
 /* plan_main.c: is the main module's own code inside this statement, or not there yet? Then the
  * statement does not run aside. */
 bool mf_plan_under_way(struct mf_change *change, struct mf_delta *delta);

@@ -1,0 +1,5 @@
+from dataclasses import dataclass, field
+@dataclass
+class Base:
+    name: str = "anon"
+    tags: list = field(default_factory=list)

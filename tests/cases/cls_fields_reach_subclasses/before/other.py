@@ -1,0 +1,5 @@
+from base import Base
+from dataclasses import dataclass
+@dataclass
+class Other(Base):
+    def who(self): return self.name
