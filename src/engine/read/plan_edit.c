@@ -255,7 +255,10 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
     }
     if (delta->kind == MF_DELTA_REMOVED) {
         struct mf_names *names = mf_diff_names(diff, delta);
-        return names ? mf_plan_taint_stores(change, names->stores, true) : -1;
+        return names == NULL ||
+                       mf_plan_taint_stores(change, names->stores, true) < 0
+                   ? -1
+                   : mf_plan_run_binders(change, at);
     }
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
     if (u->kind == MF_UNIT_CLASS) {

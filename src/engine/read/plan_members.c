@@ -94,6 +94,13 @@ follow_one(struct mf_change *change, uint32_t cls, uint32_t at)
 int
 mf_plan_follow_members(struct mf_change *change, uint32_t cls)
 {
+    for (uint32_t i = cls + 1; i < change->diff.len; i++) {
+        struct mf_delta *d = &change->diff.deltas[i];
+        if (d->parent == cls && d->kind == MF_DELTA_REMOVED &&
+            mf_plan_run_binders(change, i) < 0) {
+            return -1;
+        }
+    }
     bool more = true;
     while (more) {
         more = false;
@@ -106,6 +113,85 @@ mf_plan_follow_members(struct mf_change *change, uint32_t cls)
         }
     }
     return 0;
+}
+
+/* ---- what a name meant before ---------------------------------------------------- */
+
+static int
+binds_name(struct mf_change *change, struct mf_delta *d, PyObject *name)
+{
+    const char *text;
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const struct mf_unit *u = mf_plan_unit_of(change, d, &text);
+    if (word == NULL) {
+        return -1;
+    }
+    if (u->name_len > 0) {
+        return u->name_len == (uint32_t)len &&
+               memcmp(text + u->name, word, (size_t)len) == 0;
+    }
+    if (!mf_diff_may_bind(u, word, (size_t)len)) {
+        return 0;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, d);
+    return names ? PySet_Contains(names->stores, name) : -1;
+}
+
+/* The statement that gave a name its meaning is gone: those before it that
+ * bind the name run. */
+static int
+run_binders_of(struct mf_change *change, uint32_t gone, PyObject *name)
+{
+    struct mf_diff *diff = &change->diff;
+    uint32_t parent = diff->deltas[gone].parent, last = MF_UNIT_NONE;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != parent || d->new_unit == MF_UNIT_NONE) {
+            continue;
+        }
+        int binds = binds_name(change, d, name);
+        if (binds < 0) {
+            return -1;
+        }
+        if (binds && (d->old_unit == MF_UNIT_NONE ||
+                      d->old_unit > diff->deltas[gone].old_unit)) {
+            return 0; /* it was not the last word */
+        }
+        last = binds ? i : last;
+    }
+    if (last == MF_UNIT_NONE) {
+        return 0;
+    }
+    if (parent == MF_UNIT_NONE) {
+        return mf_plan_mark_runs(change, &diff->deltas[last], false);
+    }
+    for (uint32_t i = parent + 1; i <= last; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        int binds = d->parent == parent && d->new_unit != MF_UNIT_NONE
+                        ? binds_name(change, d, name)
+                        : 0;
+        if (binds < 0) {
+            return -1;
+        }
+        d->kind = binds ? MF_DELTA_RUN : d->kind;
+    }
+    return 0;
+}
+
+int
+mf_plan_run_binders(struct mf_change *change, uint32_t gone)
+{
+    struct mf_names *names =
+        mf_diff_names(&change->diff, &change->diff.deltas[gone]);
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = run_binders_of(change, gone, name);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- fields ---------------------------------------------------------------------- */

@@ -55,6 +55,9 @@ int mf_plan_promote_reached(struct mf_plan *plan);
 /* plan_members.c: members of a class that read what an edited one binds run
  * too. */
 int mf_plan_follow_members(struct mf_change *change, uint32_t cls);
+/* A statement is gone whose names others before it bind: these mean something
+ * again. */
+int mf_plan_run_binders(struct mf_change *change, uint32_t gone);
 int mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
                            struct mf_delta *delta);
 

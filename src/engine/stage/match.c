@@ -367,6 +367,46 @@ same_statement(struct mf_change *change, uint32_t binder, uint32_t old_unit)
     return true;
 }
 
+struct holders {
+    PyObject *obj;
+    Py_ssize_t held;
+};
+
+static int
+count_holder(PyObject *obj, void *arg)
+{
+    struct holders *holders = arg;
+    holders->held += obj == holders->obj;
+    return 0;
+}
+
+/* References from staged objects besides the namespaces (defaults, items), and
+ * our own, where a staged statement could reach it. */
+static Py_ssize_t
+held_by_fresh(struct mf_match *match, PyObject *obj)
+{
+    struct mf_effects *effects = &match->stage->effects;
+    struct holders holders = {obj, 0};
+    size_t at = 0;
+    for (size_t i = 0; i < effects->len; i++) {
+        holders.held += effects->items[i].holder == obj;
+    }
+    void *holder;
+    uintptr_t value;
+    while (mf_map_next(&match->fresh, &at, &holder, &value)) {
+        bool space = false;
+        for (size_t i = 0; i < match->stage->items.len && !space; i++) {
+            struct mf_staged *staged = match->stage->items.items[i];
+            space = holder == staged->dict;
+        }
+        traverseproc traverse = Py_TYPE((PyObject *)holder)->tp_traverse;
+        if (!space && traverse != NULL) {
+            traverse(holder, count_holder, &holders);
+        }
+    }
+    return holders.held;
+}
+
 /* A container that the name's statement has made anew: how many references
  * the staging namespaces hold is all there are. (Dicts of plain data are not
  * tracked by the collector, so the suffix may not know them.) */
@@ -390,6 +430,9 @@ is_new_container(struct mf_match *match, PyObject *obj)
                 return false;
             }
         }
+    }
+    if (Py_REFCNT(obj) > held) {
+        held += held_by_fresh(match, obj);
     }
     return Py_REFCNT(obj) <= held;
 }

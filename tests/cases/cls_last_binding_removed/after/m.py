@@ -1,0 +1,10 @@
+class K:
+    a=1
+    @property
+    def c(self): return 1
+    @c.setter
+    def c(self,v): self.v=v
+    @c.deleter
+    def c(self): self.v=None
+    def m(self): return 1
+    def m(self): return 2

@@ -1,0 +1,3 @@
+import m
+from m import LIMITS as X
+OWN={"x":X}

@@ -1,0 +1,4 @@
+X=1
+L=[1]
+def f(): return 1
+for i in (1,): Y=i
