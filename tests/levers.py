@@ -33,6 +33,11 @@ def is_held_up(report):
     return report is None or report["outcome"] not in ("committed", "skipped")
 
 
+def lost_a_note(report):
+    """Did memory run out when the update had been made, and does the report say so? Then it need not say everything."""
+    return any(entry["code"] == "MF309" for entry in report["notes"])
+
+
 class Lever:
     """One lever in one process. `skip` and `next` are the numbers of the failures to begin with, by update: what the process before this one
     has survived, and where the next one goes on (maxsize: all failures were seen)."""
@@ -86,7 +91,7 @@ class Lever:
 
     def force_rollback(self, once, wanted, midflight):
         report = self.pull(once)
-        ends = ["rolled back", "rejected", "skipped"] if wanted == "committed" else wanted.split("|")
+        ends = ["rolled back", "rejected", "skipped"] if "committed" in wanted else wanted.split("|")
         assert report["outcome"] in ends, DEAD % "force_rollback" + " %s" % report
         return once()
 
@@ -149,8 +154,10 @@ class Lever:
         """References, which only debug builds of Python count, and blocks of the engine. The history remembers 100 reports: empty ones."""
         for report in self.engine().history():
             report.clear()
-        gc.collect()
-        return getattr(sys, "gettotalrefcount", int)(), self.engine().lever_counts()["blocks"]
+        counts = hasattr(sys, "gettotalrefcount")
+        if counts:
+            gc.collect()
+        return sys.gettotalrefcount() if counts else 0, self.engine().lever_counts()["blocks"]
 
     def leaks(self, once, number, wanted):
         """Notes what a failing update leaves behind each time. None, or the report of one that is not held up any more."""

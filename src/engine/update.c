@@ -445,17 +445,17 @@ commit_update(struct mf_update *update)
         mf_stage_open_modules(&update->stage);
     }
     if (mf_gone_report(&update->gone, &update->merge, report) < 0) {
-        PyErr_Clear();
+        mf_report_late(report);
     }
     if (update->undo == NULL && !update->identity &&
         mf_record_push(update->state, report->number, update->texts,
                        update->merge.replaced, update->left) < 0) {
-        PyErr_Clear();
+        mf_report_late(report);
     }
-    int failures;
+    int failures = 0;
     if (mf_hooks_after(&update->hooks, update->hook_modules,
                        update->hook_classes, "committed", &failures) < 0) {
-        PyErr_Clear();
+        mf_report_late(report);
     }
     update->undo_wanted = failures > 0 && update->state->undo_on_after_error;
     spend(update, MF_PHASE_FINISH, &clock);
@@ -596,7 +596,7 @@ mf_update_story(struct mf_update *update)
     }
     if (report->outcome != MF_COMMITTED && update->hooks.update != NULL &&
         mf_hooks_rejected(&update->hooks) < 0) {
-        PyErr_Clear();
+        mf_report_late(report);
     }
     if (report->outcome == MF_REJECTED) {
         MF_TRACE(1, "update %ld: rejected", report->number);

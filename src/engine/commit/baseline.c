@@ -177,65 +177,105 @@ kept_in(PyObject *record, Py_ssize_t at)
 }
 
 /* A module that returns has the baseline that it left with. */
-static void
+static int
 note_returned(struct mf_state *state, struct mf_loaded *loaded)
 {
     struct mf_source *source = mf_source_get(state, loaded->path);
     PyObject *bytes = PyTuple_GET_ITEM(loaded->left, 3);
+    if (source == NULL) {
+        return -1;
+    }
+    loaded->noted = source;
     struct mf_module *module =
-        source ? mf_imports_note(state, source, loaded->name,
-                                 PyModule_GetDict(loaded->module), NULL)
-               : NULL;
+        mf_imports_note(state, source, loaded->name,
+                        PyModule_GetDict(loaded->module), NULL);
     if (module == NULL) {
-        return;
+        return -1;
     }
     mf_text_clear(&source->text);
     mf_split_clear(&source->split);
     source->is_split = false;
     if (mf_source_decode(source->path, PyBytes_AS_STRING(bytes),
                          PyBytes_GET_SIZE(bytes), &source->text) < 0) {
-        return;
+        return -1;
     }
     Py_XSETREF(module->codes, kept_in(loaded->left, 4));
     Py_XSETREF(module->loads, kept_in(loaded->left, 5));
     Py_XSETREF(module->base, kept_in(loaded->left, 6));
     mf_graph_forget(state, source);
+    return 0;
 }
 
-static void
-note_new_modules(struct mf_state *state, struct mf_stage *stage)
+/* A file that cannot be read now: what the module runs stays unknown. */
+static int
+note_text(struct mf_source *source)
 {
+    if (source->text.bytes != NULL ||
+        mf_source_read(source->path, &source->text) >= 0) {
+        return 0;
+    }
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+int
+mf_baseline_note_new(struct mf_stage *stage)
+{
+    struct mf_state *state = stage->state;
     for (size_t i = 0; i < stage->loaded.len; i++) {
         struct mf_loaded *loaded = stage->loaded.items[i];
         if (loaded->left != NULL) {
-            note_returned(state, loaded);
-            PyErr_Clear();
+            if (note_returned(state, loaded) < 0) {
+                return -1;
+            }
             continue;
         }
         PyObject *dict = PyModule_GetDict(loaded->module);
         struct mf_source *source = mf_source_get(state, loaded->path);
-        if (source != NULL) {
-            if (source->text.bytes == NULL &&
-                mf_source_read(source->path, &source->text) != 0) {
-                PyErr_Clear();
-                continue;
-            }
-            struct mf_module *module = mf_imports_note(
-                state, source, loaded->name, dict, loaded->code);
-            if (module != NULL) {
-                Py_XSETREF(module->base,
-                           mf_source_note_base(dict, loaded->name));
-            }
-            mf_graph_forget(state, source);
+        if (source == NULL || note_text(source) < 0) {
+            return -1;
         }
-        PyErr_Clear();
+        loaded->noted = source;
+        struct mf_module *module = mf_imports_note(
+            state, source, loaded->name, dict, loaded->code);
+        PyObject *base =
+            module ? mf_source_note_base(dict, loaded->name) : NULL;
+        if (base == NULL) {
+            return -1;
+        }
+        Py_XSETREF(module->base, base);
+        mf_graph_forget(state, source);
+    }
+    return 0;
+}
+
+void
+mf_baseline_forget_new(struct mf_stage *stage)
+{
+    for (size_t i = 0; i < stage->loaded.len; i++) {
+        struct mf_loaded *loaded = stage->loaded.items[i];
+        struct mf_source *source = loaded->noted;
+        for (size_t m = source ? source->modules.len : 0; m > 0; m--) {
+            struct mf_module *module = source->modules.items[m - 1];
+            if (module->dict == PyModule_GetDict(loaded->module)) {
+                mf_imports_forget(stage->state, source, module);
+            }
+        }
+        if (source != NULL && source->modules.len == 0) {
+            mf_text_clear(&source->text); /* read again when it is imported */
+            mf_split_clear(&source->split);
+            source->is_split = false;
+        }
+        loaded->noted = NULL;
     }
 }
 
 void
 mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
-                 struct mf_stage *stage, struct mf_merge *merge,
-                 PyObject *new_codes)
+                 struct mf_merge *merge, PyObject *new_codes)
 {
     for (size_t i = 0; i < plan->targets.len; i++) {
         struct mf_target *target = plan->targets.items[i];
@@ -271,8 +311,5 @@ mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
             mf_split_clear(&source->split);
             source->is_split = false;
         }
-    }
-    if (stage != NULL) {
-        note_new_modules(state, stage);
     }
 }

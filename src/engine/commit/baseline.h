@@ -12,10 +12,13 @@ const struct mf_unit *mf_baseline_shifted(const struct mf_diff *diff,
                                           uint32_t delta_index, int *delta);
 /* For every target (in order) the list of code objects that will live. */
 PyObject *mf_baseline_codes(struct mf_plan *plan);
+/* Modules that the edit has loaded get a baseline, which they lose again if
+ * the update is not committed. */
+int mf_baseline_note_new(struct mf_stage *stage);
+void mf_baseline_forget_new(struct mf_stage *stage);
 /* After apply: the new side becomes the baseline. Never fails: what cannot be
  * kept for want of memory is forgotten. */
 void mf_baseline_move(struct mf_state *state, struct mf_plan *plan,
-                      struct mf_stage *stage, struct mf_merge *merge,
-                      PyObject *new_codes);
+                      struct mf_merge *merge, PyObject *new_codes);
 
 #endif

@@ -55,15 +55,15 @@ reset_one(PyObject *cls, PyObject *reset)
 }
 
 static int
-reset_below(PyObject *cls, PyObject *reset, struct mf_map *seen)
+find_below(PyObject *cls, struct mf_vec *found, struct mf_map *seen)
 {
     if (mf_map_has(seen, cls)) {
         return 0;
     }
-    if (mf_map_put(seen, cls, 1) < 0) {
+    if (mf_map_put(seen, cls, 1) < 0 ||
+        (is_abc(cls) && mf_vec_push_ref(found, cls) < 0)) {
         return -1;
     }
-    reset_one(cls, reset);
     PyObject *list = PyObject_CallMethod((PyObject *)&PyType_Type,
                                          "__subclasses__", "O", cls);
     if (list == NULL) {
@@ -71,7 +71,7 @@ reset_below(PyObject *cls, PyObject *reset, struct mf_map *seen)
     }
     int result = 0;
     for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(list); i++) {
-        result = reset_below(PyList_GET_ITEM(list, i), reset, seen);
+        result = find_below(PyList_GET_ITEM(list, i), found, seen);
     }
     Py_DECREF(list);
     return result;
@@ -80,26 +80,19 @@ reset_below(PyObject *cls, PyObject *reset, struct mf_map *seen)
 /* What the classes themselves have answered, and (everywhere) what all ABCs
  * have answered about them. */
 static int
-reset_abcs(PyTypeObject *cls, const struct mf_vec *affected, bool everywhere)
+find_abcs(PyTypeObject *cls, const struct mf_vec *affected, bool everywhere,
+          struct mf_vec *found)
 {
-    PyObject *module = PyImport_ImportModule("_abc");
-    PyObject *reset =
-        module != NULL ? PyObject_GetAttrString(module, "_reset_caches")
-                       : NULL;
     struct mf_map seen = {0};
-    int result = reset != NULL ? 0 : -1;
-    if (result == 0 && everywhere) {
-        result = reset_below((PyObject *)&PyBaseObject_Type, reset, &seen);
+    if (everywhere) {
+        int result = find_below((PyObject *)&PyBaseObject_Type, found, &seen);
+        mf_map_clear(&seen);
+        return result;
     }
-    else if (result == 0) {
-        reset_one((PyObject *)cls, reset);
-        for (size_t i = 0; i < affected->len; i++) {
-            reset_one(affected->items[i], reset);
-        }
+    int result = mf_vec_push_ref(found, (PyObject *)cls);
+    for (size_t i = 0; result == 0 && i < affected->len; i++) {
+        result = mf_vec_push_ref(found, affected->items[i]);
     }
-    mf_map_clear(&seen);
-    Py_XDECREF(reset);
-    Py_XDECREF(module);
     return result;
 }
 
@@ -121,27 +114,20 @@ dispatch_visit(PyObject *obj, void *arg)
 }
 
 static int
-clear_dispatch(void)
+find_dispatch(struct mf_vec *found)
 {
     struct mf_vec functions = {0};
     int result = mf_heap_walk(dispatch_visit, &functions) < 0 ? -1 : 0;
-    for (size_t i = 0; i < functions.len; i++) {
-        Py_INCREF(functions.items[i]); /* before anything runs */
-    }
     for (size_t i = 0; result == 0 && i < functions.len; i++) {
-        PyObject *done =
-            PyObject_CallMethod(functions.items[i], "_clear_cache", NULL);
-        if (done == NULL) {
-            PyErr_WriteUnraisable(functions.items[i]);
-        }
-        Py_XDECREF(done);
+        result = mf_vec_push_ref(found, functions.items[i]);
     }
-    mf_vec_clear_refs(&functions);
+    mf_vec_clear(&functions);
     return result;
 }
 
 int
-mf_class_caches_forget(PyTypeObject *cls, const struct mf_vec *affected)
+mf_class_caches_find(PyTypeObject *cls, const struct mf_vec *affected,
+                     struct mf_vec *found)
 {
     struct known known = {false, false};
     look_at_weakrefs((PyObject *)cls, &known);
@@ -150,13 +136,34 @@ mf_class_caches_forget(PyTypeObject *cls, const struct mf_vec *affected)
     }
     /* A subclass of an ABC is one itself. */
     if ((known.by_abc || is_abc((PyObject *)cls)) &&
-        reset_abcs(cls, affected, known.by_abc) < 0) {
+        find_abcs(cls, affected, known.by_abc, found) < 0) {
         return -1;
     }
-    if (known.by_dispatch && clear_dispatch() < 0) {
-        return -1;
+    return known.by_dispatch ? find_dispatch(found) : 0;
+}
+
+int
+mf_class_caches_forget(const struct mf_vec *found)
+{
+    PyObject *module = PyImport_ImportModule("_abc");
+    PyObject *reset =
+        module != NULL ? PyObject_GetAttrString(module, "_reset_caches")
+                       : NULL;
+    for (size_t i = 0; reset != NULL && i < found->len; i++) {
+        PyObject *obj = found->items[i];
+        if (PyType_Check(obj)) {
+            reset_one(obj, reset);
+            continue;
+        }
+        PyObject *done = PyObject_CallMethod(obj, "_clear_cache", NULL);
+        if (done == NULL) {
+            PyErr_WriteUnraisable(obj);
+        }
+        Py_XDECREF(done);
     }
-    return 0;
+    Py_XDECREF(module);
+    Py_XDECREF(reset);
+    return reset != NULL ? 0 : -1;
 }
 
 /* -- protocols and typing ------------------------------------------------- */

@@ -327,7 +327,8 @@ mf_commit_prepare(struct mf_commit *commit)
         }
     }
     commit->new_codes = mf_baseline_codes(commit->plan);
-    return commit->new_codes == NULL
+    return commit->new_codes == NULL ||
+                   (commit->stage && mf_baseline_note_new(commit->stage) < 0)
                ? -1
                : mf_rebuild_check(&commit->rebuild, merge, commit->report);
 }
@@ -478,7 +479,7 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
     for (size_t i = 0; i < merge->n_classes; i++) {
         if (!merge->classes[i].rebuilt &&
             mf_redefine_class_finish(&merge->classes[i]) < 0) {
-            PyErr_Clear();
+            mf_report_late(commit->report);
         }
     }
     for (size_t t = 0; t < commit->plan->targets.len; t++) {
@@ -489,14 +490,14 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
         while (mf_map_next(&target->exchange, &at, &old_code, &new_code)) {
             if (mf_redefine_code_carry_events(
                     (PyCodeObject *)old_code, (PyCodeObject *)new_code) < 0) {
-                PyErr_Clear();
+                mf_report_late(commit->report);
             }
         }
     }
     if (mf_redefine_frame_arm(&commit->moves, &state->armed) < 0) {
-        PyErr_Clear(); /* they finish in the old code */
+        mf_report_late(commit->report); /* they finish in the old code */
     }
-    mf_baseline_move(state, commit->plan, commit->stage, commit->merge,
+    mf_baseline_move(state, commit->plan, commit->merge,
                      commit->new_codes);
     clear_caches(commit);
     mf_undo_drop(&commit->undo);
@@ -505,6 +506,9 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
 void
 mf_commit_clear(struct mf_commit *commit)
 {
+    if (commit->stage != NULL && !commit->applied) {
+        mf_baseline_forget_new(commit->stage);
+    }
     for (size_t i = 0; i < commit->n_exchanges; i++) {
         Py_DECREF(commit->exchanges[i].old_func);
         Py_DECREF(commit->exchanges[i].new_func);

@@ -172,6 +172,14 @@ check_metaclass(struct mf_class_change *change)
     return 0;
 }
 
+/* May what others have cached about the class be wrong now? */
+static bool
+answers_change(const struct mf_class_change *change)
+{
+    return change->names_change || change->bases != NULL ||
+           change->metaclass != NULL;
+}
+
 int
 mf_redefine_class_prepare(struct mf_class_change *change,
                           struct mf_undo *undo)
@@ -208,6 +216,10 @@ mf_redefine_class_prepare(struct mf_class_change *change,
             }
             PyErr_Clear();
         }
+    }
+    if (answers_change(change) &&
+        mf_class_caches_find(cls, &change->affected, &change->asked) < 0) {
+        return -1;
     }
     size_t count = 16 + change->affected.len * 3 + change->cells.len;
     count += change->set != NULL ? (size_t)PyDict_GET_SIZE(change->set) * 2
@@ -565,8 +577,7 @@ int
 mf_redefine_class_finish(struct mf_class_change *change)
 {
     PyTypeObject *cls = change->old_class;
-    if (!change->names_change && change->bases == NULL &&
-        change->metaclass == NULL) {
+    if (!answers_change(change)) {
         return 0;
     }
     if (mf_class_caches_protocol(cls) < 0) {
@@ -582,7 +593,7 @@ mf_redefine_class_finish(struct mf_class_change *change)
         mf_class_caches_typing() < 0) {
         return -1;
     }
-    return mf_class_caches_forget(cls, &change->affected);
+    return mf_class_caches_forget(&change->asked);
 }
 
 void
@@ -590,6 +601,7 @@ mf_class_change_clear(struct mf_class_change *change)
 {
     Py_CLEAR(change->mro);
     mf_vec_clear_refs(&change->affected);
+    mf_vec_clear_refs(&change->asked);
     mf_vec_clear_refs(&change->cells);
     change->best_base = NULL;
 }

@@ -25,6 +25,7 @@ struct mf_class_change {
                                  can be told beforehand; else NULL */
     struct mf_vec affected;   /* strong: subclasses, for abstract methods;
                                  bases before subclasses */
+    struct mf_vec asked;      /* strong: who has cached answers about them */
     PyTypeObject *best_base;  /* borrowed from bases: what __base__ will be */
     struct mf_vec cells;      /* strong: cells of the class or its namespace
                                  in functions of `set`; they get the live one */

@@ -208,6 +208,15 @@ mf_report_exception(struct mf_report *report, int code, PyObject *module,
     return rc;
 }
 
+void
+mf_report_late(struct mf_report *report)
+{
+    if (PyErr_Occurred() &&
+        mf_report_exception(report, 309, NULL, NULL, NULL, 0) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+}
+
 Py_ssize_t
 mf_report_reasons(const struct mf_report *report)
 {

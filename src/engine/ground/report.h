@@ -45,6 +45,9 @@ void mf_report_clear(struct mf_report *report);
 int mf_report_add(struct mf_report *report, int code, char op,
                   PyObject *module, PyObject *name, PyObject *path, long line,
                   const char *format, ...);
+/* The update stands, but something after it failed with the exception that is
+ * set: a note has it. Never fails. */
+void mf_report_late(struct mf_report *report);
 /* Add the current exception as a reason (and clear it): file and line of the
  * innermost frame or of the SyntaxError; path/line are the fallback. */
 int mf_report_exception(struct mf_report *report, int code, PyObject *module,

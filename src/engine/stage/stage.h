@@ -54,6 +54,7 @@ struct mf_loaded {
     PyObject *replaced;       /* what sys.modules had under the name, or NULL */
     PyObject *left;           /* it had left, and returns: its record; else
                                  NULL */
+    struct mf_source *noted;  /* its file, once the module is known; borrowed */
 };
 
 struct mf_stage {
