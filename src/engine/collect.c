@@ -74,6 +74,9 @@ collect_one(struct mf_update *update, PyObject *path)
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
         got = -1;
     }
+    if (got < 0 && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return -1;
+    }
     if (got < 0) {
         /* it belongs to this update all the same, and stays pending with it */
         return reason(update, PyErr_ExceptionMatches(PyExc_SyntaxError) ? 401

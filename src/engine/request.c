@@ -343,6 +343,27 @@ is_one_group(struct mf_state *state, PyObject *asked, PyObject *apart)
     return rc;
 }
 
+/* The attempt says nothing of the files, and has not made one group of them:
+ * what was asked for is a group of its own. */
+static int
+regroup(struct mf_state *state, PyObject *pending, PyObject *asked)
+{
+    PyObject *group = PyLong_FromLong(state->number);
+    PyObject *path, *iter = group ? PyObject_GetIter(asked) : NULL;
+    int rc = iter ? 0 : -1;
+    while (rc == 0 && (path = PyIter_Next(iter)) != NULL) {
+        rc = PyDict_SetItem(pending, path, group);
+        Py_DECREF(path);
+    }
+    Py_XDECREF(iter);
+    Py_XDECREF(group);
+    if (rc < 0 || PyErr_Occurred()) {
+        return -1;
+    }
+    Py_SETREF(state->pending, Py_NewRef(pending));
+    return 0;
+}
+
 /* With what is pending; if that is rejected, and nothing connects it with
  * what was asked for, without. */
 static int
@@ -368,7 +389,13 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
                     PySet_GET_SIZE(asked) == 0;
     PyObject *given = Py_XNewRef(update->sources);
     outcome = attempt(update, dict);
-    if (outcome == MF_REJECTED && !together) {
+    if (outcome == MF_REJECTED && !together && update->starved) {
+        if (regroup(state, pending, asked) < 0) {
+            Py_CLEAR(*dict);
+            outcome = -1;
+        }
+    }
+    else if (outcome == MF_REJECTED && !together) {
         /* the attempt has not made one group of them */
         Py_SETREF(state->pending, Py_NewRef(pending));
         Py_CLEAR(*dict);

@@ -95,6 +95,7 @@ mf_update_failed(struct mf_update *update)
     if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         update->stage.interrupted = true;
     }
+    update->starved = PyErr_ExceptionMatches(PyExc_MemoryError);
     if (!PyErr_Occurred()) {
         PyErr_SetString(PyExc_SystemError, "failed without an exception");
     }

@@ -33,6 +33,7 @@ struct mf_update {
     bool quiet;               /* no code of the program may run */
     bool declined;            /* quiet, but some would have to: nothing was
                                  done */
+    bool starved;             /* memory ran out: says nothing of the files */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
 };
