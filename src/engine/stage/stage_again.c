@@ -246,11 +246,14 @@ mf_stage_look_at_old(struct mf_stage *stage, struct mf_staged *staged)
             continue;
         }
         PyObject *code = mf_diff_old_code(diff, delta);
+        struct mf_delta *around = delta->parent != MF_UNIT_NONE
+                                      ? &diff->deltas[delta->parent]
+                                      : NULL;
+        /* a class that runs as a whole gets new holders with its members */
         PyObject *cls =
-            delta->parent == MF_UNIT_NONE
-                ? NULL
-                : mf_plan_live_class(staged->target,
-                                     &diff->deltas[delta->parent]);
+            around != NULL && !around->runs && around->kind == MF_DELTA_CLASS
+                ? mf_plan_live_class(staged->target, around)
+                : NULL;
         if (code == NULL || PyErr_Occurred() ||
             mf_effects_before_old(
                 &stage->effects, code, staged->live_dict,
