@@ -35,6 +35,8 @@ class Fingerprint:
             self.lines[where] = "%s %.300r" % (type(value).__name__, value)
             return
         self.lines[where] = self.tag(value)
+        if type(value).__module__ == "logging" and type(value).__name__ == "Manager":
+            return              # of all loggers: midflight's own comes with the first report
         if id(value) in self.seen or depth > 8 or isinstance(value, types.ModuleType):
             return
         self.seen.add(id(value))
