@@ -154,6 +154,20 @@ three_item(struct mf_merge *merge, PyObject *base, PyObject *live,
     return same < 0 ? NULL : Py_NewRef(live);
 }
 
+/* An item that has come home because some name means it too: what the new text
+ * gives for it. Who comes first decides, once. Borrowed. */
+static PyObject *
+staged_side(struct mf_merge *merge, PyObject *item)
+{
+    struct mf_pair *pair =
+        item && merge->match ? mf_match_of_old(merge->match, item) : NULL;
+    if (pair == NULL || pair->kind != MF_PAIR_DATA || pair->merged) {
+        return item;
+    }
+    pair->merged = true;
+    return pair->new_obj;
+}
+
 PyObject *
 mf_merge_adopt(struct mf_merge *merge, PyObject *live, PyObject *fresh,
                int depth)
@@ -174,7 +188,9 @@ mf_merge_adopt(struct mf_merge *merge, PyObject *live, PyObject *fresh,
             }
             continue;
         }
-        PyObject *contents = mf_merge_adopt(merge, item, value, depth + 1);
+        PyObject *contents = mf_merge_adopt(
+            merge, item, item == value ? staged_side(merge, value) : value,
+            depth + 1);
         if (contents == NULL ||
             mf_merge_write(merge, MF_WRITE_CONTENTS, item, NULL, contents) <
                 0 ||
@@ -203,6 +219,7 @@ three_dicts(struct mf_merge *merge, PyObject *base, PyObject *live,
         if (PyErr_Occurred()) {
             goto fail;
         }
+        f = f == value ? staged_side(merge, f) : f;
         if (f == NULL) {
             /* base knew it: the edit removed it; else it came at run time */
             keep = b == NULL ? Py_NewRef(value) : NULL;

@@ -1,0 +1,9 @@
+from conf import SETTINGS
+
+DB = SETTINGS["db"]
+TAGS = SETTINGS["tags"]
+LIMITS = SETTINGS["limits"]
+
+
+def where(db=SETTINGS["db"]):
+    return db
