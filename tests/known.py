@@ -1,6 +1,6 @@
 """known.py -- what the engine does not do yet: known_failures.txt, strict. What is listed runs, and fails when it passes.
 
-In: one line per case (CASE, or CASE-LEVER) or test (its id in pytest): name, kind, and the Pythons, where it is not all of them.
+In: one line per case (CASE, or CASE-LEVER) or test (its id in pytest, %20 for a space): name, kind, and the Pythons, where it is not all of them.
 """
 import os
 import sys
@@ -18,4 +18,4 @@ def lines():
 def failures():
     """{name: kind} for this Python."""
     python = "%d.%d" % sys.version_info[:2]
-    return {name: kind for name, kind, *pythons in lines() if not pythons or python in pythons}
+    return {name.replace("%20", " "): kind for name, kind, *pythons in lines() if not pythons or python in pythons}
