@@ -42,14 +42,14 @@ def test_the_main_thread_does_it_while_it_is_busy(tmp_path):
 compiled = set()
 sys.addaudithook(lambda event, args: compiled.add(threading.get_ident()) if event == "compile" else None)
 sys.setswitchinterval(0.5)
-for i in range(2, 8):
+for i in range(2, 42):      # many: each time it is a race, that the main thread loses sometimes
     save(f"class C:\\n    def answer(self):\\n        return {i}\\n\\n\\ndef answer():\\n    return {i}\\n")
     spin(lambda: lib.answer() == i == lib.C().answer())
     spin(lambda: len(heard) == i - 1, pause=0.001)
 print(*(outcome + str(main) for outcome, main in heard), midflight.status()["running"], len(midflight.history()),
       threading.main_thread().ident in compiled)
 """)
-    assert out == ["committedFalse"] * 6 + ["6", "6", "True"]      # listeners are the program's: told on the engine's thread
+    assert out == ["committedFalse"] * 40 + ["40", "40", "True"]      # listeners are the program's: told on the engine's thread
 
 
 @pytest.mark.parametrize("lib, new", [
