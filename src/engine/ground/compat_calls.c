@@ -3,8 +3,8 @@
  *
  * A frame that is about to begin holds its arguments and nothing else, so it
  * becomes another function's frame by its function, code and namespaces alone.
- * The memory behind it belongs to nobody yet: it grows where the other code
- * needs more.
+ * The memory behind it belongs to nobody yet: the frame ends where the other
+ * code's does, as debug builds check when it is left.
  *
  * Idea: PEP 523; how a frame is laid out, from CPython's own headers.
  */
@@ -64,15 +64,16 @@ set_code(PyThreadState *thread, _PyInterpreterFrame *frame,
 {
     PyCodeObject *old = CODE_OF(frame);
     PyObject **top = (PyObject **)frame + SIZE_OF(old);
-    if (SIZE_OF(code) > SIZE_OF(old)) {
-        Py_ssize_t more = SIZE_OF(code) - SIZE_OF(old);
-        if (thread->datastack_top != top ||
-            thread->datastack_limit - thread->datastack_top <= more) {
-            PyErr_SetString(PyExc_MemoryError,
-                            "no room for the frame of a function that is "
-                            "called while an update is staged");
-            return -1;
-        }
+    Py_ssize_t more = SIZE_OF(code) - SIZE_OF(old);
+    if (more > 0 &&
+        (thread->datastack_top != top ||
+         thread->datastack_limit - thread->datastack_top <= more)) {
+        PyErr_SetString(PyExc_MemoryError,
+                        "no room for the frame of a function that is called "
+                        "while an update is staged");
+        return -1;
+    }
+    if (thread->datastack_top == top) {
         thread->datastack_top += more;
     }
     for (int i = old->co_nlocalsplus; i < code->co_nlocalsplus; i++) {
