@@ -9,9 +9,12 @@ Owns the rounds and the counting. In: a case of tests/cases with the form of a p
     rejected    to the new source with an error at its end, all of it staged
     undone      to the new source and undone
 
+After each round the drive's settle(state), where it has one, drops what the program itself has piled up: a log of its own, a class that
+it has removed (a cycle, which only the collector frees), a thread that it has started.
+
 Out: one JSON object: {"outcomes": ..., "growth": {"references", "blocks", "objects", "classes"}}, on an average of some rounds when
-the caches are full. The collector does not come by itself meanwhile: what only it could free counts. References are counted by
-debug builds only.
+the caches are full. The collector does not come by itself meanwhile: what only it could free counts, unless the drive says why it may
+not. References are counted by debug builds only.
 """
 import array
 import gc
@@ -45,6 +48,7 @@ class Program:
         run.load_drive()
         setup = run.drive.setup
         self.state = setup(run) if setup.__code__.co_argcount else setup()
+        self.settle = getattr(run.drive, "settle", lambda state: None)
         self.paths = sorted(os.path.join(root, name) for root, _, names in os.walk(src) for name in names
                             if name.endswith(".py"))
         self.old = {path: self.read(path) for path in self.paths}
@@ -96,7 +100,11 @@ def count(into, at):
 
 
 def measure(program, kind):
-    a_round = getattr(program, kind)
+    def a_round():
+        outcomes = getattr(program, kind)()
+        program.settle(program.state)
+        return outcomes
+
     for _ in range(NUMBERED):   # numbers below are shared objects, those of the reports to come are not
         program.identity()
     outcomes = a_round()

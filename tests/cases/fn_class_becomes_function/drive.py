@@ -1,5 +1,7 @@
 from types import SimpleNamespace as S
 
+import gc
+
 
 def setup():
     import m
@@ -10,3 +12,8 @@ def setup():
 def check(s):
     assert s.m.Point(1) == {'x': 1} == s.makers[0](1)
     assert type(s.made) is dict or s.made.get() == 3
+
+
+def settle(s):
+    """The edit removes a class, undoing it makes another; a class without references is a cycle."""
+    gc.collect()

@@ -11,3 +11,8 @@ def setup():
 def check(s):
     assert s.m.CALLS is s.calls
     assert s.calls == ['before old', ('after new', 42, 'committed')], s.calls
+
+
+def settle(s):
+    """Each update adds to the program's list."""
+    s.calls.clear()

@@ -9,3 +9,8 @@ def setup():
 def check(s):
     assert [c[0] for c in s.log.CALLS] == ['before', 'migrate', 'after'], s.log.CALLS
     assert s.log.CALLS[0] == ('before', 1) and s.log.CALLS[2] == ('after', 2)
+
+
+def settle(s):
+    """Each update adds to the program's list."""
+    s.log.CALLS.clear()
