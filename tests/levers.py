@@ -40,11 +40,13 @@ def lost_a_note(report):
 
 class Lever:
     """One lever in one process. `skip` and `next` are the numbers of the failures to begin with, by update: what the process before this one
-    has survived, and where the next one goes on (maxsize: all failures were seen)."""
+    has survived, and where the next one goes on (maxsize: all failures were seen). `assert_untouched` takes an earlier fingerprint of the
+    program."""
 
-    def __init__(self, lever, fingerprint, skip):
+    def __init__(self, lever, fingerprint, assert_untouched, skip):
         self.name, self.value = parse(lever)
-        self.fingerprint, self.skip, self.next = fingerprint, skip, {}
+        self.fingerprint, self.assert_untouched = fingerprint, assert_untouched
+        self.skip, self.next = skip, {}
         self.updates = 0            # of the case, as far as they go through the lever
         self.warm, self.leaking = False, []
 
@@ -85,8 +87,7 @@ class Lever:
         before = self.fingerprint()
         report = self.pull(once)
         assert report["outcome"] in ("committed", "skipped"), report
-        different = before.differences(self.fingerprint())
-        assert not different, DEAD % "identity" + "\n" + "\n".join(different)
+        self.assert_untouched(before)
         return once()
 
     def force_rollback(self, once, wanted, midflight):

@@ -7,6 +7,9 @@ In: names of cases, a lever, an interpreter. Out: one line per case, exit status
     python tests/runner.py fn_body --lever force_rollback  those of levers.py
     python tests/runner.py --control                       no update at all must fail, a restart on the new source must pass
     python tests/runner.py --python EXE -j 2 -v            another interpreter, two at a time, details of every case
+    python tests/runner.py --lever identity --lever every=2 --passed FILE --slice 2/5
+                                                           a long sweep in parts: the second fifth of the cases, without those that
+                                                           FILE says have passed; what passes now is added to it
 
 drive.py
     setup() -> state          (or setup(run): run.main(FILE) runs a file as __main__) imports the program, makes instances, grabs references
@@ -14,7 +17,8 @@ drive.py
     apply(state, update)      optional (apply2 ...): calls update() itself at a moment of its choice; `update.report` is the last report as a
                               dict, `update.midflight` the package (None in the controls), `update.change` has the lists of paths
     report(state, r)          optional (report2 ...): asserts about the report, a dict in the engine's form; midflight only
-    unchanged(state)          optional: asserts in place of the fingerprint that a rejected update changed nothing
+    unchanged(state)          optional: asserts in place of the fingerprint that an update changed nothing
+    settle(state)             optional: drops what the program itself has piled up in a round of leaks/rounds.py, and says why
 case.toml
     title, group, rule (words of the contract that it tests), why
     outcome = ["committed"]   of each step, "a|b" for either; where it is missing, "committed"; update_may_fail = [1]: any, of these steps
@@ -35,6 +39,7 @@ import inspect
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -147,7 +152,7 @@ class Run:
     def __init__(self, case, src, tool, lever, skip):
         self.meta = read_meta(case)
         self.case, self.src, self.tool = case, src, tool
-        self.lever = levers.Lever(lever, lambda: Fingerprint(src), skip)
+        self.lever = levers.Lever(lever, lambda: Fingerprint(src), self.assert_untouched, skip)
         self.midflight = self.state = None
         self.where = "start"
 
@@ -162,7 +167,7 @@ class Run:
             check(self.state)
             return
         different = before.differences(Fingerprint(self.src))
-        assert not different, "an update that did not commit changed the program:\n" + "\n".join(different)
+        assert not different, "an update that did not commit, or has nothing to change, changed the program:\n" + "\n".join(different)
 
     def main(self, name):
         """Runs a file of the program as __main__, as `python NAME` does."""
@@ -265,6 +270,15 @@ def version_of(python):
     return json.loads(subprocess.run([python, "-c", "import sys; print(list(sys.version_info[:2]))"], capture_output=True, text=True).stdout)
 
 
+def end_with_children(process):
+    """Ends a case's process and what it has forked, which may be many once a lever makes children of children."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)      # its number is the group's, for as long as the group has a process
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
 def run_process(name, meta, tool, lever, python, skip):
     """The case in a process: a dict with result and detail."""
     work = tempfile.mkdtemp(prefix="midflight-%s-" % name)
@@ -275,13 +289,14 @@ def run_process(name, meta, tool, lever, python, skip):
         boot = "import sys; sys.path[0] = sys.argv[1]; import runner; runner.child(*sys.argv[2:])"     # so __main__ is nobody's file
         command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever, json.dumps(skip)]
         with open(os.path.join(work, "log"), "wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=work)
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=work,
+                                       start_new_session=True)
             try:
                 status = process.wait(meta.get("timeout", 30) * (40 if lever.endswith("=all") else 5 if lever else 1))
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
                 status = None
+            finally:
+                end_with_children(process)
         with open(os.path.join(work, "log"), errors="replace") as f:
             text = f.read()[-2500:].replace(work, "WORK")
         path = os.path.join(work, "result.json")
@@ -323,32 +338,50 @@ def judge(tool, meta, result, lever=""):
     return result in ("pass", "na") or (result == "rejected" and "needs" in meta)
 
 
+def read_passed(path):
+    """The lines of a file that need not run again: CASE TOOL LEVER."""
+    if not path or not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as f:
+        return {tuple(line.rstrip("\n").split(" ")) for line in f}
+
+
 def main():
     global CASES
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", default=["*"])
-    parser.add_argument("--lever", default="")
+    parser.add_argument("--lever", action="append", default=[])
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--folder", default=CASES, help="other cases of this form")
+    parser.add_argument("--passed", metavar="FILE", help="leave out what it lists, add what passes")
+    parser.add_argument("--slice", metavar="K/N", default="1/1", help="each Nth case, from the Kth on")
     parser.add_argument("-j", "--jobs", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
     CASES = os.path.abspath(options.folder)
     cases = load_cases(options.cases)
-    jobs = [(n, t) for n in cases for t in (("none", "restart") if options.control else ("midflight",))]
+    part, parts = map(int, options.slice.split("/"))
+    tools = ("none", "restart") if options.control else ("midflight",)
+    under = [""] if options.control else options.lever or [""]
+    passed = read_passed(options.passed)
+    jobs = [(n, t, lever) for lever in under for n in list(cases)[part - 1::parts] for t in tools if (n, t, lever) not in passed]
     counts, bad = {}, 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        results = pool.map(lambda job: run_case(job[0], job[1], "" if options.control else options.lever, options.python), jobs)
-        for (name, tool), (result, detail) in zip(jobs, results):
-            good = judge(tool, cases[name], result, options.lever)
+        results = pool.map(lambda job: run_case(*job, options.python), jobs)
+        for (name, tool, lever), (result, detail) in zip(jobs, results):
+            good = judge(tool, cases[name], result, lever)
             bad += not good
+            if good and options.passed:
+                with open(options.passed, "a", encoding="utf-8") as f:
+                    print(name, tool, lever, file=f)
             if tool == "restart" and result == "pass" and cases[name].get("restart") == "na":
                 print('note: %s passes with a restart, restart = "na" is not needed' % name)
             counts[result] = counts.get(result, 0) + 1
             if not good or options.verbose:
-                print("%-7s %s (%s): %s\n%s" % ("ok" if good else "WRONG", name, tool, result, "" if good else detail), flush=True)
-    print("%d cases, %d wrong: %s" % (len(cases), bad, ", ".join("%s %d" % x for x in sorted(counts.items()))))
+                what = " ".join(filter(None, (tool, lever)))
+                print("%-7s %s (%s): %s\n%s" % ("ok" if good else "WRONG", name, what, result, "" if good else detail), flush=True)
+    print("%d runs of %d cases, %d wrong: %s" % (len(jobs), len(cases), bad, ", ".join("%s %d" % x for x in sorted(counts.items()))))
     return 1 if bad or not cases else 0
 
 
