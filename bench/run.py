@@ -26,6 +26,7 @@ def main():
     parser.add_argument("--out", default=HERE, help="folder of RESULTS.md and results.json")
     options = parser.parse_args()
     wanted = [name for name in options.only.split(",") if name] or list(rows.GROUPS)
+    os.makedirs(options.out, exist_ok=True)              # not at the end of what has taken minutes
     names, begun = tools.present(), time.time()
     results = last(options) if options.only else {}
     for name in wanted:

@@ -160,8 +160,11 @@ decide(struct mf_update *update)
         return -1;
     }
     update->plan.stages |= update->plan.returns != NULL;
+    update->merge.undo =
+        update->undo ? PyTuple_GET_ITEM(update->undo, 2) : NULL;
     if (update->plan.stages) {
         MF_TRACE(1, "update %ld: staging", report->number);
+        mf_merge_begin(&update->merge, &update->match, &update->stage, report);
         update->staged = true;
         if (mf_stage_run(&update->stage, update->state, &update->plan,
                          report) < 0) {
@@ -197,8 +200,6 @@ decide(struct mf_update *update)
         mf_commit_bring_home(&update->commit) < 0) {
         return -1;
     }
-    update->merge.undo =
-        update->undo ? PyTuple_GET_ITEM(update->undo, 2) : NULL;
     if (!is_rejected(update) &&
         mf_merge_run(&update->merge, &update->match, update->commit.stage,
                      report) < 0) {

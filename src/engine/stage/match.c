@@ -497,7 +497,10 @@ pair_names(struct mf_match *match, struct mf_staged *staged)
             }
             continue;
         }
-        if (pair_container(match, staged, old_obj, new_obj) < 0) {
+        PyObject *given =
+            staged->kept ? PyDict_GetItemWithError(staged->kept, name) : NULL;
+        if (pair_container(match, staged, old_obj,
+                           given ? given : new_obj) < 0) {
             return -1;
         }
         if (mf_match_defines(staged->target->change, name)) {

@@ -296,6 +296,94 @@ undo_value(struct mf_merge *merge, const struct one *one, PyObject *holder)
                : earlier;
 }
 
+static bool
+gives_definition(const struct one *one)
+{
+    return is_definition(one->fresh) || is_definition(one->live) ||
+           defines_anew(one);
+}
+
+/* Does what lives stay, whatever the statement gave? Then the report says so.
+ * *base: a new reference or NULL, in any case. 1 / 0 / -1. */
+static int
+stays(struct mf_merge *merge, const struct one *one, enum mf_policy policy,
+      PyObject **base, bool *is_base)
+{
+    *base = NULL;
+    *is_base = false;
+    if (policy == MF_POLICY_KEEP && !PyFunction_Check(one->fresh) &&
+        !PyType_Check(one->fresh)) {
+        return mf_merge_report_one(merge, one, 201, '=', "%U kept by a rule",
+                                   NULL, NULL) < 0
+                   ? -1
+                   : 1;
+    }
+    *base = mf_merge_find_base(one->staged->target, one->parent,
+                               one->cls_name, one->name);
+    if (*base != NULL && one->edited && one->cls_name == NULL &&
+        merges_in_place(one->live, one->fresh)) {
+        PyObject *alone =
+            mf_merge_base_alone(one->staged->target, one->name, *base);
+        if (alone != NULL) {
+            Py_SETREF(*base, alone);
+        }
+    }
+    int same = *base ? mf_merge_equal(*base, one->live, 0) : 0;
+    *is_base = same > 0;
+    if (same != 0 || one->edited || policy == MF_POLICY_NEW ||
+        gives_definition(one)) {
+        return same < 0 ? -1 : 0;
+    }
+    same = mf_merge_equal(one->live, one->fresh, 0);
+    if (same == 0) {
+        same = mf_merge_report_one(merge, one, 202, '=',
+                                   *base ? "%U kept: it has changed at run time"
+                                         : "%U kept: its base is unknown",
+                                   NULL, NULL);
+    }
+    return same < 0 ? -1 : 1;
+}
+
+/* For mf_stage.stays. */
+static int
+name_stays(void *arg, struct mf_staged *staged, uint32_t delta,
+           PyObject *name, bool edited)
+{
+    struct mf_merge *merge = arg;
+    struct one one = {
+        .staged = staged,
+        .parent = MF_UNIT_NONE,
+        .delta = delta,
+        .name = name,
+        .live = PyDict_GetItemWithError(staged->live_dict, name),
+        .fresh = PyDict_GetItemWithError(staged->dict, name),
+        .edited = edited,
+    };
+    PyObject *base;
+    bool is_base;
+    if (undo_record(merge, staged->live_dict, name, one.live) != NULL) {
+        return 0;
+    }
+    enum mf_policy policy = find_policy(merge, staged, NULL, name, delta);
+    if (PyErr_Occurred() || (edited && policy != MF_POLICY_KEEP)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    int stay = stays(merge, &one, policy, &base, &is_base);
+    Py_XDECREF(base);
+    return stay;
+}
+
+void
+mf_merge_begin(struct mf_merge *merge, struct mf_match *match,
+               struct mf_stage *stage, struct mf_report *report)
+{
+    merge->match = match;
+    merge->stage = stage;
+    merge->report = report;
+    stage->stays = name_stays;
+    stage->stays_arg = merge;
+}
+
 /* What the name holds from now on: *out is a new reference; *in_place: the
  * live object takes these contents. 1 decided, 0 keep live, -1. */
 int
@@ -315,39 +403,13 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
     }
     enum mf_policy policy =
         find_policy(merge, one->staged, one->cls_name, one->name, one->delta);
-    if (policy == MF_POLICY_KEEP && !PyFunction_Check(fresh) &&
-        !PyType_Check(fresh)) {
-        return mf_merge_report_one(merge, one, 201, '=', "%U kept by a rule", NULL,
-                          NULL) < 0
-                   ? -1
-                   : 0;
-    }
-    PyObject *base = mf_merge_find_base(one->staged->target, one->parent, one->cls_name,
-                               one->name);
-    if (base != NULL && one->edited && one->cls_name == NULL &&
-        merges_in_place(live, fresh)) {
-        PyObject *alone =
-            mf_merge_base_alone(one->staged->target, one->name, base);
-        if (alone != NULL) {
-            Py_SETREF(base, alone);
-        }
-    }
-    int is_base = base ? mf_merge_equal(base, live, 0) : 0;
+    PyObject *base;
+    bool is_base;
+    int stay = stays(merge, one, policy, &base, &is_base);
     int rc = -1;
-    if (is_base < 0) {
-        goto release_base;
-    }
-    bool definition = is_definition(fresh) || is_definition(live) ||
-                      defines_anew(one);
-    if (!one->edited && !is_base && !definition &&
-        policy != MF_POLICY_NEW) {
-        int same = mf_merge_equal(live, fresh, 0);
-        rc = same == 1 ? 0
-             : mf_merge_report_one(merge, one, 202, '=',
-                          base ? "%U kept: it has changed at run time"
-                               : "%U kept: its base is unknown",
-                          NULL, NULL);
-        goto release_base;
+    if (stay != 0) {
+        Py_XDECREF(base);
+        return stay < 0 ? -1 : 0;
     }
     bool plain = merges_in_place(live, fresh);
     if (plain && (is_base || policy == MF_POLICY_NEW)) {
@@ -370,14 +432,14 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         *out = Py_NewRef(fresh);
         *in_place = plain;
         rc = 1;
-        if (!is_base && !definition && one->edited && !is_container(live) &&
+        if (!is_base && !gives_definition(one) && one->edited &&
+            !is_container(live) &&
             mf_merge_report_one(merge, one, 203, '=',
                        "%U was %U at run time; the edit replaces it", live,
                        NULL) < 0) {
             rc = -1;
         }
     }
-release_base:
     Py_XDECREF(base);
     return rc;
 }
@@ -476,8 +538,14 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         .edited = edited,
     };
     PyObject *dict = staged->live_dict;
+    PyObject *given = staged->kept ? PyDict_GetItemWithError(staged->kept, name)
+                                   : NULL;
     if (PyErr_Occurred()) {
         return -1;
+    }
+    if (given != NULL && one.live == one.fresh) {
+        return mf_merge_note_new_base(merge, staged->target->module, NULL,
+                                      name, given);
     }
     if (one.fresh == NULL) {
         if (one.live == NULL) {

@@ -37,6 +37,9 @@ struct mf_merge {
                                      is undone, or NULL */
 };
 
+/* Before the stage runs: it asks which names keep what lives. */
+void mf_merge_begin(struct mf_merge *merge, struct mf_match *match,
+                    struct mf_stage *stage, struct mf_report *report);
 /* Decide all writes. Reasons and notes go to the report. */
 int mf_merge_run(struct mf_merge *merge, struct mf_match *match,
                  struct mf_stage *stage, struct mf_report *report);

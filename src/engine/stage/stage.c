@@ -332,6 +332,10 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
         return mf_stage_step_failed(stage, staged->target, delta);
     }
     Py_DECREF(result);
+    if (!delta->prerequisite &&
+        mf_stage_keep(stage, staged, (uint32_t)(delta - diff->deltas)) < 0) {
+        return -1;
+    }
     return writes_by_itself(names) ? note_other_writes(staged) : 0;
 }
 
@@ -651,6 +655,7 @@ mf_stage_clear(struct mf_stage *stage)
         struct mf_staged *staged = stage->items.items[i];
         Py_XDECREF(staged->before);
         Py_XDECREF(staged->saved);
+        Py_XDECREF(staged->kept);
         Py_XDECREF(staged->bound);
         Py_XDECREF(staged->later);
         Py_XDECREF(staged->annotated);

@@ -25,6 +25,8 @@ struct mf_staged {
     PyObject *before;         /* copy of dict before the first step */
     PyObject *saved;          /* dict: name -> value before a prerequisite
                                  bound it; NULL: none has */
+    PyObject *kept;           /* dict: name -> what its statement gave it, where
+                                 what lives stays; NULL: none does */
     PyObject *bound;          /* dict: name -> True (bound by an edited
                                  statement) or False (by a derived one or by
                                  an import binding) */
@@ -58,6 +60,11 @@ struct mf_loaded {
 };
 
 struct mf_stage {
+    /* Does the name keep what lives, whatever the statement at `delta`, which
+     * has just run, gave it? Says so in the report. 1 / 0 / -1. NULL: none. */
+    int (*stays)(void *arg, struct mf_staged *staged, uint32_t delta,
+                 PyObject *name, bool edited);
+    void *stays_arg;
     struct mf_state *state;   /* borrowed */
     struct mf_plan *plan;     /* borrowed */
     struct mf_report *report; /* borrowed */

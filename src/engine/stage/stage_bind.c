@@ -190,3 +190,51 @@ mf_stage_restore_later(struct mf_staged *staged)
     }
     return rc;
 }
+
+/* ---- values that stay -------------------------------------------------------- */
+
+static int
+keep_name(struct mf_stage *stage, struct mf_staged *staged, PyObject *name,
+          uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    PyObject *live = PyDict_GetItemWithError(staged->live_dict, name);
+    PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
+    uint32_t last;
+    if (live == NULL || fresh == NULL || live == fresh || PyErr_Occurred()) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    /* a statement behind it goes on with what this one gave */
+    int binds =
+        mf_diff_binder(diff, MF_UNIT_NONE, name, MF_UNIT_NONE, &last);
+    if (binds <= 0 || last != at) {
+        return binds < 0 ? -1 : 0;
+    }
+    int stays = stage->stays(stage->stays_arg, staged, at, name,
+                             !diff->deltas[at].derived);
+    if (stays <= 0) {
+        return stays;
+    }
+    if (staged->kept == NULL && (staged->kept = PyDict_New()) == NULL) {
+        return -1;
+    }
+    return PyDict_SetItem(staged->kept, name, fresh) < 0
+               ? -1
+               : PyDict_SetItem(staged->dict, name, live);
+}
+
+int
+mf_stage_keep(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_names *names =
+        stage->stays ? mf_diff_names(diff, &diff->deltas[at]) : NULL;
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = 0;
+    while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        rc = keep_name(stage, staged, name, at);
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}

@@ -67,6 +67,11 @@ struct mf_stage *mf_stage_of_thread(struct mf_state *state);
 /* The one whose steps some thread of this interpreter runs now, or NULL. */
 struct mf_stage *mf_stage_current(void);
 
+/* A statement has run: names that keep what lives have it again, so that the
+ * statements behind it see what they would see when all is done. */
+int mf_stage_keep(struct mf_stage *stage, struct mf_staged *staged,
+                  uint32_t at);
+
 /* When a module's statements have run: what one binds that has not, behind
  * those, means what it means in the live module. */
 int mf_stage_restore_later(struct mf_staged *staged);
