@@ -6,6 +6,7 @@
 #include "imports.h"
 
 #include "compile.h"
+#include "imports_cached.h"
 
 #include "../ground/fault.h"
 #include "../ground/compat_moves.h"
@@ -330,6 +331,43 @@ note_end(struct mf_state *state, PyObject *object)
     return module->base == NULL ? -1 : 0;
 }
 
+/* The text that was just loaded is the baseline, if there is none yet. */
+static int
+take_text(struct mf_state *state, PyObject *code, struct mf_text *text)
+{
+    PyObject *path = mf_source_absolute(((PyCodeObject *)code)->co_filename);
+    struct mf_source *source =
+        path != NULL && mf_source_is_plain(state, path) == 0
+            ? mf_source_get(state, path)
+            : NULL;
+    Py_XDECREF(path);
+    if (source != NULL && source->text.bytes == NULL && !source->is_split) {
+        source->text = *text;
+        text->bytes = NULL;
+    }
+    mf_text_clear(text);
+    return source != NULL ? 0 : -1;
+}
+
+/* What the loader's own method does: from the .pyc file with the text in one
+ * go, where that is all there is to it. */
+static PyObject *
+run_module(struct mf_state *state, PyObject *loader, PyObject *object)
+{
+    PyObject *dict = namespace_of(object), *code;
+    struct mf_text text = {NULL, 0};
+    if (state == NULL || !state->started || dict == NULL ||
+        !mf_imports_cached(loader, dict, &code, &text)) {
+        return PyObject_CallMethodOneArg(loader, str_exec_module, object);
+    }
+    if (take_text(state, code, &text) < 0) {
+        PyErr_Clear();
+    }
+    PyObject *result = mf_imports_cached_run(code, dict);
+    Py_DECREF(code);
+    return result;
+}
+
 /* Stands in front of a loader's exec_module for one call: self is the
  * loader. Runs the loader's own method, then notes what the import made. */
 static PyObject *
@@ -338,8 +376,7 @@ exec_module(PyObject *loader, PyObject *object)
     if (PyObject_DelAttr(loader, str_exec_module) < 0) {
         PyErr_Clear();
     }
-    PyObject *result =
-        PyObject_CallMethodOneArg(loader, str_exec_module, object);
+    PyObject *result = run_module(mf_state_get(), loader, object);
     if (result == NULL) {
         return NULL;
     }
@@ -370,7 +407,7 @@ dress_loader(struct mf_state *state, PyObject *spec, PyObject *name)
         goto done;
     }
     path = mf_source_absolute(origin);
-    if (path == NULL || mf_source_is_target(state, path, name) <= 0) {
+    if (path == NULL || mf_source_may_be_target(state, path, name) <= 0) {
         goto done;
     }
     method = PyCFunction_New(&exec_module_def, loader);
@@ -546,8 +583,10 @@ mf_imports_start(struct mf_state *state)
         return -1;
     }
     PyObject *basics = PyObject_GetAttrString(external, "_LoaderBasics");
+    int rc = mf_imports_cached_init(external);
     Py_DECREF(external);
-    if (basics == NULL) {
+    if (basics == NULL || rc < 0) {
+        Py_XDECREF(basics);
         return -1;
     }
     Py_XSETREF(plain_exec_module,

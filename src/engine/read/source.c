@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../ground/fault.h"
@@ -323,24 +322,23 @@ mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
     return 0;
 }
 
-/* Whole file into a fresh buffer. NULL with errno. */
-static char *
-slurp(const char *path, Py_ssize_t *len)
+char *
+mf_source_slurp(const char *path, int flags, Py_ssize_t *len,
+                struct stat *st)
 {
     /* not blocking: a pipe or a device in its place would hold us */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
     if (fd < 0) {
         return NULL;
     }
-    struct stat st;
-    if (fstat(fd, &st) < 0) {
+    if (fstat(fd, st) < 0) {
         goto close_file;
     }
-    if (!S_ISREG(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    if (!S_ISREG(st->st_mode)) {
+        errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
         goto close_file;
     }
-    size_t cap = (size_t)st.st_size + 1, used = 0;
+    size_t cap = (size_t)st->st_size + 1, used = 0;
     char *block = mf_realloc(NULL, cap);
     while (block != NULL) {
         ssize_t n = read(fd, block + used, cap - used);
@@ -355,6 +353,9 @@ slurp(const char *path, Py_ssize_t *len)
             break;
         }
         used += (size_t)n;
+        if (used == (size_t)st->st_size) {
+            break; /* one byte more was asked for: this is the end */
+        }
         if (used == cap) {
             char *more = mf_realloc(block, cap *= 2);
             if (more == NULL) {
@@ -388,9 +389,10 @@ mf_source_read(PyObject *path, struct mf_text *text)
     }
     char *raw;
     Py_ssize_t len = 0;
+    struct stat st;
     /* With the GIL: to get it back from a thread that runs takes 5 ms, a
      * file that was just written some microseconds. */
-    raw = slurp(PyBytes_AS_STRING(encoded), &len);
+    raw = mf_source_slurp(PyBytes_AS_STRING(encoded), 0, &len, &st);
     Py_DECREF(encoded);
     if (raw == NULL) {
         if (errno == ENOENT || errno == ENOTDIR) {
@@ -495,22 +497,32 @@ mf_source_free_all(struct mf_state *state)
     Py_CLEAR(state->by_path);
 }
 
-/* The folder of a file that is no link, new reference: what the rule says of
- * one such file it says of all. NULL, without exception: it has to be asked. */
+/* The folder of an absolute path, new reference; NULL without exception if
+ * there is none to name. */
 static PyObject *
-folder_of_plain(PyObject *path)
+folder_of(PyObject *path)
 {
     Py_ssize_t n = PyUnicode_GET_LENGTH(path);
     Py_ssize_t slash = PyUnicode_FindChar(path, '/', 0, n, -1);
-    const char *text = PyUnicode_AsUTF8(path);
-    struct stat st;
     PyObject *folder = NULL;
-    if (slash > 0 && text != NULL && text[0] == '/' &&
-        lstat(text, &st) == 0 && !S_ISLNK(st.st_mode)) {
+    if (slash > 0 && PyUnicode_READ_CHAR(path, 0) == '/') {
         folder = PyUnicode_Substring(path, 0, slash);
     }
     PyErr_Clear();
     return folder;
+}
+
+/* The same for a file that is no link: what the rule says of one such file it
+ * says of all. NULL, without exception: it has to be asked. */
+static PyObject *
+folder_of_plain(PyObject *path)
+{
+    const char *text = PyUnicode_AsUTF8(path);
+    struct stat st;
+    PyErr_Clear();
+    return text != NULL && lstat(text, &st) == 0 && !S_ISLNK(st.st_mode)
+               ? folder_of(path)
+               : NULL;
 }
 
 static int
@@ -555,6 +567,26 @@ mf_source_is_target(struct mf_state *state, PyObject *path, PyObject *name)
         return -1;
     }
     return yes;
+}
+
+int
+mf_source_may_be_target(struct mf_state *state, PyObject *path,
+                        PyObject *name)
+{
+    PyObject *folder = state->by_folder ? folder_of(path) : NULL;
+    bool yes = folder != NULL &&
+               PyDict_GetItemWithError(state->folder_cache, folder) == Py_True;
+    Py_XDECREF(folder);
+    PyErr_Clear();
+    return yes ? 1 : mf_source_is_target(state, path, name);
+}
+
+int
+mf_source_is_plain(struct mf_state *state, PyObject *path)
+{
+    return state->by_folder && state->is_target != NULL
+               ? PyDict_SetItem(state->target_cache, path, Py_True)
+               : 0;
 }
 
 int

@@ -11,6 +11,8 @@
 #ifndef MF_SOURCE_H
 #define MF_SOURCE_H
 
+#include <sys/stat.h>
+
 #include "../state.h"
 #include "split.h"
 
@@ -66,9 +68,20 @@ void mf_source_free_all(struct mf_state *state);
 int mf_source_is_target(struct mf_state *state, PyObject *path,
                         PyObject *name);
 
+/* The same without a look at the file: also 1 for a link in a folder of the
+ * program, whoever it leads to. */
+int mf_source_may_be_target(struct mf_state *state, PyObject *path,
+                            PyObject *name);
+/* Such a file has been opened, and is no link. 0 / -1. */
+int mf_source_is_plain(struct mf_state *state, PyObject *path);
+
 /* Read a file and decode it as the import system does. 0; 1: no such file
  * (text->bytes is NULL); -1 with OSError, SyntaxError or ValueError. */
 int mf_source_read(PyObject *path, struct mf_text *text);
+/* A whole regular file, as it is, into a fresh buffer (mf_free), and its
+ * stamp. `flags`: more of open()'s. NULL with errno. Needs no GIL. */
+char *mf_source_slurp(const char *path, int flags, Py_ssize_t *len,
+                      struct stat *st);
 /* Decode bytes that are given, or encode a str. */
 int mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
                      struct mf_text *text);
