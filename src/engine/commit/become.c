@@ -545,6 +545,33 @@ instance_dict(PyObject *holder)
                : NULL;
 }
 
+/* The type that holder becomes an instance of, or NULL. */
+static int
+next_type(struct mf_become *become, PyObject *holder, PyTypeObject **to)
+{
+    *to = mf_map_get(become->pairs, Py_TYPE(holder));
+    if (*to != NULL && become->layout != NULL &&
+        mf_map_has(become->layout, Py_TYPE(holder))) {
+        *to = NULL;
+    }
+    if (*to == NULL) {
+        return 0;
+    }
+    bool alike = become->alike != NULL &&
+                 mf_map_has(become->alike, Py_TYPE(holder));
+    if (PyType_Check(*to) &&
+        (alike ? mf_shape_same_sizes(Py_TYPE(holder), *to)
+               : mf_shape_same_layout(Py_TYPE(holder), *to))) {
+        return 0;
+    }
+    become->stuck = holder;
+    PyErr_Format(PyExc_TypeError,
+                 "an instance of '%.200s' cannot become one of '%.200s': "
+                 "the layouts differ", Py_TYPE(holder)->tp_name,
+                 PyType_Check(*to) ? (*to)->tp_name : "?");
+    return -1;
+}
+
 int
 mf_become_object(struct mf_become *become, PyObject *holder)
 {
@@ -552,16 +579,9 @@ mf_become_object(struct mf_become *become, PyObject *holder)
     if (work == NULL) {
         return -1;
     }
-    PyTypeObject *to_type = mf_map_get(become->pairs, Py_TYPE(holder));
+    PyTypeObject *to_type;
     bool is_class = PyType_Check(holder) && PyObject_IS_GC(holder);
-    if (to_type != NULL &&
-        (!PyType_Check(to_type) ||
-         !mf_shape_same_layout(Py_TYPE(holder), to_type))) {
-        become->stuck = holder;
-        PyErr_Format(PyExc_TypeError,
-                     "an instance of '%.200s' cannot become one of '%.200s': "
-                     "the layouts differ", Py_TYPE(holder)->tp_name,
-                     Py_TYPE(to_type) == NULL ? "?" : to_type->tp_name);
+    if (next_type(become, holder, &to_type) < 0) {
         return -1;
     }
     if ((become->undo != NULL || to_type != NULL) &&
@@ -592,7 +612,8 @@ int
 mf_become_check(struct mf_become *become, PyObject *holder)
 {
     struct mf_become_work *work = work_of(become);
-    if (work == NULL) {
+    PyTypeObject *to_type;
+    if (work == NULL || next_type(become, holder, &to_type) < 0) {
         return -1;
     }
     work_reset(work);

@@ -21,6 +21,12 @@ struct mf_become_work; /* become.c: memory that is used again per holder */
 struct mf_become {
     const struct mf_map *pairs; /* from -> to (PyObject*), borrowed: the
                                    caller holds both sides */
+    const struct mf_map *layout; /* borrowed, NULL: none. Keys of pairs that
+                                   are classes of another layout: instances
+                                   keep them for now */
+    const struct mf_map *alike; /* borrowed, NULL: none. Keys of pairs that
+                                   are classes whose value was made like them,
+                                   though their bases are others by now */
     struct mf_undo *undo;       /* NULL: holders are staged, nobody sees them,
                                    writes are not logged */
     size_t rewritten;           /* out: references rewritten */

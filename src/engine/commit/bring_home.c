@@ -106,10 +106,15 @@ mf_commit_find_holders(struct mf_commit *commit)
 int
 mf_commit_bring_home(struct mf_commit *commit)
 {
-    struct mf_map copies = {0};
+    struct mf_map copies = {0}, layout = {0};
     struct mf_vec holders = {0};
-    struct mf_become become = {.pairs = &commit->match->home};
+    struct mf_become become = {.pairs = &commit->match->home,
+                               .layout = &layout};
     int rc = keep_copies(commit, &copies);
+    for (size_t i = 0; i < commit->match->len && rc == 0; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        rc = pair->rebuild ? mf_map_put(&layout, pair->new_obj, 1) : 0;
+    }
     if (rc == 0) {
         rc = mf_become_holders(&commit->match->home, &commit->stage->mark,
                                &holders);
@@ -126,6 +131,7 @@ mf_commit_bring_home(struct mf_commit *commit)
     }
     mf_vec_clear(&holders);
     mf_map_clear(&copies);
+    mf_map_clear(&layout);
     mf_become_clear(&become);
     if (rc < 0) {
         return -1;

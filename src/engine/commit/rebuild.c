@@ -226,7 +226,8 @@ find_visit(PyObject *obj, void *arg)
 {
     struct search *search = arg;
     const struct mf_map *pairs = &search->rebuild->pairs;
-    return mf_map_has(pairs, Py_TYPE(obj)) && !mf_map_has(pairs, obj)
+    return mf_map_has(pairs, Py_TYPE(obj)) && !mf_map_has(pairs, obj) &&
+                   !mf_map_has(&search->rebuild->staged, Py_TYPE(obj))
                ? mf_vec_push_ref(&search->found, obj)
                : 0;
 }
@@ -325,6 +326,27 @@ restore(struct mf_rebuild *rebuild, PyObject *undo)
     return 0;
 }
 
+/* Staged classes are none of those that will live. What is left that refers
+ * to one, and instances that staged code has made, go to the one made anew,
+ * which is laid out like it. */
+static int
+take_staged(struct mf_rebuild *rebuild, struct mf_match *match)
+{
+    for (size_t i = 0; i < match->len; i++) {
+        struct mf_pair *pair = &match->pairs[i];
+        if (pair->kind != MF_PAIR_CLASS) {
+            continue;
+        }
+        PyObject *made = mf_map_get(&rebuild->pairs, pair->old_obj);
+        if (mf_map_put(&rebuild->staged, pair->new_obj, 1) < 0 ||
+            (made != NULL && mf_map_put(&rebuild->pairs, pair->new_obj,
+                                        (uintptr_t)made) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int
 mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
 {
@@ -342,14 +364,9 @@ mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
         return rc;
     }
     MF_TRACE(2, "%zu classes are made anew", rebuild->classes.len / 2);
-    for (size_t i = 0; i < merge->match->len; i++) {
-        struct mf_pair *pair = &merge->match->pairs[i];
-        if (pair->kind == MF_PAIR_CLASS &&
-            mf_map_put(&rebuild->staged, pair->new_obj, 1) < 0) {
-            return -1;
-        }
-    }
-    return make_routes(rebuild) < 0 || make_instances(rebuild, merge) < 0
+    return take_staged(rebuild, merge->match) < 0 ||
+                   make_routes(rebuild) < 0 ||
+                   make_instances(rebuild, merge) < 0
                ? -1
                : restore(rebuild, merge->undo);
 }
@@ -598,6 +615,7 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
         turn(rebuild, &merge->writes[i].value);
     }
     rebuild->become.pairs = &rebuild->pairs;
+    rebuild->become.alike = &rebuild->staged;
     int rc = mf_become_holders(&rebuild->pairs, NULL, &rebuild->holders);
     for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
         PyObject *holder = rebuild->holders.items[i];

@@ -88,16 +88,22 @@ slot_missing(PyTypeObject *one, PyTypeObject *other, bool by_offset)
 }
 
 bool
+mf_shape_same_sizes(PyTypeObject *one, PyTypeObject *other)
+{
+    return one->tp_basicsize == other->tp_basicsize &&
+           one->tp_itemsize == other->tp_itemsize &&
+           one->tp_dictoffset == other->tp_dictoffset &&
+           one->tp_weaklistoffset == other->tp_weaklistoffset &&
+           mf_compat_obj_layout_flags(one) ==
+               mf_compat_obj_layout_flags(other) &&
+           c_base(one) == c_base(other);
+}
+
+bool
 mf_shape_same_layout(PyTypeObject *one, PyTypeObject *other)
 {
     return one == other ||
-           (one->tp_basicsize == other->tp_basicsize &&
-            one->tp_itemsize == other->tp_itemsize &&
-            one->tp_dictoffset == other->tp_dictoffset &&
-            one->tp_weaklistoffset == other->tp_weaklistoffset &&
-            mf_compat_obj_layout_flags(one) ==
-                mf_compat_obj_layout_flags(other) &&
-            c_base(one) == c_base(other) &&
+           (mf_shape_same_sizes(one, other) &&
             slot_missing(one, other, true) == NULL &&
             slot_missing(other, one, true) == NULL);
 }

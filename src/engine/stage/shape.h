@@ -23,5 +23,7 @@ int mf_shape_compare(PyTypeObject *old_class, PyTypeObject *new_class,
 /* Is an instance of the one laid out as an instance of the other (sizes,
  * offsets, flags, slot names by offset)? Bases are not asked. */
 bool mf_shape_same_layout(PyTypeObject *one, PyTypeObject *other);
+/* The same, without the names of slots. */
+bool mf_shape_same_sizes(PyTypeObject *one, PyTypeObject *other);
 
 #endif
