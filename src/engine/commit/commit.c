@@ -475,7 +475,9 @@ void
 mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
 {
     struct mf_merge *merge = commit->merge;
-    mf_rebuild_finish(&commit->rebuild);
+    if (mf_rebuild_finish(&commit->rebuild) < 0) {
+        mf_report_late(commit->report);
+    }
     for (size_t i = 0; i < merge->n_classes; i++) {
         if (!merge->classes[i].rebuilt &&
             mf_redefine_class_finish(&merge->classes[i]) < 0) {

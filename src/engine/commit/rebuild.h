@@ -55,6 +55,7 @@ struct mf_rebuild {
     struct mf_vec spaces;    /* strong: per pair a copy of the old namespace */
     struct mf_vec noted;     /* strong: per instance what was copied */
     struct mf_vec holders;   /* borrowed: from check to apply */
+    struct mf_vec asked;     /* strong: who has cached answers about them */
     struct mf_become become;
     bool ran;                /* code of the program may have run since the
                                 copying: `noted` says what it was then */
@@ -75,9 +76,21 @@ int mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
                      struct mf_report *report);
 /* First of all writes. 0; -1: the caller replays the log. */
 int mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
-/* After the commit: the old ones go without a word (__del__ is not called). */
-void mf_rebuild_finish(struct mf_rebuild *rebuild);
+/* After the commit: the old ones go without a word (__del__ is not called);
+ * what ABCs, protocols and typing have answered about them is forgotten. */
+int mf_rebuild_finish(struct mf_rebuild *rebuild);
 void mf_rebuild_clear(struct mf_rebuild *rebuild);
+
+/* --- rebuild.c, for the others --------------------------------------------- */
+
+/* A reason: MF420 or another. `why` goes before `detail`. */
+int mf_rebuild_refuse(struct mf_report *report, int code, PyTypeObject *cls,
+                      const char *why, PyObject *detail);
+/* The exception that is set is the reason, unless it is want of memory. */
+int mf_rebuild_refuse_with(struct mf_report *report, PyTypeObject *cls,
+                           const char *why);
+/* What the program has changed since the copying, and what it has made. */
+int mf_rebuild_follow(struct mf_rebuild *rebuild, struct mf_merge *merge);
 
 /* --- rebuild_class.c ------------------------------------------------------ */
 

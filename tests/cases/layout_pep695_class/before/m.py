@@ -1,0 +1,18 @@
+class Stack[T]:
+    __slots__ = ('top',)
+
+    def __init__(self, top):
+        self.top = top
+
+
+class Sub(Stack[int]):
+    __slots__ = ()
+
+
+type Ints = Stack[int]
+type Pair_[A, B] = tuple[A, B]
+type Either = Stack | None
+
+
+def first[T: Stack](s: T) -> T:
+    return s.top
