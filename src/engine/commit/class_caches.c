@@ -142,6 +142,21 @@ mf_class_caches_find(PyTypeObject *cls, const struct mf_vec *affected,
     return known.by_dispatch ? find_dispatch(found) : 0;
 }
 
+/* Every such registry has an implementation for object. Whose it is does not
+ * matter: all dispatching functions are found in one walk. */
+int
+mf_class_caches_registry(PyObject *dict, struct mf_vec *found)
+{
+    PyObject *base =
+        PyDict_CheckExact(dict)
+            ? PyDict_GetItemWithError(dict, (PyObject *)&PyBaseObject_Type)
+            : NULL;
+    if (base == NULL || !PyCallable_Check(base)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    return find_dispatch(found) < 0 ? -1 : 1;
+}
+
 int
 mf_class_caches_forget(const struct mf_vec *found)
 {

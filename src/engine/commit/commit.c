@@ -8,6 +8,7 @@
 #include "../stage/check.h"
 #include "../stage/register.h"
 #include "baseline.h"
+#include "class_caches.h"
 #include "migrate.h"
 #include "redefine_annotations.h"
 #include "redefine_class.h"
@@ -264,6 +265,20 @@ keep_attributes(PyFunctionObject *old_func, PyFunctionObject *new_func)
     return 0;
 }
 
+static int
+find_asked(struct mf_commit *commit)
+{
+    struct mf_merge *merge = commit->merge;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < merge->len; i++) {
+        if (merge->writes[i].kind == MF_WRITE_CONTENTS) {
+            rc = mf_class_caches_registry(merge->writes[i].holder,
+                                          &commit->asked);
+        }
+    }
+    return rc < 0 ? -1 : 0;
+}
+
 int
 mf_commit_prepare(struct mf_commit *commit)
 {
@@ -298,7 +313,7 @@ mf_commit_prepare(struct mf_commit *commit)
         shift_main(commit) < 0 || mf_commit_find_replaced(commit) < 0) {
         return -1;
     }
-    if (mf_register_run(merge) < 0) {
+    if (mf_register_run(merge) < 0 || find_asked(commit) < 0) {
         return -1;
     }
     if (mf_report_reasons(commit->report) > 0) {
@@ -484,6 +499,9 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
             mf_report_late(commit->report);
         }
     }
+    if (commit->asked.len > 0 && mf_class_caches_forget(&commit->asked) < 0) {
+        mf_report_late(commit->report);
+    }
     for (size_t t = 0; t < commit->plan->targets.len; t++) {
         struct mf_target *target = commit->plan->targets.items[t];
         size_t at = 0;
@@ -524,6 +542,7 @@ mf_commit_clear(struct mf_commit *commit)
     Py_CLEAR(commit->main_lines);
     mf_vec_clear_refs(&commit->live_holders);
     mf_vec_clear_refs(&commit->replace_holders);
+    mf_vec_clear_refs(&commit->asked);
     mf_map_clear(&commit->replace);
     mf_become_clear(&commit->become);
     mf_become_clear(&commit->replaces);

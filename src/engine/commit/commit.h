@@ -48,6 +48,8 @@ struct mf_commit {
     struct mf_class_notes notes;   /* lines of classes that live on */
     struct mf_vec annotations;     /* redefine_annotations.h */
     struct mf_moves moves;         /* frames; prepared by update.c, last */
+    struct mf_vec asked;        /* strong: who has cached answers by a registry
+                                   that changes */
     PyObject *new_codes;        /* list: per target its new codes list */
     bool applied;
 };

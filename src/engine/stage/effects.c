@@ -275,6 +275,18 @@ mf_effects_calls(struct mf_effects *effects, PyObject *func,
 }
 
 int
+mf_effects_also(struct mf_effects *effects, int kind, PyObject *holder,
+                struct mf_contents *contents)
+{
+    Py_ssize_t index = mf_effects_add(effects, kind, holder, NULL, NULL);
+    if (index >= 0 && !effects->items[index].big) {
+        exchange_contents(&effects->items[index].also, contents);
+    }
+    mf_effects_contents_clear(contents);
+    return index == -2 ? -1 : 0;
+}
+
+int
 mf_effects_changed(const struct mf_effect *effect)
 {
     if (!effect->big) {
@@ -573,6 +585,7 @@ mf_effects_clear(struct mf_effects *effects)
         struct mf_effect *effect = &mine.items[i];
         mf_effects_contents_clear(&effect->before);
         mf_effects_contents_clear(&effect->after);
+        mf_effects_contents_clear(&effect->also);
         mf_map_clear(&effect->by);
         Py_CLEAR(effect->out);
         Py_CLEAR(effect->name);

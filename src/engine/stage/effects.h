@@ -44,6 +44,8 @@ struct mf_effect {
     PyObject *name;            /* it was found under, or NULL */
     struct mf_contents before; /* as if only the others had written */
     struct mf_contents after;  /* items NULL: staged code changed nothing */
+    struct mf_contents also;   /* items NULL: nothing. Registered elsewhere by
+                                  staged code, and to stand here */
     Py_ssize_t length;         /* of a big one: only its end was copied */
     struct mf_map by;          /* old texts that reach it: code -> 1 */
     PyObject *out;             /* tuple: keys that mf_effects_take_out took,
@@ -101,6 +103,11 @@ int mf_effects_watch(struct mf_effects *effects, PyObject *obj, int depth);
  * copied too, as it is now. */
 int mf_effects_calls(struct mf_effects *effects, PyObject *func,
                      PyObject *const *args, int count);
+/* Staged code has put these into a container that it had made itself, in the
+ * place of this one, which stays: mf_effects_settle takes them for registered
+ * here. The contents are given away; a second time the last ones count. */
+int mf_effects_also(struct mf_effects *effects, int kind, PyObject *holder,
+                    struct mf_contents *contents);
 /* Did this holder change since it was copied? No allocation but for ordered
  * dicts; -1 with an exception. */
 int mf_effects_changed(const struct mf_effect *effect);

@@ -48,6 +48,7 @@ struct view {
     struct item *items;
     Py_ssize_t len;         /* entries of now */
     Py_ssize_t gone;        /* entries behind them */
+    bool also;              /* the last ones of now are to stand there only */
     bool ordered;           /* code that names it sorts it */
     bool record;            /* itself an item of a registry, not one */
     struct mf_map placed;   /* key -> index + 1 in the result */
@@ -401,7 +402,7 @@ make_result(struct settle *settle, struct view *view, struct result *out)
 static bool
 is_present(struct view *view, struct result *result)
 {
-    if (result->len != view->len) {
+    if (view->also || result->len != view->len) {
         return false;
     }
     for (Py_ssize_t i = 0; i < view->len; i++) {
@@ -463,6 +464,37 @@ write_result(struct settle *settle, struct view *view, struct result *result)
 
 /* ---- holders ------------------------------------------------------------------------------ */
 
+/* What was registered in the container's twin follows what stands in it. */
+static int
+add_others(struct view *view)
+{
+    struct mf_contents *also = &view->effect->also, both;
+    Py_ssize_t n = mf_effects_count(&view->now, view->stride);
+    Py_ssize_t m =
+        also->items ? mf_effects_count(also, view->stride) : 0;
+    if (m == 0) {
+        return 0;
+    }
+    struct mf_entry *entries = mf_alloc((size_t)(n + m) * sizeof(*entries));
+    if (entries == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n + m; i++) {
+        entries[i] = i < n ? mf_effects_entry(&view->now, i, view->stride)
+                           : mf_effects_entry(also, i - n, view->stride);
+    }
+    int rc = mf_effects_pack(entries, n + m, view->stride,
+                             view->now.hashes != NULL, &both);
+    mf_free(entries);
+    if (rc == 0) {
+        mf_effects_contents_clear(&view->now);
+        view->now = both;
+        view->also = true;
+    }
+    return rc;
+}
+
 static int
 settle_container(struct settle *settle, struct mf_effect *effect)
 {
@@ -472,6 +504,11 @@ settle_container(struct settle *settle, struct mf_effect *effect)
     bool *added = NULL;
     int rc = -1;
     if (mf_effects_read(effect->kind, effect->holder, &view.now) < 0) {
+        return -1;
+    }
+    Py_ssize_t present = mf_effects_count(&view.now, view.stride);
+    if (add_others(&view) < 0) {
+        mf_effects_contents_clear(&view.now);
         return -1;
     }
     view.len = mf_effects_count(&view.now, view.stride);
@@ -492,6 +529,7 @@ settle_container(struct settle *settle, struct mf_effect *effect)
     bool any = false;
     for (Py_ssize_t i = 0; i < view.len; i++) {
         view.items[i].entry = mf_effects_entry(&view.now, i, view.stride);
+        added[i] |= i >= present;
         fill_item(settle, &view, &view.items[i], added[i]);
         any |= added[i] || view.items[i].removable;
     }

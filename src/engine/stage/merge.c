@@ -185,13 +185,12 @@ mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, cha
     return rc;
 }
 
-/* Is what lives the very object that the source gave? (Values that compare
- * are compared, and need not be told.) 1, 0, -1. */
+/* Is what lives what the source gave? (Noted values only.) 1, 0, -1. */
 static int
 is_noted_base(const struct one *one)
 {
     PyObject *notes = one->staged->target->module->base;
-    if (notes == NULL || !mf_source_is_frozen(one->live)) {
+    if (notes == NULL) {
         return 0;
     }
     PyObject *key = one->cls_name ? PyUnicode_FromFormat(
@@ -199,7 +198,9 @@ is_noted_base(const struct one *one)
                                   : Py_NewRef(one->name);
     PyObject *noted = key ? PyDict_GetItemWithError(notes, key) : NULL;
     Py_XDECREF(key);
-    return PyErr_Occurred() ? -1 : noted == one->live;
+    return PyErr_Occurred() ? -1
+           : noted == NULL  ? 0
+                            : mf_merge_equal(noted, one->live, 0);
 }
 
 /* Old contents as a value of their own: a container goes on living. */

@@ -310,6 +310,9 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
                                                  name);
         if (state == 0 && live != NULL &&
             !made_anew(file, parent, name, live, value)) {
+            if (mf_merge_twins(merge, live, value) < 0) {
+                return -1;
+            }
             continue; /* not edited: what lives stays */
         }
         if (!pair->rebuild && live != NULL && describes_memory(live) &&

@@ -43,6 +43,9 @@ int mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
 uint32_t mf_merge_find_delta(struct mf_change *change, uint32_t parent, PyObject *name);
 /* In place and paired: the object itself says what changed. */
 int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
+/* A member stays that the class statement has made anew: what it has
+ * registered in its own goes to the one that stays. */
+int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
 int mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair);
 int mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member);
 /* Members whose statements are gone from a class that did not run whole. */
