@@ -282,6 +282,14 @@ mf_effects_has_staged(struct mf_effects *effects, struct mf_entry entry)
     return about.live != NULL;
 }
 
+bool
+mf_effects_is_made(struct mf_entry entry, PyObject *live)
+{
+    return entry.value != NULL && live != NULL && PyType_Check(live) &&
+           entry.key == live &&
+           PyObject_TypeCheck(entry.value, (PyTypeObject *)live);
+}
+
 /* ---- plain data ----------------------------------------------------------------- */
 
 static int

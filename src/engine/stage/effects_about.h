@@ -31,6 +31,10 @@ void mf_effects_about(const struct mf_effects_homes *homes,
  * staging namespace, a class with one, an instance of that? */
 bool mf_effects_has_staged(struct mf_effects *effects, struct mf_entry entry);
 
+/* A class as the key of one of its own instances: what calling it has made (a
+ * singleton, a cache), no registration of the class. */
+bool mf_effects_is_made(struct mf_entry entry, PyObject *live);
+
 /* Items of plain data have no object in them that tells what they are about:
  * then it is their strings. Fills old_text and new_text. */
 int mf_effects_read_texts(struct mf_effects_homes *homes);

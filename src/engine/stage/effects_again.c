@@ -65,7 +65,8 @@ goes_out(const struct mf_effects_homes *homes, struct mf_effect *effect,
 {
     struct mf_effects_about about;
     mf_effects_about(homes, entry, &about);
-    size_t at = about.live && about.direct
+    size_t at = about.live && about.direct &&
+                        !mf_effects_is_made(entry, about.live)
                     ? (size_t)mf_map_get(&homes->reruns->of, about.live)
                     : 0;
     for (; at != 0; at = homes->reruns->items[at - 1].next) {

@@ -148,6 +148,7 @@ fill_item(struct settle *settle, struct view *view, struct item *item,
     item->old = !added;
     item->removable =
         !added && item->about != NULL &&
+        !mf_effects_is_made(item->entry, item->about) &&
         is_removable(settle, view, item, about.direct);
 }
 

@@ -239,6 +239,9 @@ int
 mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder,
                        PyObject *name, PyObject *old, PyObject *value)
 {
+    if (old != NULL && is_definition(old)) {
+        return 0;
+    }
     return add_record(merge, holder, name,
                       frozen_copy(old ? old : Py_NotImplemented),
                       frozen_copy(value ? value : Py_NotImplemented), false);
@@ -248,6 +251,9 @@ int
 mf_merge_note_one(struct mf_merge *merge, const struct one *one,
                   PyObject *holder, PyObject *value, bool in_place)
 {
+    if (is_definition(one->live)) {
+        return 0; /* its source brings it back; held here, it would not die */
+    }
     int was_base = is_noted_base(one);
     return was_base < 0
                ? -1

@@ -223,10 +223,108 @@ keep_name(struct mf_stage *stage, struct mf_staged *staged, PyObject *name,
                : PyDict_SetItem(staged->dict, name, live);
 }
 
+/* Of one class, or of one that the same update has made again? */
+static bool
+alike(PyTypeObject *a, PyTypeObject *b)
+{
+    return a == b ||
+           (PyType_HasFeature(a, Py_TPFLAGS_HEAPTYPE) &&
+            PyType_HasFeature(b, Py_TPFLAGS_HEAPTYPE) &&
+            PyUnicode_Compare(((PyHeapTypeObject *)a)->ht_qualname,
+                              ((PyHeapTypeObject *)b)->ht_qualname) == 0);
+}
+
+/* A member of a class that has run as a whole, assigned by a statement that is
+ * not edited: the staged class has the live value from now on, and whatever
+ * the class statement has made of the other one (a metaclass's table of
+ * columns) comes home with it. Enum members have their own way. */
+static int
+keep_member(struct mf_stage *stage, PyTypeObject *live_cls,
+            PyTypeObject *fresh_cls, PyObject *name)
+{
+    PyObject *live = PyDict_GetItemWithError(live_cls->tp_dict, name);
+    PyObject *fresh = PyDict_GetItemWithError(fresh_cls->tp_dict, name);
+    if (live == NULL || fresh == NULL || live == fresh ||
+        !alike(Py_TYPE(live), Py_TYPE(fresh)) || !PyObject_IS_GC(live) ||
+        PyFunction_Check(live) || PyType_Check(live) ||
+        PyTuple_CheckExact(live) || Py_TYPE(fresh) == fresh_cls ||
+        Py_TYPE(live) == live_cls || Py_TYPE(live)->tp_descr_get != NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (mf_vec_push_ref(&stage->clone_refs, live) < 0) {
+        return -1;
+    }
+    if (mf_vec_push_ref(&stage->clone_refs, fresh) < 0) {
+        Py_DECREF(stage->clone_refs.items[--stage->clone_refs.len]);
+        return -1;
+    }
+    return PyDict_SetItem(fresh_cls->tp_dict, name, live);
+}
+
+static int
+keep_members(struct mf_stage *stage, struct mf_staged *staged, uint32_t at,
+             PyTypeObject *live, PyTypeObject *fresh)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    int rc = 0;
+    for (uint32_t i = at + 1; rc == 0 && i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != at || d->kind != MF_DELTA_SAME ||
+            diff->new_of.split->units[d->new_unit].name_len > 0) {
+            continue;
+        }
+        struct mf_names *names = mf_diff_names(diff, d);
+        PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+        rc = iter ? 0 : -1;
+        while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+            uint32_t last;
+            int binds = mf_diff_binder(diff, at, name, MF_UNIT_NONE, &last);
+            rc = binds < 0               ? -1
+                 : binds && last == i ? keep_member(stage, live, fresh, name)
+                                         : 0;
+            Py_DECREF(name);
+        }
+        Py_XDECREF(iter);
+        rc = PyErr_Occurred() ? -1 : rc;
+    }
+    PyType_Modified(fresh);
+    return rc;
+}
+
+/* The class that a statement has just made, if it is to become the live one. */
+static int
+keep_in_class(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->kind != MF_UNIT_CLASS || delta->old_unit == MF_UNIT_NONE ||
+        delta->parent != MF_UNIT_NONE) {
+        return 0;
+    }
+    PyObject *live = mf_plan_live_class(staged->target, delta);
+    PyObject *name = PyUnicode_FromStringAndSize(
+        PyBytes_AS_STRING(diff->new_of.text->bytes) + u->name, u->name_len);
+    PyObject *fresh =
+        name ? PyDict_GetItemWithError(staged->dict, name) : NULL;
+    Py_XDECREF(name);
+    return live != NULL && fresh != NULL && fresh != live &&
+                   PyType_Check(fresh) &&
+                   PyType_HasFeature((PyTypeObject *)fresh,
+                                     Py_TPFLAGS_HEAPTYPE)
+               ? keep_members(stage, staged, at, (PyTypeObject *)live,
+                              (PyTypeObject *)fresh)
+           : PyErr_Occurred() ? -1
+                              : 0;
+}
+
 int
 mf_stage_keep(struct mf_stage *stage, struct mf_staged *staged, uint32_t at)
 {
     struct mf_diff *diff = &staged->target->change->diff;
+    if (keep_in_class(stage, staged, at) < 0) {
+        return -1;
+    }
     struct mf_names *names =
         stage->stays ? mf_diff_names(diff, &diff->deltas[at]) : NULL;
     PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
