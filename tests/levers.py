@@ -18,8 +18,9 @@ import sys
 NAMES = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
 DEAD = "the lever %s shows no effect, or the wrong one"
 UPDATES_AT_MOST = 40        # failing attempts of one update, where not all are asked for
-WARM = 600                  # updates until the engine's history is full, and the caches of the interpreter
-SURE = 30                   # updates, five times: a leak adds to each; the interpreter's own caches grow by less and less
+WARM = 110                  # updates until the engine's history is full
+SURE = 10                   # updates, three times: a leak adds to each, each time
+clear_caches = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 WHY = {"fail_alloc": "MemoryError", "fail_step": "a step was made to fail|step failed by a lever"}
 
 
@@ -48,7 +49,7 @@ class Lever:
         self.fingerprint, self.assert_untouched = fingerprint, assert_untouched
         self.skip, self.next = skip, {}
         self.updates = 0            # of the case, as far as they go through the lever
-        self.warm, self.leaking = False, []
+        self.warm, self.leaking, self.before = False, [], None
 
     def engine(self):
         from midflight import _engine
@@ -157,24 +158,27 @@ class Lever:
             report.clear()
         counts = hasattr(sys, "gettotalrefcount")
         if counts:
+            clear_caches()      # of types: each class that is made or changed adds a name, until thousands of places are taken
             gc.collect()
         return sys.gettotalrefcount() if counts else 0, self.engine().lever_counts()["blocks"]
 
     def leaks(self, once, number, wanted):
         """Notes what a failing update leaves behind each time. None, or the report of one that is not held up any more."""
-        for times, warm in ((2, 0), (2, WARM), *[(SURE, 0)] * 5):
+        for times, warm in ((2, 0), (2, WARM), *[(SURE, 0)] * 3):
             if warm and self.warm:
                 continue
             self.warm = self.warm or warm > 0
-            before = self.measure()
+            before, self.before = self.before or self.measure(), None
             for i in range(warm + times):
                 if warm and i == warm:
                     before = self.measure()
                 report, fired = self.failing(lambda: once(check=False), number, wanted)
                 if not fired or not is_held_up(report):
                     return report
-            more = [b - a for a, b in zip(before, self.measure())]
+            after = self.measure()
+            more = [b - a for a, b in zip(before, after)]
             if max(more) < times:
+                self.before = after     # of the next failure: one collection for each
                 return None
         self.leaking.append("%d: %d references, %d blocks" % (number, *more))
         return None
