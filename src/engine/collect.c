@@ -22,6 +22,15 @@ read_new_side(struct mf_update *update, struct mf_source *source,
         update->identity  ? source->text.bytes
         : update->sources ? PyDict_GetItemWithError(update->sources, path)
                           : NULL;
+    if (given != NULL && PyUnicode_Check(given)) {
+        Py_ssize_t len;
+        const char *utf8 = PyUnicode_AsUTF8AndSize(given, &len);
+        return utf8 ? mf_source_take(path, utf8, len, text) : -1;
+    }
+    if (given != NULL && (update->identity || update->undo != NULL)) {
+        return mf_source_take(path, PyBytes_AS_STRING(given),
+                              PyBytes_GET_SIZE(given), text);
+    }
     if (given != NULL) {
         return mf_source_decode(path, PyBytes_AS_STRING(given),
                                 PyBytes_GET_SIZE(given), text);

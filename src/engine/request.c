@@ -135,21 +135,20 @@ take_sources(struct mf_update *update, PyObject *sources)
             return -1;
         }
         PyObject *path = mf_source_absolute(file);
-        PyObject *raw = PyUnicode_Check(text) ? PyUnicode_AsUTF8String(text)
-                        : PyBytes_Check(text) ? Py_NewRef(text)
-                                              : NULL;
-        if (raw == NULL && !PyErr_Occurred()) {
+        bool is_text = PyUnicode_Check(text);
+        if (!is_text && !PyBytes_Check(text)) {
             PyErr_Format(PyExc_TypeError,
                          "sources[%R] must be str or bytes, not %s", name,
                          Py_TYPE(text)->tp_name);
         }
-        int rc = path && raw && PyDict_SetItem(update->sources, path, raw) ==
-                                    0 &&
+        bool legal = is_text ? PyUnicode_AsUTF8(text) != NULL
+                             : !PyErr_Occurred();
+        int rc = path && legal &&
+                         PyDict_SetItem(update->sources, path, text) == 0 &&
                          PySet_Add(update->paths, path) == 0
                      ? 0
                      : -1;
         Py_XDECREF(path);
-        Py_XDECREF(raw);
         if (rc < 0) {
             return -1;
         }

@@ -195,8 +195,8 @@ note_returned(struct mf_state *state, struct mf_loaded *loaded)
     mf_text_clear(&source->text);
     mf_split_clear(&source->split);
     source->is_split = false;
-    if (mf_source_decode(source->path, PyBytes_AS_STRING(bytes),
-                         PyBytes_GET_SIZE(bytes), &source->text) < 0) {
+    if (mf_source_take(source->path, PyBytes_AS_STRING(bytes),
+                       PyBytes_GET_SIZE(bytes), &source->text) < 0) {
         return -1;
     }
     Py_XSETREF(module->codes, kept_in(loaded->left, 4));

@@ -237,6 +237,18 @@ line_at(const char *raw, const char *at)
     return line;
 }
 
+static int
+check_no_zero(PyObject *path, const char *raw, Py_ssize_t len)
+{
+    const char *zero = memchr(raw, 0, (size_t)len);
+    if (zero != NULL) {
+        syntax_error(path, line_at(raw, zero),
+                     "source code cannot contain null bytes");
+        return -1;
+    }
+    return 0;
+}
+
 /* Decoding has failed: a SyntaxError at the line in its place, as the
  * interpreter has it. */
 static void
@@ -264,6 +276,26 @@ encoding_error(PyObject *path, const char *raw, const char *encoding)
 }
 
 int
+mf_source_take(PyObject *path, const char *utf8, Py_ssize_t len,
+               struct mf_text *text)
+{
+    if (check_no_zero(path, utf8, len) < 0) {
+        return -1;
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(utf8, len);
+    if (bytes == NULL) {
+        return -1;
+    }
+    Py_ssize_t kept = translate_lines(PyBytes_AS_STRING(bytes), len);
+    if (kept != len && _PyBytes_Resize(&bytes, kept) < 0) {
+        return -1;
+    }
+    text->bytes = bytes;
+    text->hash = mf_hash_bytes(PyBytes_AS_STRING(bytes), (size_t)kept);
+    return 0;
+}
+
+int
 mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
                  struct mf_text *text)
 {
@@ -273,10 +305,7 @@ mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
         raw += 3;
         len -= 3;
     }
-    const char *zero = memchr(raw, 0, (size_t)len);
-    if (zero != NULL) {
-        syntax_error(path, line_at(raw, zero),
-                     "source code cannot contain null bytes");
+    if (check_no_zero(path, raw, len) < 0) {
         return -1;
     }
     char encoding[64];
@@ -308,18 +337,9 @@ mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
         }
         Py_DECREF(str);
     }
-    PyObject *bytes = PyBytes_FromStringAndSize(raw, len);
+    int rc = mf_source_take(path, raw, len, text);
     Py_XDECREF(recoded);
-    if (bytes == NULL) {
-        return -1;
-    }
-    Py_ssize_t kept = translate_lines(PyBytes_AS_STRING(bytes), len);
-    if (kept != len && _PyBytes_Resize(&bytes, kept) < 0) {
-        return -1;
-    }
-    text->bytes = bytes;
-    text->hash = mf_hash_bytes(PyBytes_AS_STRING(bytes), (size_t)kept);
-    return 0;
+    return rc;
 }
 
 char *

@@ -82,9 +82,13 @@ int mf_source_read(PyObject *path, struct mf_text *text);
  * stamp. `flags`: more of open()'s. NULL with errno. Needs no GIL. */
 char *mf_source_slurp(const char *path, int flags, Py_ssize_t *len,
                       struct stat *st);
-/* Decode bytes that are given, or encode a str. */
+/* Decode bytes that are given. */
 int mf_source_decode(PyObject *path, const char *raw, Py_ssize_t len,
                      struct mf_text *text);
+/* Take a text that is decoded: a str's, a baseline's. What its coding cookie
+ * says was for the bytes of the file. */
+int mf_source_take(PyObject *path, const char *utf8, Py_ssize_t len,
+                   struct mf_text *text);
 void mf_text_clear(struct mf_text *text);
 
 /* Split the baseline if it is not. */

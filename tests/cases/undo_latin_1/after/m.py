@@ -1,0 +1,6 @@
+# -*- coding: latin-1 -*-
+def f():
+    return "ö"
+
+
+WORD = "è"

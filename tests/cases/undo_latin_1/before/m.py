@@ -1,0 +1,6 @@
+# -*- coding: latin-1 -*-
+def f():
+    return "ä"
+
+
+WORD = "é"
