@@ -14,5 +14,5 @@ def check(s):
 
 def check2(s):
     A = s.A
-    assert A is s.m.A and A._fields == ['b'] and A.last == 'b' and s.fields.SEEN == [(A, 'b')]
+    assert A is s.m.A and A._fields == ['b'] and A.last == 'b' and s.fields.SEEN == [(A, 'b')], (A._fields, A.last, s.fields.SEEN)
     assert s.m.X == 2
