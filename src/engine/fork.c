@@ -9,9 +9,19 @@
  */
 #include "fork.h"
 
+#include "ground/compat_main.h"
 #include "ground/trace.h"
 #include "thread.h"
 #include "watching.h"
+
+/* Where the interpreter looks for threads after the hooks: ours starts again
+ * when the call that forks has returned. The hooks that come after ours are
+ * code on top of the frame that made this call. */
+static struct {
+    bool wanted;
+    PyFrameObject *frame; /* only compared; it may have ended */
+    int at;
+} later;
 
 /* What staged code did is taken back; who runs the update still, if it is the
  * thread that forked, finds the reason and ends it. */
@@ -45,6 +55,7 @@ after_in_child(PyObject *self, PyObject *unused)
         PyErr_Clear();
         Py_RETURN_NONE;
     }
+    later.wanted = false;
     bool mine = state->busy_thread == PyThread_get_thread_ident();
     struct mf_update *update = state->staging;
     bool committed =
@@ -82,9 +93,33 @@ before(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-after_in_parent(PyObject *self, PyObject *unused)
+static bool
+is_forking(void)
 {
+    PyFrameObject *top = PyEval_GetFrame();
+    if (top == NULL || top == later.frame) {
+        return false;
+    }
+    PyFrameObject *frame = PyFrame_GetBack(top);
+    while (frame != NULL && frame != later.frame) {
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    bool there = frame != NULL && PyFrame_GetLasti(frame) == later.at;
+    Py_XDECREF(frame);
+    return there;
+}
+
+/* The main thread, between two steps of the program. */
+static int
+start_later(void *unused)
+{
+    if (!later.wanted ||
+        (is_forking() && mf_compat_main_call(start_later, unused) == 0)) {
+        return 0;
+    }
+    later.wanted = false;
     struct mf_state *state = mf_state_get();
     if (state == NULL) {
         PyErr_Clear();
@@ -92,6 +127,30 @@ after_in_parent(PyObject *self, PyObject *unused)
     else {
         mf_thread_after_fork(state->thread);
     }
+    return 0;
+}
+
+static PyObject *
+after_in_parent(PyObject *self, PyObject *unused)
+{
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    PyFrameObject *frame =
+        mf_compat_main_counts_later() ? PyEval_GetFrame() : NULL;
+    if (frame == NULL || mf_compat_main_call(start_later, NULL) < 0) {
+        mf_thread_after_fork(state->thread);
+        Py_RETURN_NONE;
+    }
+    if (later.wanted) {
+        /* a fork inside of the hooks of another: one call for both */
+        mf_thread_after_fork(state->thread);
+    }
+    later.wanted = true;
+    later.frame = frame;
+    later.at = PyFrame_GetLasti(frame);
     Py_RETURN_NONE;
 }
 

@@ -99,6 +99,36 @@ def test_many_forks_leave_the_parent_watching(tmp_path):
         wait_for(lambda: ask(program) == "2")
 
 
+def test_hooks_of_the_program_come_before_the_thread(tmp_path):
+    """Some Pythons count the threads, to warn, when the hooks of the parent have run: code that comes after ours."""
+    write(tmp_path, {"pyproject.toml": "", "lib.py": "def answer():\n    return '1'\n", "app.py": """
+        import functools, os, sys
+        import lib
+        def threads():
+            with open("/proc/self/status") as status:
+                return [line.split()[1] for line in status if line.startswith("Threads")]
+        ran = []
+        def hook():
+            for _ in range(100):
+                ran.append(sorted(range(3)))
+        os.register_at_fork(after_in_parent=hook)
+        for fork in os.fork, functools.partial(os.fork), lambda: [*map(lambda call: call(), [os.fork])][0]:
+            pid = fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+            print(threads(), len(ran), flush=True)
+        for line in sys.stdin:
+            print(lib.answer(), flush=True)
+        """})
+    with Program([*RUN, "app.py"], tmp_path, PYTHONWARNINGS="always") as program:
+        assert [program.line() for _ in range(3)] == ["['2'] 100", "['2'] 200", "['2'] 300"]
+        save(tmp_path / "lib.py", "def answer():\n    return '2'\n")
+        wait_for(lambda: ask(program) == "2")
+        _, _, err = program.end()
+    assert "multi-threaded" not in err
+
+
 def test_json_says_whose_event_it_is(project):
     with Program([*RUN, "--json", "app.py"], project) as program:
         program.lines_until("ready")

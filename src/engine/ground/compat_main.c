@@ -77,3 +77,17 @@ mf_compat_main_call(int (*func)(void *), void *arg)
 }
 
 #endif
+
+/* The first releases of 3.13 count after the hooks, all others before them. On
+ * another thread than the main one the program has threads of its own, and the
+ * warning is true. */
+bool
+mf_compat_main_counts_later(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+    return _Py_IsMainThread() &&
+           PyInterpreterState_Get() == PyInterpreterState_Main();
+#else
+    return false;
+#endif
+}

@@ -12,5 +12,9 @@
 void mf_compat_main_init(void);
 /* No GIL needed. 0; -1: too many requests wait already. */
 int mf_compat_main_call(int (*func)(void *), void *arg);
+/* In a hook of the parent of a fork, GIL held: does the interpreter count the
+ * threads of the process only when the hooks have run, so that one started
+ * here makes it warn, and can a call wait for the end of that? */
+bool mf_compat_main_counts_later(void);
 
 #endif
