@@ -66,7 +66,8 @@ PROGRAM = """
             write(other, more)
         report = midflight.update(paths(place) if more is None else paths(place, other))
         assert report.outcome == "rejected", report
-        assert seen() == before, [key for key in before[0] if seen()[0].get(key) != before[0][key]]
+        after = seen()
+        assert after == before, ([key for key in before[0] if after[0].get(key) != before[0][key]], {*after[1]} ^ {*before[1]})
         assert RUN()[0] == 11 and SUM() == 11 and main.STATE["seen"] == 1
         reasons = report.reasons
         mine = [reason for reason in reasons if reason.file == os.path.abspath(place)]

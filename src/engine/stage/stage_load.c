@@ -187,20 +187,6 @@ bind_in_parent(struct mf_stage *stage, struct mf_loaded *loaded)
     return 0;
 }
 
-/* Finders keep lists of folders by their time stamps, which are too coarse
- * for a file that has just come. */
-static void
-forget_listings(void)
-{
-    PyObject *importlib = PyImport_ImportModule("importlib");
-    PyObject *done =
-        importlib ? PyObject_CallMethod(importlib, "invalidate_caches", NULL)
-                  : NULL;
-    Py_XDECREF(done);
-    Py_XDECREF(importlib);
-    PyErr_Clear();
-}
-
 /* The spec's origin, if it is the path of a file: what is built in or frozen
  * calls its origin by words that read like a path. New, or NULL without an
  * exception. */
@@ -332,8 +318,9 @@ mf_stage_load_new(struct mf_stage *stage, PyObject *name, PyObject *search,
         goto free_loaded;
     }
     loaded->replaced = Py_XNewRef(there);
-    forget_listings();
-    rc = find_new(stage, bootstrap, loaded);
+    rc = mf_stage_forget_listings() < 0
+             ? -1
+             : find_new(stage, bootstrap, loaded);
     if (rc <= 0) {
         goto free_loaded;
     }
