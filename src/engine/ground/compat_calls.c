@@ -128,13 +128,15 @@ become_frame_of(PyThreadState *thread, _PyInterpreterFrame *frame,
 static struct mf_map general;   /* code -> 1 */
 static struct mf_vec generals;  /* the same, strong */
 
-static void
+static int
 set_calls(PyCodeObject *code, bool may_specialize)
 {
     PyObject *bytes = PyCode_GetCode(code); /* the written ones, caches as 0 */
-    const unsigned char *text =
-        bytes ? (const unsigned char *)PyBytes_AS_STRING(bytes) : NULL;
-    for (Py_ssize_t i = 0; text != NULL && i < Py_SIZE(code); i++) {
+    if (bytes == NULL) {
+        return -1;
+    }
+    const unsigned char *text = (const unsigned char *)PyBytes_AS_STRING(bytes);
+    for (Py_ssize_t i = 0; i < Py_SIZE(code); i++) {
         _Py_CODEUNIT *instr = _PyCode_CODE(code) + i;
         if (text[2 * i] != CALL || instr->op.code == INSTRUMENTED_CALL) {
             continue;
@@ -146,39 +148,50 @@ set_calls(PyCodeObject *code, bool may_specialize)
             may_specialize ? adaptive_counter_warmup()
                            : make_backoff_counter(4095, 12);
     }
-    Py_XDECREF(bytes);
+    Py_DECREF(bytes);
+    return 0;
 }
 
-static void
+/* 0, or -1 with an exception instead of the one that may be set. */
+static int
 keep_general(PyCodeObject *code)
 {
     if (mf_map_has(&general, code)) {
-        return;
+        return 0;
     }
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
-    if (mf_vec_push_ref(&generals, (PyObject *)code) == 0 &&
-        mf_map_put(&general, code, 1) == 0) {
-        set_calls(code, false);
+    if (mf_vec_push_ref(&generals, (PyObject *)code) < 0 ||
+        mf_map_put(&general, code, 1) < 0 || set_calls(code, false) < 0) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(tb);
+        return -1;
     }
     PyErr_Restore(type, value, tb);
+    return 0;
 }
 
 static void
 end_general(void)
 {
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
     for (size_t i = 0; i < generals.len; i++) {
-        set_calls(generals.items[i], true);
+        if (set_calls(generals.items[i], true) < 0) {
+            PyErr_Clear(); /* its calls are as right, and slower */
+        }
     }
     mf_map_clear(&general);
     mf_vec_clear_refs(&generals);
-    PyErr_Clear();
+    PyErr_Restore(type, value, tb);
 }
 #else
-static void
+static int
 keep_general(PyCodeObject *code)
 {
     (void)code;
+    return 0;
 }
 
 static void
@@ -190,8 +203,8 @@ end_general(void)
 static PyObject *
 on_frame(PyThreadState *thread, _PyInterpreterFrame *frame, int throwing)
 {
-    if (resolver != NULL && outside == 0) {
-        keep_general(CODE_OF(frame));
+    if (resolver != NULL && outside == 0 && keep_general(CODE_OF(frame)) < 0) {
+        return behind(thread, frame, 1);
     }
     if (resolver == NULL || throwing || outside > 0 || !begins(frame)) {
         return behind(thread, frame, throwing);
@@ -206,7 +219,9 @@ on_frame(PyThreadState *thread, _PyInterpreterFrame *frame, int throwing)
     }
     if (how == MF_CALL_INSTEAD) {
         how = become_frame_of(thread, frame, instead);
-        keep_general(CODE_OF(frame));
+        if (how >= 0) {
+            how = keep_general(CODE_OF(frame));
+        }
         Py_DECREF(instead);
     }
     return behind(thread, frame, how < 0);
