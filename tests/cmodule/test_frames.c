@@ -174,7 +174,7 @@ hooks_migrate(PyObject *Py_UNUSED(module), PyObject *args)
     }
     int can = mf_hooks_can_migrate((PyTypeObject *)cls);
     int rc = mf_hooks_migrate(&self->hooks, (PyTypeObject *)cls, NULL, copy,
-                              old);
+                              old, NULL);
     return rc >= 0 ? Py_BuildValue("(ii)", can, rc) : NULL;
 }
 

@@ -113,7 +113,9 @@ mf_commit_bring_home(struct mf_commit *commit)
     int rc = keep_copies(commit, &copies);
     for (size_t i = 0; i < commit->match->len && rc == 0; i++) {
         struct mf_pair *pair = &commit->match->pairs[i];
-        rc = pair->rebuild ? mf_map_put(&layout, pair->new_obj, 1) : 0;
+        rc = pair->kind == MF_PAIR_CLASS && (pair->rebuild || pair->renew)
+                 ? mf_map_put(&layout, pair->new_obj, 1)
+                 : 0;
     }
     if (rc == 0) {
         rc = mf_become_holders(&commit->match->home, &commit->stage->mark,

@@ -397,6 +397,8 @@ apply_all(struct mf_commit *commit)
     for (size_t i = 0; i < commit->match->len; i++) {
         struct mf_pair *pair = &commit->match->pairs[i];
         if (pair->kind == MF_PAIR_INSTANCE &&
+            mf_rebuild_new(&commit->rebuild, pair->old_obj) ==
+                pair->old_obj &&
             mf_redefine_data_instance(undo, pair->old_obj, pair->new_obj) <
                 0) {
             return -1;

@@ -12,6 +12,7 @@
 #include "../ground/compat.h"
 #include "../stage/fields.h"
 #include "../stage/hooks_migrate.h"
+#include "rebuild_parts.h"
 #include "redefine_class.h"
 
 #define MIGRATE "__migrate__"
@@ -242,38 +243,71 @@ refuse_class(struct mf_merge *merge, const struct edit *edit)
                                edit->target->change->source->path, 0);
 }
 
-/* Instances that are made anew: straight into the new ones. */
-static int
-migrate_rebuilt(struct mf_rebuild *rebuild, struct mf_hooks *hooks,
-                struct mf_fields *fields, const struct edit *edit,
-                PyObject *hook)
+/* ---- instances that are made anew ----------------------------------------- */
+
+/* Is the i-th of the instances one of this class? A member of an enum is as
+ * its statement says. */
+static bool
+is_one(struct mf_rebuild *rebuild, PyTypeObject *cls, size_t i)
 {
-    PyTypeObject *fresh =
-        (PyTypeObject *)mf_rebuild_new(rebuild, (PyObject *)edit->cls);
+    PyObject *old_obj = rebuild->instances.items[i];
+    return PyType_IsSubtype(Py_TYPE(old_obj), cls) &&
+           !mf_map_has(&rebuild->members, old_obj);
+}
+
+/* From the i-th on: the new fields go straight into the new ones. */
+static int
+fill_rebuilt(struct mf_merge *merge, struct mf_rebuild *rebuild,
+             struct mf_fields *fields, PyTypeObject *cls, size_t i)
+{
     struct mf_vec those = {0};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
-        if (PyType_IsSubtype(Py_TYPE(rebuild->instances.items[i]),
-                             edit->cls)) {
-            rc = mf_vec_push(&those, rebuild->instances.items[i + 1]);
-            rc = rc < 0 || hook == NULL
-                     ? rc
-                     : mf_vec_push(&those, rebuild->instances.items[i]);
+    for (; rc == 0 && i < rebuild->instances.len; i += 2) {
+        if (!is_one(rebuild, cls, i)) {
+            continue;
+        }
+        rc = mf_vec_push(&those, rebuild->instances.items[i + 1]);
+        if (rc == 0) {
+            rc = mf_rebuild_take_result(rebuild, merge->report, i, NULL);
+        }
+        if (mf_report_reasons(merge->report) > 0) {
+            break;
         }
     }
-    if (rc == 0 && hook == NULL) {
+    if (rc == 0) {
         rc = mf_fields_fill_those(fields, &those, mf_fields_set, NULL);
-    }
-    for (size_t i = 0; rc == 0 && hook != NULL && i < those.len; i += 2) {
-        rc = mf_fields_fill_one(fields, those.items[i], mf_fields_set,
-                                NULL) < 0 ||
-                     mf_hooks_migrate(hooks, fresh, hook, those.items[i],
-                                      those.items[i + 1]) < 0
-                 ? -1
-                 : 0;
     }
     mf_vec_clear(&those);
     return rc;
+}
+
+static int
+migrate_rebuilt(struct mf_merge *merge, struct mf_rebuild *rebuild,
+                struct mf_hooks *hooks, struct mf_fields *fields,
+                const struct edit *edit, PyObject *hook)
+{
+    PyTypeObject *fresh =
+        (PyTypeObject *)mf_rebuild_new(rebuild, (PyObject *)edit->cls);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        PyObject *made = rebuild->instances.items[i + 1], *result = NULL;
+        if (!is_one(rebuild, edit->cls, i)) {
+            continue;
+        }
+        if (mf_fields_fill_one(fields, made, mf_fields_set, NULL) < 0) {
+            return -1;
+        }
+        rc = mf_hooks_migrate(hooks, fresh, hook, made,
+                              rebuild->instances.items[i], &result);
+        if (rc == 0) {
+            rc = mf_rebuild_take_result(rebuild, merge->report, i, result);
+        }
+        Py_XDECREF(result);
+        if (mf_report_reasons(merge->report) > 0) {
+            break;
+        }
+    }
+    return rc < 0 ? -1 : 0;
 }
 
 /* 1: the class has a hook; 0; -1. */
@@ -283,7 +317,8 @@ migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
 {
     bool rebuilt =
         mf_rebuild_new(rebuild, (PyObject *)edit->cls) !=
-        (PyObject *)edit->cls;
+            (PyObject *)edit->cls ||
+        mf_map_has(&rebuild->renewed, edit->cls);
     if (edit->new_code == edit->old_code && edit->new_fields == NULL &&
         !rebuilt) {
         return 0;
@@ -314,7 +349,10 @@ migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
         .hook = hook,
         .fields_changed = lost > 0,
     };
-    rc = rebuilt ? migrate_rebuilt(rebuild, hooks, &fields, edit, hook)
+    rc = rebuilt && hook == NULL
+             ? fill_rebuilt(merge, rebuild, &fields, edit->cls, 0)
+         : rebuilt ? migrate_rebuilt(merge, rebuild, hooks, &fields, edit,
+                                     hook)
                  : mf_hooks_migrate_all(hooks, &fields, edit->cls, edit->cls,
                                         &migration);
     if (rc < 0) {

@@ -2,7 +2,7 @@
  * pairs of classes, what merge decided. Out: new classes and instances,
  * the pairs of both (rebuild_apply.c has everybody follow).
  */
-#include "rebuild.h"
+#include "rebuild_parts.h"
 
 #include "../ground/compat_frames.h"
 #include "../ground/compat_objects.h"
@@ -19,8 +19,8 @@ mf_rebuild_new(const struct mf_rebuild *rebuild, PyObject *obj)
     return to ? to : obj;
 }
 
-static int
-add_pair(struct mf_rebuild *rebuild, struct mf_vec *list, PyObject *old_obj,
+int
+mf_rebuild_add(struct mf_rebuild *rebuild, struct mf_vec *list, PyObject *old_obj,
          PyObject *new_obj)
 {
     return mf_vec_push_ref(list, old_obj) < 0 ||
@@ -167,7 +167,7 @@ make_class(struct mf_rebuild *rebuild, struct mf_merge *merge,
     }
     PyObject *space = PyDict_Copy(mf_compat_obj_type_dict(cls));
     int rc = space == NULL ||
-                     add_pair(rebuild, &rebuild->classes, (PyObject *)cls,
+                     mf_rebuild_add(rebuild, &rebuild->classes, (PyObject *)cls,
                               (PyObject *)made) < 0 ||
                      mf_vec_push_ref(&rebuild->spaces, space) < 0
                  ? -1
@@ -210,8 +210,11 @@ make_classes(struct mf_rebuild *rebuild, struct mf_merge *merge,
 static int
 make_routes(struct mf_rebuild *rebuild)
 {
-    size_t count = rebuild->classes.len / 2;
-    rebuild->routes = mf_alloc(count * sizeof(*rebuild->routes));
+    size_t count = rebuild->classes.len / 2, at = 0;
+    void *cls;
+    uintptr_t like;
+    rebuild->routes = mf_alloc((count + rebuild->renewed.used) *
+                               sizeof(*rebuild->routes));
     if (rebuild->routes == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -224,7 +227,30 @@ make_routes(struct mf_rebuild *rebuild)
             return -1;
         }
     }
+    while (mf_map_next(&rebuild->renewed, &at, &cls, &like)) {
+        struct mf_rebuild_route *route = mf_rebuild_route_of(rebuild, cls);
+        if (route == NULL) {
+            route = &rebuild->routes[rebuild->n_routes++];
+            if (mf_rebuild_route_init(route, &rebuild->pairs, cls, cls) < 0) {
+                return -1;
+            }
+        }
+        if (mf_rebuild_items_init(route, (PyTypeObject *)like) < 0) {
+            return -1;
+        }
+    }
     return 0;
+}
+
+struct mf_rebuild_route *
+mf_rebuild_route_of(struct mf_rebuild *rebuild, PyTypeObject *type)
+{
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        if (rebuild->routes[i].from == type) {
+            return &rebuild->routes[i];
+        }
+    }
+    return NULL;
 }
 
 /* Instances of one class mostly come together: begin at the last answer. */
@@ -232,15 +258,9 @@ static struct mf_rebuild_route *
 route_of(struct mf_rebuild *rebuild, PyObject *old_obj,
          struct mf_rebuild_route *last)
 {
-    if (last != NULL && last->from == Py_TYPE(old_obj)) {
-        return last;
-    }
-    for (size_t i = 0; i < rebuild->n_routes; i++) {
-        if (rebuild->routes[i].from == Py_TYPE(old_obj)) {
-            return &rebuild->routes[i];
-        }
-    }
-    return NULL;
+    return last != NULL && last->from == Py_TYPE(old_obj)
+               ? last
+               : mf_rebuild_route_of(rebuild, Py_TYPE(old_obj));
 }
 
 /* ---- instances ---------------------------------------------------------------- */
@@ -255,8 +275,12 @@ find_visit(PyObject *obj, void *arg)
 {
     struct search *search = arg;
     const struct mf_map *pairs = &search->rebuild->pairs;
-    return mf_map_has(pairs, Py_TYPE(obj)) && !mf_map_has(pairs, obj) &&
-                   !mf_map_has(&search->rebuild->staged, Py_TYPE(obj))
+    PyTypeObject *type = Py_TYPE(obj);
+    return (mf_map_has(pairs, type) ||
+            mf_map_has(&search->rebuild->renewed, type)) &&
+                   !mf_map_has(pairs, obj) &&
+                   !mf_map_has(&search->rebuild->staged, type) &&
+                   mf_map_get(&search->rebuild->made, obj) == NULL
                ? mf_vec_push_ref(&search->found, obj)
                : 0;
 }
@@ -265,7 +289,8 @@ static int
 make_instance(struct mf_rebuild *rebuild, struct mf_merge *merge,
               struct mf_rebuild_route *route, PyObject *old_obj)
 {
-    PyObject *made = mf_rebuild_blank(route->to, old_obj);
+    PyObject *made = route->items ? mf_rebuild_items(route, old_obj)
+                                  : mf_rebuild_blank(route->to, old_obj);
     if (made == NULL) {
         return PyErr_Occurred()
                    ? -1
@@ -275,7 +300,10 @@ make_instance(struct mf_rebuild *rebuild, struct mf_merge *merge,
     }
     int rc = mf_rebuild_copy(merge, route, old_obj, made);
     if (rc == 0) {
-        rc = add_pair(rebuild, &rebuild->instances, old_obj, made);
+        rc = mf_rebuild_add(rebuild, &rebuild->instances, old_obj, made);
+    }
+    if (rc == 0 && route->from == route->to) {
+        rc = mf_map_put(&rebuild->made, made, 1);
     }
     if (rc == 0 && rebuild->ran) {
         PyObject *noted = mf_rebuild_note(route, old_obj);
@@ -317,14 +345,16 @@ int
 mf_rebuild_will_run(struct mf_rebuild *rebuild)
 {
     struct mf_rebuild_route *route = NULL;
-    if (rebuild->ran || rebuild->classes.len == 0) {
+    if (rebuild->ran || rebuild->pairs.used == 0) {
         return 0;
     }
     rebuild->ran = true;
     for (size_t i = 0; i < rebuild->instances.len; i += 2) {
-        route = route_of(rebuild, rebuild->instances.items[i], route);
-        PyObject *noted =
-            mf_rebuild_note(route, rebuild->instances.items[i]);
+        PyObject *old_obj = rebuild->instances.items[i];
+        route = route_of(rebuild, old_obj, route);
+        PyObject *noted = mf_map_has(&rebuild->members, old_obj)
+                              ? Py_NewRef(Py_None) /* it is as written */
+                              : mf_rebuild_note(route, old_obj);
         int rc = noted ? mf_vec_push_ref(&rebuild->noted, noted) : -1;
         Py_XDECREF(noted);
         if (rc < 0) {
@@ -366,14 +396,25 @@ take_staged(struct mf_rebuild *rebuild, struct mf_match *match)
         if (pair->kind != MF_PAIR_CLASS) {
             continue;
         }
-        PyObject *made = mf_map_get(&rebuild->pairs, pair->old_obj);
+        PyObject *to = mf_rebuild_new(rebuild, pair->old_obj);
         if (mf_map_put(&rebuild->staged, pair->new_obj, 1) < 0 ||
-            (made != NULL && mf_map_put(&rebuild->pairs, pair->new_obj,
-                                        (uintptr_t)made) < 0)) {
+            ((to != pair->old_obj || pair->renew) &&
+             mf_map_put(&rebuild->pairs, pair->new_obj, (uintptr_t)to) < 0)) {
             return -1;
         }
     }
     return 0;
+}
+
+static bool
+renews_some(const struct mf_match *match)
+{
+    for (size_t i = 0; i < match->len; i++) {
+        if (match->pairs[i].renew) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int
@@ -384,14 +425,16 @@ mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
     if (rc == 0) {
         rc = make_classes(rebuild, merge, &family);
     }
-    bool some = family.len > 0;
+    bool some = family.len > 0 || renews_some(merge->match);
     mf_vec_clear_refs(&family);
     if (rc < 0 || !some || mf_report_reasons(merge->report) > 0) {
         return rc;
     }
     MF_TRACE(2, "%zu classes are made anew", rebuild->classes.len / 2);
     return take_staged(rebuild, merge->match) < 0 ||
+                   mf_rebuild_renewed_find(rebuild, merge->match) < 0 ||
                    make_routes(rebuild) < 0 ||
+                   mf_rebuild_members(rebuild, merge) < 0 ||
                    make_instances(rebuild, merge) < 0
                ? -1
                : restore(rebuild, merge->undo);
@@ -422,6 +465,9 @@ mf_rebuild_follow(struct mf_rebuild *rebuild, struct mf_merge *merge)
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
         PyObject *old_obj = rebuild->instances.items[i];
         route = route_of(rebuild, old_obj, route);
+        if (mf_map_has(&rebuild->members, old_obj)) {
+            continue;
+        }
         if (route == NULL) {
             return mf_rebuild_refuse(merge->report, 420, Py_TYPE(old_obj),
                           "an instance got another class while the update "

@@ -34,6 +34,12 @@ struct mf_rebuild_move {
     PyObject *name;      /* strong */
 };
 
+/* Where an item of a named tuple comes from. */
+struct mf_rebuild_item {
+    Py_ssize_t from; /* index in the old one; -1: nowhere */
+    PyObject *value; /* strong: its default, or None */
+};
+
 enum { MF_REBUILD_KNOWN = 16 };
 
 /* What is the same for all instances of one class. */
@@ -43,6 +49,9 @@ struct mf_rebuild_route {
     size_t n_moves;
     struct mf_rebuild_place known[MF_REBUILD_KNOWN];
     size_t n_known;
+    struct mf_rebuild_item *items; /* NULL: no named tuple, or the same fields */
+    size_t n_items;
+    PyObject *lacks; /* strong: the first field without a value; or NULL */
 };
 
 struct mf_rebuild {
@@ -50,7 +59,11 @@ struct mf_rebuild {
     struct mf_vec classes;   /* strong: old, new, old, new ... bases first */
     struct mf_vec instances; /* strong: old, new ... */
     struct mf_map staged;    /* staged classes whose contents went elsewhere */
-    struct mf_rebuild_route *routes; /* per pair of classes */
+    struct mf_map renewed;   /* named tuple that gets other fields -> the staged
+                                one that has them (borrowed) */
+    struct mf_map made;      /* new instances whose class stays -> 1 */
+    struct mf_map members;   /* enum members (old ones) among the instances */
+    struct mf_rebuild_route *routes; /* per pair of classes, then the others */
     size_t n_routes;
     struct mf_vec spaces;    /* strong: per pair a copy of the old namespace */
     struct mf_vec noted;     /* strong: per instance what was copied */
@@ -80,54 +93,5 @@ int mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
  * what ABCs, protocols and typing have answered about them is forgotten. */
 int mf_rebuild_finish(struct mf_rebuild *rebuild);
 void mf_rebuild_clear(struct mf_rebuild *rebuild);
-
-/* --- rebuild.c, for the others --------------------------------------------- */
-
-/* A reason: MF420 or another. `why` goes before `detail`. */
-int mf_rebuild_refuse(struct mf_report *report, int code, PyTypeObject *cls,
-                      const char *why, PyObject *detail);
-/* The exception that is set is the reason, unless it is want of memory. */
-int mf_rebuild_refuse_with(struct mf_report *report, PyTypeObject *cls,
-                           const char *why);
-/* What the program has changed since the copying, and what it has made. */
-int mf_rebuild_follow(struct mf_rebuild *rebuild, struct mf_merge *merge);
-
-/* --- rebuild_class.c ------------------------------------------------------ */
-
-/* New: a class of the layout of `like` with the namespace of `old_class`
- * after `change` (NULL: none), over `bases`. Neither __init_subclass__ nor
- * __set_name__ runs: both have run for the class that stands. It is not among
- * its bases' subclasses yet. */
-PyTypeObject *mf_rebuild_class(PyTypeObject *old_class, PyTypeObject *like,
-                               struct mf_class_change *change,
-                               PyObject *bases);
-
-/* What the old class's namespace has otherwise than `before` says. */
-int mf_rebuild_class_again(PyTypeObject *cls, PyTypeObject *old_class,
-                           PyObject *before);
-
-/* --- rebuild_instance.c --------------------------------------------------- */
-
-/* New: an instance of cls that stands for `old`, with what its C base holds,
- * no attributes yet; NULL without exception if that cannot be had. */
-PyObject *mf_rebuild_blank(PyTypeObject *cls, PyObject *old);
-int mf_rebuild_route_init(struct mf_rebuild_route *route,
-                          const struct mf_map *pairs, PyTypeObject *from,
-                          PyTypeObject *to);
-void mf_rebuild_route_clear(struct mf_rebuild_route *route);
-/* Attributes, in dict and slots: all that have a place in `to`. What has no
- * place any more is remembered for an undo. */
-int mf_rebuild_copy(struct mf_merge *merge, struct mf_rebuild_route *route,
-                    PyObject *from, PyObject *to);
-/* The dict that the program may hold goes along, with the contents that `to`
- * has. Logged as far as it can be seen. */
-int mf_rebuild_take_dict(struct mf_undo *undo, PyObject *from, PyObject *to);
-/* New: what an instance holds; and what it holds otherwise than `noted` says
- * goes to `to` as well. */
-PyObject *mf_rebuild_note(const struct mf_rebuild_route *route,
-                          PyObject *obj);
-int mf_rebuild_copy_again(struct mf_merge *merge,
-                          struct mf_rebuild_route *route, PyObject *from,
-                          PyObject *to, PyObject *noted);
 
 #endif

@@ -5,7 +5,7 @@
  * reference count: what traverse reports over the whole heap, what running
  * frames hold and what we hold ourselves must be all there is.
  */
-#include "rebuild.h"
+#include "rebuild_parts.h"
 
 #include "../ground/compat_frames.h"
 #include "../ground/compat_objects.h"
@@ -204,7 +204,7 @@ int
 mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
                  struct mf_report *report)
 {
-    if (rebuild->classes.len == 0) {
+    if (rebuild->pairs.used == 0) {
         return 0;
     }
     if (rebuild->ran && mf_rebuild_follow(rebuild, merge) < 0) {
@@ -222,11 +222,14 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
     int rc = mf_become_holders(&rebuild->pairs, NULL, &rebuild->holders);
     for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
         PyObject *holder = rebuild->holders.items[i];
-        if (!is_dying(rebuild, holder) &&
-            mf_become_check(&rebuild->become, holder) < 0) {
-            rc = mf_rebuild_refuse_with(report, rebuild->classes.items[0], "");
+        if (is_dying(rebuild, holder)) {
+            continue;
+        }
+        if (mf_become_check(&rebuild->become, holder) < 0) {
+            rc = mf_rebuild_refuse_with(report, rebuild->routes[0].from, "");
             break;
         }
+        rc = mf_rebuild_check_keys(rebuild, report, holder);
     }
     if (rc == 0) {
         rc = check_weakrefs(rebuild, report);
@@ -268,7 +271,7 @@ exchange_subclasses(struct mf_rebuild *rebuild, struct mf_undo *undo)
 int
 mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
 {
-    if (rebuild->classes.len == 0) {
+    if (rebuild->pairs.used == 0) {
         return 0;
     }
     struct frames frames = {.rebuild = rebuild, .undo = undo};
@@ -313,7 +316,7 @@ forget_answers(struct mf_rebuild *rebuild)
 int
 mf_rebuild_finish(struct mf_rebuild *rebuild)
 {
-    int rc = rebuild->classes.len > 0 ? forget_answers(rebuild) : 0;
+    int rc = rebuild->pairs.used > 0 ? forget_answers(rebuild) : 0;
     for (size_t i = 0; i < rebuild->instances.len; i += 2) {
         mf_compat_obj_finalized(rebuild->instances.items[i], true);
         mf_compat_obj_finalized(rebuild->instances.items[i + 1], false);
@@ -328,6 +331,9 @@ mf_rebuild_clear(struct mf_rebuild *rebuild)
     mf_become_clear(&rebuild->become);
     mf_map_clear(&rebuild->pairs);
     mf_map_clear(&rebuild->staged);
+    mf_map_clear(&rebuild->renewed);
+    mf_map_clear(&rebuild->members);
+    mf_map_clear(&rebuild->made);
     for (size_t i = 0; i < rebuild->n_routes; i++) {
         mf_rebuild_route_clear(&rebuild->routes[i]);
     }

@@ -6,7 +6,7 @@
  * shield behind the class: there __init_subclass__ ends. The namespace is
  * filled in afterwards, so that no __set_name__ is called either.
  */
-#include "rebuild.h"
+#include "rebuild_parts.h"
 
 #include <structmember.h> /* PyMemberDef; in Python.h from 3.12 on */
 

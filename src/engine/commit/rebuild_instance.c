@@ -5,7 +5,7 @@
  * What C code keeps in an instance is known for the builtin types that
  * classes are usually built on; for others there is no instance.
  */
-#include "rebuild.h"
+#include "rebuild_parts.h"
 
 #include <structmember.h> /* PyMemberDef; in Python.h from 3.12 on */
 
@@ -245,6 +245,7 @@ mf_rebuild_route_clear(struct mf_rebuild_route *route)
         Py_DECREF(route->known[i].name);
     }
     mf_free(route->moves);
+    mf_rebuild_items_clear(route);
     memset(route, 0, sizeof(*route));
 }
 

@@ -4,49 +4,30 @@
 #include "check.h"
 
 static PyObject *
-qualname(PyObject *cls)
+fields_of(PyTypeObject *type)
 {
-    return ((PyHeapTypeObject *)cls)->ht_qualname;
+    PyObject *name = PyUnicode_InternFromString("_fields");
+    PyObject *found = name && PyType_IsSubtype(type, &PyTuple_Type)
+                          ? _PyType_Lookup(type, name)
+                          : NULL;
+    Py_XDECREF(name);
+    return found && PyTuple_CheckExact(found) ? found : NULL;
 }
 
-/* A named tuple's fields are its items: other fields are another layout, if
- * any instance lives. */
+/* A named tuple's fields are its items. */
 static bool
 fields_differ(struct mf_pair *pair)
 {
-    PyTypeObject *a = (PyTypeObject *)pair->old_obj;
-    PyTypeObject *b = (PyTypeObject *)pair->new_obj;
-    if (!PyType_IsSubtype(a, &PyTuple_Type)) {
-        return false;
-    }
-    PyObject *x = PyDict_GetItemString(a->tp_dict, "_fields");
-    PyObject *y = PyDict_GetItemString(b->tp_dict, "_fields");
-    if (x == NULL || y == NULL || !PyTuple_CheckExact(x) ||
-        !PyTuple_CheckExact(y) || mf_diff_const_equal(x, y, 0) == 1) {
-        return false;
-    }
-    struct mf_vec instances = {0};
-    bool some = mf_heap_instances_of(a, true, &instances) < 0 ||
-                instances.len > 0;
-    mf_vec_clear_refs(&instances);
-    PyErr_Clear();
-    return some;
+    PyObject *x = fields_of((PyTypeObject *)pair->old_obj);
+    PyObject *y = fields_of((PyTypeObject *)pair->new_obj);
+    return x != NULL && y != NULL && mf_diff_const_equal(x, y, 0) != 1;
 }
 
 static int
-check_shape(struct mf_match *match, struct mf_pair *pair,
-            struct mf_report *report)
+check_shape(struct mf_match *match, struct mf_pair *pair)
 {
     PyObject *detail;
-    if (fields_differ(pair)) {
-        PyObject *named = qualname(pair->old_obj);
-        return mf_report_add(report, 422, '=', pair->target->module->name,
-                             named, pair->target->change->source->path, 0,
-                             "the fields of the named tuple %U change: its "
-                             "instances cannot get them yet; restart to take "
-                             "this edit",
-                             named);
-    }
+    pair->renew = fields_differ(pair);
     int shape = mf_shape_compare((PyTypeObject *)pair->old_obj,
                                  (PyTypeObject *)pair->new_obj, &match->home,
                                  &detail);
@@ -58,10 +39,20 @@ check_shape(struct mf_match *match, struct mf_pair *pair,
     return 0;
 }
 
+static int
+same_items(PyObject *a, PyObject *b)
+{
+    PyObject *x = PyTuple_GetSlice(a, 0, PyTuple_GET_SIZE(a));
+    PyObject *y = x ? PyTuple_GetSlice(b, 0, PyTuple_GET_SIZE(b)) : NULL;
+    int equal = y ? mf_diff_const_equal(x, y, 0) : -1;
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return equal;
+}
+
 /* An enum member that is an int, a str ... too: its value is in the object. */
 static int
-check_member(struct mf_match *match, struct mf_pair *pair,
-             struct mf_report *report)
+check_member(struct mf_pair *pair)
 {
     PyObject *a = pair->old_obj, *b = pair->new_obj;
     PyTypeObject *builtin = PyLong_Check(a)    ? &PyLong_Type
@@ -69,7 +60,11 @@ check_member(struct mf_match *match, struct mf_pair *pair,
                             : PyFloat_Check(a)   ? &PyFloat_Type
                             : PyBytes_Check(a)   ? &PyBytes_Type
                                                  : NULL;
-    (void)match;
+    if (PyTuple_Check(a) && PyTuple_Check(b)) {
+        int equal = same_items(a, b);
+        pair->renew = equal == 0;
+        return equal < 0 ? -1 : 0;
+    }
     if (builtin == NULL) {
         return 0;
     }
@@ -79,13 +74,8 @@ check_member(struct mf_match *match, struct mf_pair *pair,
     if (same == NULL || equal) {
         return same == NULL ? -1 : 0;
     }
-    PyObject *name = qualname((PyObject *)Py_TYPE(a));
-    return mf_report_add(report, 421, '=', pair->target->module->name, name,
-                         pair->target->change->source->path, 0,
-                         "a member of %U is a %s whose value changes: every "
-                         "reference to it would have to follow, which is not "
-                         "possible yet; restart to take this edit",
-                         name, builtin->tp_name);
+    pair->renew = true;
+    return 0;
 }
 
 int
@@ -94,9 +84,9 @@ mf_check_run(struct mf_match *match, struct mf_report *report)
     for (size_t i = 0; i < match->len; i++) {
         struct mf_pair *pair = &match->pairs[i];
         int rc = pair->kind == MF_PAIR_CLASS
-                     ? check_shape(match, pair, report)
+                     ? check_shape(match, pair)
                  : pair->kind == MF_PAIR_INSTANCE
-                     ? check_member(match, pair, report)
+                     ? check_member(pair)
                      : 0;
         if (rc < 0) {
             return -1;

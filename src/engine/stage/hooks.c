@@ -333,11 +333,15 @@ refuse_coroutine(PyObject *result)
     return -1;
 }
 
+/* *out, if asked for: what it returned. */
 static int
-call(PyObject *hook, PyObject *update)
+call(PyObject *hook, PyObject *update, PyObject **out)
 {
     PyObject *result = PyObject_CallOneArg(hook, update);
     int rc = result != NULL ? refuse_coroutine(result) : -1;
+    if (out != NULL && rc == 0) {
+        *out = Py_NewRef(result);
+    }
     Py_XDECREF(result);
     return rc;
 }
@@ -353,7 +357,7 @@ run(struct mf_hooks *hooks, const char *name, int code, PyObject *module,
     if (hook == NULL && !PyErr_Occurred()) {
         return 0;
     }
-    int rc = hook != NULL ? call(hook, hooks->update) : -1;
+    int rc = hook != NULL ? call(hook, hooks->update, NULL) : -1;
     Py_XDECREF(hook);
     if (rc == 0) {
         return 1;
@@ -547,7 +551,8 @@ mf_hooks_can_migrate(PyTypeObject *new_class)
 
 int
 mf_hooks_migrate(struct mf_hooks *hooks, PyTypeObject *new_class,
-                 PyObject *hook, PyObject *copy, PyObject *old)
+                 PyObject *hook, PyObject *copy, PyObject *old,
+                 PyObject **result)
 {
     bool inherited;
     if (hook == NULL) {
@@ -564,7 +569,7 @@ mf_hooks_migrate(struct mf_hooks *hooks, PyTypeObject *new_class,
                           ? get(hook, copy, (PyObject *)new_class)
                           : Py_NewRef(hook);
     Py_DECREF(hook);
-    int rc = bound != NULL ? call(bound, hooks->update) : -1;
+    int rc = bound != NULL ? call(bound, hooks->update, result) : -1;
     Py_XDECREF(bound);
     if (rc < 0) {
         PyObject *cls = (PyObject *)new_class;

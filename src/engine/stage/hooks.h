@@ -62,8 +62,10 @@ int mf_hooks_rejected(struct mf_hooks *hooks);
 int mf_hooks_can_migrate(PyTypeObject *new_class);
 /* __migrate__ of new_class, or `hook` in its place, on `copy`, with
  * update.old = `old`. 1: it failed, the reason is in the report; 0: done, or
- * there is none; -1: error. */
+ * there is none; -1: error. *result (NULL: not asked for) is what it returned,
+ * a new reference, or NULL. */
 int mf_hooks_migrate(struct mf_hooks *hooks, PyTypeObject *new_class,
-                     PyObject *hook, PyObject *copy, PyObject *old);
+                     PyObject *hook, PyObject *copy, PyObject *old,
+                     PyObject **result);
 
 #endif

@@ -114,7 +114,7 @@ migrate_copy(const struct run *run, PyObject *copy, PyObject *instance)
     }
     if (rc == 0) {
         rc = mf_hooks_migrate(run->hooks, run->new_class,
-                              run->migration->hook, copy, instance);
+                              run->migration->hook, copy, instance, NULL);
     }
     if (rc == 0) {
         after = attrs_of(copy);

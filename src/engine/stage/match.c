@@ -46,7 +46,7 @@ mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
     pair->new_obj = Py_NewRef(new_obj);
     pair->target = target;
     pair->delta = delta;
-    pair->merged = pair->rebuild = false;
+    pair->merged = pair->rebuild = pair->renew = false;
     return 1;
 }
 
@@ -153,35 +153,6 @@ pair_inside_function(struct pairing *p, PyFunctionObject *a,
     return 0;
 }
 
-static PyObject *
-own_dict_item(PyTypeObject *type, const char *name)
-{
-    return type->tp_dict ? PyDict_GetItemString(type->tp_dict, name) : NULL;
-}
-
-/* Enum members pair by name: they keep their identity. */
-static int
-pair_enum_members(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
-{
-    PyObject *xs = own_dict_item(a, "_member_map_");
-    PyObject *ys = own_dict_item(b, "_member_map_");
-    if (xs == NULL || ys == NULL || !PyDict_CheckExact(xs) ||
-        !PyDict_CheckExact(ys)) {
-        return 0;
-    }
-    PyObject *key, *y;
-    Py_ssize_t pos = 0;
-    while (PyDict_Next(ys, &pos, &key, &y)) {
-        PyObject *x = PyDict_GetItemWithError(xs, key);
-        if (x != NULL && Py_TYPE(x) == a && Py_TYPE(y) == b &&
-            mf_match_add(p->match, MF_PAIR_INSTANCE, x, y, p->target,
-                         p->delta) < 0) {
-            return -1;
-        }
-    }
-    return PyErr_Occurred() ? -1 : 0;
-}
-
 static int
 pair_member(struct pairing *p, PyObject *key, PyObject *old_obj,
             PyObject *new_obj)
@@ -211,7 +182,7 @@ pair_inside_class(struct pairing *p, PyTypeObject *a, PyTypeObject *b)
             return -1;
         }
     }
-    return PyErr_Occurred() ? -1 : pair_enum_members(p, a, b);
+    return PyErr_Occurred() ? -1 : mf_match_pair_members(p, a, b);
 }
 
 struct children {

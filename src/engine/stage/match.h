@@ -25,6 +25,8 @@ struct mf_pair {
     uint32_t delta;              /* its statement, or MF_UNIT_NONE */
     bool merged;                 /* DATA: merge has decided */
     bool rebuild;                /* CLASS: instances get another layout */
+    bool renew;                  /* CLASS: a named tuple, other fields;
+                                    INSTANCE: another value in the object */
 };
 
 struct mf_match {

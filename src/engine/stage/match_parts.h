@@ -24,4 +24,8 @@ int mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj
 int mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func);
 int mf_match_pair_gone(struct mf_match *match);
 
+/* match_enum.c: the members of an enum. */
+int mf_match_pair_members(struct pairing *p, PyTypeObject *a,
+                          PyTypeObject *b);
+
 #endif

@@ -225,7 +225,7 @@ own_descriptors(struct mf_class_change *change)
 /* Combinations of flags were made while the program ran (A | B): the same
  * ones stay, if their bits are still those of members. */
 static int
-keep_combinations(struct mf_class_change *change)
+keep_combinations(struct mf_merge *merge, struct mf_class_change *change)
 {
     static const char map[] = "_value2member_map_";
     PyObject *dict = change->old_class->tp_dict;
@@ -247,7 +247,8 @@ keep_combinations(struct mf_class_change *change)
     int rc = kept && members ? 0 : -1;
     while (rc == 0 && PyDict_Next(live, &pos, &bits, &member)) {
         bool own = !PyLong_CheckExact(bits) ||
-                   Py_TYPE(member) != change->old_class;
+                   Py_TYPE(member) != change->old_class ||
+                   mf_match_of_old(merge->match, member) != NULL;
         for (Py_ssize_t i = 0; !own && i < PyList_GET_SIZE(members); i++) {
             own = PyList_GET_ITEM(members, i) == member;
         }
@@ -330,7 +331,7 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
         }
     }
     change = &merge->classes[at];
-    if (keep_combinations(change) < 0) {
+    if (keep_combinations(merge, change) < 0) {
         return -1;
     }
     pos = 0;

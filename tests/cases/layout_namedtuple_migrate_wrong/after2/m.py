@@ -1,0 +1,9 @@
+from typing import NamedTuple
+
+
+class P(NamedTuple):
+    x: int
+    y: int
+
+    def __migrate__(self, update):
+        return (1, 2, 3)

@@ -1,0 +1,5 @@
+from typing import NamedTuple
+
+
+class P(NamedTuple):
+    x: int
