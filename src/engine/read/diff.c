@@ -1,7 +1,9 @@
-/* diff.c -- owns the alignment of two texts' statements and the comparison
- * of code trees. In: two split texts. Out: deltas.
+/* diff.c -- owns the comparison of two texts' statements, aligned, and of code
+ * trees. In: two split texts. Out: deltas.
  */
 #include "diff.h"
+
+#include "diff_align.h"
 
 #include "../ground/fault.h"
 
@@ -154,211 +156,6 @@ mf_diff_code_equal(PyObject *old_code, PyObject *new_code, int flags)
         }
     }
     return 1;
-}
-
-/* ---- alignment ------------------------------------------------------------ */
-
-struct scope {
-    const struct mf_split *split;
-    const char *text;
-    uint32_t *units; /* indexes, in order */
-    uint32_t len;
-    uint32_t *mate;  /* index into the other scope's units, or NONE */
-};
-
-static int
-scope_fill(struct scope *scope, struct mf_compile_unit_of *of, uint32_t first)
-{
-    scope->split = of->split;
-    scope->text = PyBytes_AS_STRING(of->text->bytes);
-    uint32_t n = 0;
-    for (uint32_t i = first; i != MF_UNIT_NONE; i = of->split->units[i].next) {
-        n++;
-    }
-    scope->len = n;
-    scope->units = mf_alloc((n + 1) * sizeof(uint32_t));
-    scope->mate = mf_alloc((n + 1) * sizeof(uint32_t));
-    if (scope->units == NULL || scope->mate == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    n = 0;
-    for (uint32_t i = first; i != MF_UNIT_NONE; i = of->split->units[i].next) {
-        scope->units[n] = i;
-        scope->mate[n++] = MF_UNIT_NONE;
-    }
-    return 0;
-}
-
-static void
-scope_free(struct scope *scope)
-{
-    mf_free(scope->units);
-    mf_free(scope->mate);
-}
-
-static const struct mf_unit *
-unit_at(const struct scope *scope, uint32_t i)
-{
-    return &scope->split->units[scope->units[i]];
-}
-
-static void
-pair_up(struct scope *a, uint32_t i, struct scope *b, uint32_t j)
-{
-    a->mate[i] = j;
-    b->mate[j] = i;
-}
-
-/* Longest common subsequence of equal hashes in a[lo, a_hi) x b[lo, b_hi). */
-static int
-pair_equal(struct scope *a, struct scope *b, uint32_t lo, uint32_t a_hi,
-           uint32_t b_hi)
-{
-    size_t n = a_hi - lo, m = b_hi - lo;
-    if (n == 0 || m == 0) {
-        return 0;
-    }
-    if (n * m > 4000000) {
-        /* two huge different middles: in order, greedily */
-        for (uint32_t i = lo, from = lo; i < a_hi; i++) {
-            for (uint32_t j = from; j < b_hi && j < from + 500; j++) {
-                if (unit_at(a, i)->hash == unit_at(b, j)->hash) {
-                    pair_up(a, i, b, j);
-                    from = j + 1;
-                    break;
-                }
-            }
-        }
-        return 0;
-    }
-    uint32_t *best = mf_alloc((n + 1) * (m + 1) * sizeof(uint32_t));
-    if (best == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-#define BEST(i, j) best[(i) * (m + 1) + (j)]
-    for (size_t i = n; i-- > 0;) {
-        for (size_t j = m; j-- > 0;) {
-            if (unit_at(a, lo + (uint32_t)i)->hash ==
-                unit_at(b, lo + (uint32_t)j)->hash) {
-                BEST(i, j) = BEST(i + 1, j + 1) + 1;
-            }
-            else {
-                BEST(i, j) = Py_MAX(BEST(i + 1, j), BEST(i, j + 1));
-            }
-        }
-    }
-    for (size_t i = 0, j = 0; i < n && j < m;) {
-        if (unit_at(a, lo + (uint32_t)i)->hash ==
-            unit_at(b, lo + (uint32_t)j)->hash) {
-            pair_up(a, lo + (uint32_t)i++, b, lo + (uint32_t)j++);
-        }
-        else if (BEST(i + 1, j) >= BEST(i, j + 1)) {
-            i++;
-        }
-        else {
-            j++;
-        }
-    }
-#undef BEST
-    mf_free(best);
-    return 0;
-}
-
-/* What a statement is known by when its text has changed: the name of a def
- * or class, else the text up to the first character behind its first word
- * (for imports: the whole head "from a.b", for blocks the first line). */
-static size_t
-unit_key(const struct scope *scope, const struct mf_unit *u, const char **key)
-{
-    if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
-        *key = scope->text + u->name;
-        return u->name_len;
-    }
-    const char *p = scope->text + u->start + u->indent;
-    const char *end = scope->text + u->end, *q = p;
-    if (u->kind == MF_UNIT_BLOCK) {
-        q = memchr(p, '\n', (size_t)(end - p));
-        *key = p;
-        return q ? (size_t)(q - p) : (size_t)(end - p);
-    }
-    int words = u->kind == MF_UNIT_FROM ? 2 : 1;
-    while (q < end && *q != '\n') {
-        bool word = Py_ISALNUM(*q) || *q == '_' || *q == '.' ||
-                    (unsigned char)*q >= 0x80;
-        if (!word && --words == 0) {
-            break;
-        }
-        q++;
-    }
-    *key = p;
-    return (size_t)(q - p);
-}
-
-static bool
-same_key(const struct scope *a, uint32_t i, const struct scope *b, uint32_t j)
-{
-    const struct mf_unit *x = unit_at(a, i), *y = unit_at(b, j);
-    const char *k, *l;
-    if (x->kind != y->kind) {
-        return false;
-    }
-    size_t n = unit_key(a, x, &k), m = unit_key(b, y, &l);
-    return n == m && memcmp(k, l, n) == 0;
-}
-
-/* Changed statements of one key pair in order. Blocks that stand alone
- * between the same neighbours pair whatever their first line says. */
-static void
-pair_changed(struct scope *a, struct scope *b)
-{
-    for (uint32_t j = 0; j < b->len; j++) {
-        if (b->mate[j] != MF_UNIT_NONE) {
-            continue;
-        }
-        for (uint32_t i = 0; i < a->len; i++) {
-            if (a->mate[i] == MF_UNIT_NONE && same_key(a, i, b, j)) {
-                pair_up(a, i, b, j);
-                break;
-            }
-        }
-    }
-    for (uint32_t i = 0, j; i < a->len; i++) {
-        if (a->mate[i] != MF_UNIT_NONE) {
-            continue;
-        }
-        j = i == 0 ? 0 : a->mate[i - 1];
-        if (j == MF_UNIT_NONE) {
-            continue;
-        }
-        j += i != 0;
-        if (j < b->len && b->mate[j] == MF_UNIT_NONE &&
-            unit_at(a, i)->kind == unit_at(b, j)->kind &&
-            (unit_at(a, i)->kind == MF_UNIT_BLOCK ||
-             unit_at(a, i)->kind == MF_UNIT_OTHER)) {
-            pair_up(a, i, b, j);
-        }
-    }
-}
-
-static int
-align(struct scope *a, struct scope *b)
-{
-    uint32_t lo = 0, x = a->len, y = b->len;
-    while (lo < x && lo < y && unit_at(a, lo)->hash == unit_at(b, lo)->hash) {
-        pair_up(a, lo, b, lo);
-        lo++;
-    }
-    while (x > lo && y > lo &&
-           unit_at(a, x - 1)->hash == unit_at(b, y - 1)->hash) {
-        pair_up(a, --x, b, --y);
-    }
-    if (pair_equal(a, b, lo, x, y) < 0) {
-        return -1;
-    }
-    pair_changed(a, b);
-    return 0;
 }
 
 /* ---- deltas ---------------------------------------------------------------- */
@@ -618,10 +415,11 @@ static int
 diff_scope(struct mf_diff *diff, uint32_t old_first, uint32_t new_first,
            uint32_t parent)
 {
-    struct scope a = {0}, b = {0};
+    struct mf_scope a = {0}, b = {0};
     int rc = -1;
-    if (scope_fill(&a, &diff->old_of, old_first) < 0 ||
-        scope_fill(&b, &diff->new_of, new_first) < 0 || align(&a, &b) < 0) {
+    if (mf_diff_scope_fill(&a, &diff->old_of, old_first) < 0 ||
+        mf_diff_scope_fill(&b, &diff->new_of, new_first) < 0 ||
+        mf_diff_align(&a, &b) < 0) {
         goto free_scopes;
     }
     for (uint32_t j = 0; j < b.len; j++) {
@@ -644,8 +442,8 @@ diff_scope(struct mf_diff *diff, uint32_t old_first, uint32_t new_first,
     }
     rc = 0;
 free_scopes:
-    scope_free(&a);
-    scope_free(&b);
+    mf_diff_scope_clear(&a);
+    mf_diff_scope_clear(&b);
     return rc;
 }
 

@@ -1,0 +1,9 @@
+from typing import overload
+@overload
+def f(a: int) -> int: ...
+@overload
+def f(a: str) -> str: ...
+@overload
+def f(a: bytes) -> bytes: ...
+def f(a):
+    return a * 2
