@@ -40,8 +40,7 @@ mf_plan_is_plain(PyObject *value, int depth)
         return true;
     }
     const char *name = Py_TYPE(value)->tp_name;
-    if (strncmp(name, "functools.", 10) == 0 ||
-        strcmp(name, "types.GenericAlias") == 0) {
+    if (strncmp(name, "functools.", 10) == 0) {
         return true;
     }
     PyObject *noted = mf_source_note_value(value, 0);

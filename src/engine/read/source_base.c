@@ -156,13 +156,30 @@ is_frozen_dataclass(PyTypeObject *type)
     return yes;
 }
 
-/* A value of the program that cannot change: an instance of a frozen dataclass
- * or a named tuple. It is noted as itself. */
+/* What stands for types: list[int], int | str, Optional[int], type variables. */
+static bool
+is_typing(PyTypeObject *type)
+{
+    if (PyType_IsSubtype(type, &Py_GenericAliasType) ||
+        strncmp(type->tp_name, "typing.", 7) == 0 ||
+        strcmp(type->tp_name, "types.UnionType") == 0) {
+        return true;
+    }
+    PyObject *mod = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                        ? PyDict_GetItemString(type->tp_dict, "__module__")
+                        : NULL;
+    return mod != NULL && PyUnicode_Check(mod) &&
+           (PyUnicode_CompareWithASCIIString(mod, "typing") == 0 ||
+            PyUnicode_CompareWithASCIIString(mod, "typing_extensions") == 0);
+}
+
+/* A value of the program that cannot change: an instance of a frozen dataclass,
+ * a named tuple or a type's alias. It is noted as itself. */
 bool
 mf_source_is_frozen(PyObject *value)
 {
     return (PyTuple_Check(value) && !PyTuple_CheckExact(value)) ||
-           is_frozen_dataclass(Py_TYPE(value));
+           is_frozen_dataclass(Py_TYPE(value)) || is_typing(Py_TYPE(value));
 }
 
 bool

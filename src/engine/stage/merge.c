@@ -144,6 +144,11 @@ merges_in_place(PyObject *live, PyObject *fresh)
 static PyObject *
 short_repr(PyObject *v)
 {
+    if (PyType_Check(v)) {
+        return PyType_HasFeature((PyTypeObject *)v, Py_TPFLAGS_HEAPTYPE)
+                   ? Py_NewRef(((PyHeapTypeObject *)v)->ht_qualname)
+                   : PyUnicode_FromString(((PyTypeObject *)v)->tp_name);
+    }
     PyObject *noted = mf_source_note_value(v, 0);
     PyObject *text = noted ? PyObject_Repr(noted) : NULL;
     Py_XDECREF(noted);

@@ -1,0 +1,2 @@
+Id = str
+Row = tuple[str, str]

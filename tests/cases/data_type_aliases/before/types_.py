@@ -1,0 +1,2 @@
+Id = int
+Row = tuple[int, str]
