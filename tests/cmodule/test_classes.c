@@ -197,6 +197,9 @@ redefine_class(PyObject *module, PyObject *args)
     int rc = mf_redefine_class_prepare(&change, &undo);
     if (rc == 0) {
         rc = mf_redefine_class_apply(&change, &undo);
+        if (rc == 0) {
+            rc = mf_redefine_class_abstract(&change, &undo);
+        }
     }
     rc = end_log(&undo, rc, mode);
     if (rc == 0 && mode != 1) {

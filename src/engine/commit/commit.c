@@ -241,30 +241,6 @@ bases_first(const void *a, const void *b)
     return (n > m) - (n < m);
 }
 
-/* Attributes that the program has set on the function at run time stay. */
-static int
-keep_attributes(PyFunctionObject *old_func, PyFunctionObject *new_func)
-{
-    PyObject *key, *value;
-    Py_ssize_t pos = 0;
-    while (old_func->func_dict != NULL &&
-           PyDict_Next(old_func->func_dict, &pos, &key, &value)) {
-        if (PyUnicode_CompareWithASCIIString(key, "__wrapped__") == 0) {
-            continue;
-        }
-        if (new_func->func_dict == NULL &&
-            (new_func->func_dict = PyDict_New()) == NULL) {
-            return -1;
-        }
-        if (PyDict_GetItemWithError(new_func->func_dict, key) == NULL &&
-            (PyErr_Occurred() ||
-             PyDict_SetItem(new_func->func_dict, key, value) < 0)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static int
 find_asked(struct mf_commit *commit)
 {
@@ -300,8 +276,7 @@ mf_commit_prepare(struct mf_commit *commit)
     for (size_t i = 0; i < match->len; i++) {
         struct mf_pair *pair = &match->pairs[i];
         if (pair->kind == MF_PAIR_FUNCTION &&
-            keep_attributes((PyFunctionObject *)pair->old_obj,
-                            (PyFunctionObject *)pair->new_obj) < 0) {
+            mf_merge_keep_attributes(merge, pair) < 0) {
             return -1;
         }
         if (pair->kind == MF_PAIR_FUNCTION &&
@@ -388,6 +363,12 @@ apply_all(struct mf_commit *commit)
         struct mf_exchange *e = &commit->exchanges[i];
         if (mf_fault_step() ||
             mf_redefine_function_apply(undo, e->old_func, e->new_func) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < merge->n_classes; i++) {
+        if (!merge->classes[i].rebuilt &&
+            mf_redefine_class_abstract(&merge->classes[i], undo) < 0) {
             return -1;
         }
     }

@@ -557,18 +557,25 @@ mf_redefine_class_apply(struct mf_class_change *change, struct mf_undo *undo)
     }
     if (apply_names(change, undo) < 0 || apply_fields(change, undo) < 0 ||
         apply_cells(change, undo) < 0 || follow_flags(change, undo) < 0 ||
-        (new_changes && follow_constructors(change, undo) < 0) ||
-        follow_abstract(undo, cls) < 0) {
+        (new_changes && follow_constructors(change, undo) < 0)) {
         return -1;
     }
     mf_compat_obj_type_versions_reset(cls);
     for (size_t i = 0; i < change->affected.len; i++) {
-        if (follow_abstract(undo, change->affected.items[i]) < 0) {
-            return -1;
-        }
         mf_compat_obj_type_versions_reset(change->affected.items[i]);
     }
     return 0;
+}
+
+int
+mf_redefine_class_abstract(struct mf_class_change *change,
+                           struct mf_undo *undo)
+{
+    int rc = follow_abstract(undo, change->old_class);
+    for (size_t i = 0; rc == 0 && i < change->affected.len; i++) {
+        rc = follow_abstract(undo, change->affected.items[i]);
+    }
+    return rc;
 }
 
 /* -- finish --------------------------------------------------------------- */

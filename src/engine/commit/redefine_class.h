@@ -46,6 +46,10 @@ int mf_redefine_class_prepare(struct mf_class_change *change,
  * metaclass __setattr__, mro(), properties are bypassed. */
 int mf_redefine_class_apply(struct mf_class_change *change,
                             struct mf_undo *undo);
+/* When the functions are redefined, too: they say by their attributes what is
+ * abstract. As apply. */
+int mf_redefine_class_abstract(struct mf_class_change *change,
+                               struct mf_undo *undo);
 /* After the commit: caches that are asked by name (ABC, singledispatch,
  * protocols, typing) are forgotten; may call C code of the stdlib. */
 int mf_redefine_class_finish(struct mf_class_change *change);

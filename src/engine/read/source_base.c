@@ -208,12 +208,34 @@ is_own_class(PyObject *value, PyObject *module_name)
            PyUnicode_Compare(owner, module_name) == 0;
 }
 
+/* What decorators and other statements have set on a function. */
+static int
+note_attributes(PyObject *notes, PyObject *key, PyFunctionObject *func,
+                PyObject *prefix, PyObject *module_name)
+{
+    if (func->func_module == NULL || !PyUnicode_Check(func->func_module) ||
+        PyUnicode_Compare(func->func_module, module_name) != 0) {
+        return 0;
+    }
+    PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
+                            : Py_NewRef(key);
+    int rc = full ? note_names(notes, func->func_dict, full, module_name, 3)
+                  : -1;
+    Py_XDECREF(full);
+    return rc;
+}
+
 static int
 note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
           PyObject *module_name, int depth)
 {
     bool is_class = PyType_Check(value);
     PyObject *noted = NULL;
+    if (PyFunction_Check(value) &&
+        ((PyFunctionObject *)value)->func_dict != NULL) {
+        return note_attributes(notes, key, (PyFunctionObject *)value, prefix,
+                               module_name);
+    }
     if (is_class ? depth >= 3 || !is_own_class(value, module_name)
                  : PyFunction_Check(value) || PyModule_Check(value)) {
         return PyErr_Occurred() ? -1 : 0;

@@ -40,6 +40,9 @@ struct mf_merge {
 /* Before the stage runs: it asks which names keep what lives. */
 void mf_merge_begin(struct mf_merge *merge, struct mf_match *match,
                     struct mf_stage *stage, struct mf_report *report);
+/* For prepare: what the live function keeps of its attributes goes to the one
+ * whose contents it takes. */
+int mf_merge_keep_attributes(struct mf_merge *merge, struct mf_pair *pair);
 /* Decide all writes. Reasons and notes go to the report. */
 int mf_merge_run(struct mf_merge *merge, struct mf_match *match,
                  struct mf_stage *stage, struct mf_report *report);

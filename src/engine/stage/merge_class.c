@@ -358,6 +358,9 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
             (value == Py_None)) {
             gone = true; /* __hash__ = None that the old __eq__ had set */
         }
+        gone = gone || mf_merge_attribute_goes(pair->target,
+                                               class_name(change->old_class),
+                                               name, value);
         if (gone && PyList_Append(change->del, name) < 0) {
             return -1;
         }

@@ -46,6 +46,11 @@ int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
 /* A member stays that the class statement has made anew: what it has
  * registered in its own goes to the one that stays. */
 int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
+/* An attribute that a function or class (by its qualified name) had when the
+ * import ended, or that is the language's own, and that its statement does not
+ * give it any more. */
+bool mf_merge_attribute_goes(struct mf_target *target, PyObject *owner,
+                             PyObject *name, PyObject *value);
 int mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair);
 int mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member);
 /* Members whose statements are gone from a class that did not run whole. */

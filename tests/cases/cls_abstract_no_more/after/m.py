@@ -1,0 +1,4 @@
+from abc import ABC, abstractmethod
+class Base(ABC):
+    def run(self): return 'default'
+class Part(Base): pass
