@@ -175,6 +175,20 @@ STEPS = [
         ],
     ),
     Step(
+        "the body of the world's loop, which goes on in it",
+        edits=[
+            ("timers.py", "from config import TICK_SECONDS\n", "from chat import all_hear\nfrom config import TICK_SECONDS\n"),
+            ("timers.py", "            world.tick()\n", '            world.tick()\n            all_hear("The sand runs.")\n'),
+        ],
+        after=[("ben", "(waits)", "* The sand runs."), ("ann", "(waits)", "* The sand runs.")],
+    ),
+    Step(
+        "the loop that each player's connection waits in",
+        edits=[("session.py", 'await self.answer(line) if line else "")', 'await self.answer(line) if line else "Yes?")')],
+        before=[("ann", "", "")],
+        after=[("ann", "", "Yes?"), ("ben", "", "Yes?")],
+    ),
+    Step(
         "the scores at the end: a comment only, nothing runs",
         edits=[("commands.py", '@command("score", "sc")', '# what the players ask most\n@command("score", "sc")')],
         after=[
