@@ -22,6 +22,9 @@ read_new_side(struct mf_update *update, struct mf_source *source,
         update->identity  ? source->text.bytes
         : update->sources ? PyDict_GetItemWithError(update->sources, path)
                           : NULL;
+    if (given == Py_None) {
+        return 1; /* it leaves, whether the file is there or not */
+    }
     if (given != NULL && PyUnicode_Check(given)) {
         Py_ssize_t len;
         const char *utf8 = PyUnicode_AsUTF8AndSize(given, &len);

@@ -615,8 +615,11 @@ mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
         }
         Py_INCREF(record);
         Py_ssize_t left = PyList_GET_SIZE(state->records);
-        Py_XSETREF(dict, run_turn(state, NULL, PyTuple_GET_ITEM(record, 1),
-                                  mode, record));
+        PyObject *sources = mf_record_sources(state, record);
+        Py_XSETREF(dict, sources ? run_turn(state, NULL, sources, mode,
+                                            record)
+                                 : NULL);
+        Py_XDECREF(sources);
         Py_DECREF(record);
         if (dict == NULL || PyList_GET_SIZE(state->records) == left) {
             break; /* rejected: stays where it is */

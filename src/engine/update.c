@@ -403,6 +403,18 @@ report_codes(struct mf_update *update)
 }
 
 static int
+push_record(struct mf_update *update)
+{
+    PyObject *came = mf_record_came(update->commit.stage);
+    int rc = came ? mf_record_push(update->state, update->report.number,
+                                   update->texts, update->merge.replaced,
+                                   update->left, came)
+                  : -1;
+    Py_XDECREF(came);
+    return rc;
+}
+
+static int
 commit_update(struct mf_update *update)
 {
     struct mf_report *report = &update->report;
@@ -419,7 +431,7 @@ commit_update(struct mf_update *update)
         return 0;
     }
     update->texts = mf_record_texts(&update->plan);
-    update->left = mf_record_left(&update->plan);
+    update->left = mf_record_left(&update->plan, update->commit.stage);
     if (update->texts == NULL || update->left == NULL ||
         mf_commit_prepare(&update->commit) < 0 ||
         find_stragglers(update) < 0) {
@@ -450,8 +462,7 @@ commit_update(struct mf_update *update)
         mf_report_late(report);
     }
     if (update->undo == NULL && !update->identity &&
-        mf_record_push(update->state, report->number, update->texts,
-                       update->merge.replaced, update->left) < 0) {
+        push_record(update) < 0) {
         mf_report_late(report);
     }
     int failures = 0;

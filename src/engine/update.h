@@ -15,8 +15,8 @@ struct mf_update {
     enum mf_mode mode;
     struct mf_report report;
     PyObject *paths;          /* set of paths asked for */
-    PyObject *sources;        /* dict path -> str or bytes of the host, or decoded
-                                 bytes of a record (undo); or NULL */
+    PyObject *sources;        /* dict path -> str or bytes of the host, or of a
+                                 record: decoded bytes, None: it leaves; or NULL */
     struct mf_plan plan;
     struct mf_stage stage;
     bool staged;              /* stage holds something */

@@ -3,6 +3,8 @@
  */
 #include "record.h"
 
+#include "../read/graph.h"
+
 PyObject *
 mf_record_texts(struct mf_plan *plan)
 {
@@ -24,11 +26,25 @@ none_for_null(PyObject *obj)
     return obj ? obj : Py_None;
 }
 
-static int
-add_left(PyObject *list, struct mf_change *change, struct mf_module *module)
+/* What sys.modules had before the update. Borrowed, or NULL. */
+static PyObject *
+entry_before(struct mf_stage *stage, PyObject *name)
 {
-    PyObject *entry =
-        PyDict_GetItemWithError(PyImport_GetModuleDict(), module->name);
+    PyObject *entry = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+    for (size_t i = 0; stage != NULL && i < stage->loaded.len; i++) {
+        struct mf_loaded *loaded = stage->loaded.items[i];
+        if (loaded->module == entry) {
+            return loaded->replaced;
+        }
+    }
+    return entry;
+}
+
+static int
+add_left(PyObject *list, struct mf_change *change, struct mf_module *module,
+         struct mf_stage *stage)
+{
+    PyObject *entry = entry_before(stage, module->name);
     if (entry == NULL || !PyModule_Check(entry) ||
         PyModule_GetDict(entry) != module->dict) {
         return PyErr_Occurred() ? -1 : 0; /* it has left by itself */
@@ -43,7 +59,7 @@ add_left(PyObject *list, struct mf_change *change, struct mf_module *module)
 }
 
 PyObject *
-mf_record_left(struct mf_plan *plan)
+mf_record_left(struct mf_plan *plan, struct mf_stage *stage)
 {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; i < plan->changes.len; i++) {
@@ -52,7 +68,7 @@ mf_record_left(struct mf_plan *plan)
                            t < change->targets.len;
              t++) {
             struct mf_target *target = change->targets.items[t];
-            if (add_left(list, change, target->module) < 0) {
+            if (add_left(list, change, target->module, stage) < 0) {
                 Py_CLEAR(list);
             }
         }
@@ -60,12 +76,32 @@ mf_record_left(struct mf_plan *plan)
     return list;
 }
 
+PyObject *
+mf_record_came(struct mf_stage *stage)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && stage != NULL && i < stage->loaded.len;
+         i++) {
+        struct mf_loaded *loaded = stage->loaded.items[i];
+        if (loaded->left != NULL || loaded->noted == NULL) {
+            continue;
+        }
+        PyObject *came = PyTuple_Pack(3, loaded->name, loaded->module,
+                                      loaded->noted->path);
+        if (came == NULL || PyList_Append(list, came) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(came);
+    }
+    return list;
+}
+
 int
 mf_record_push(struct mf_state *state, long number, PyObject *texts,
-               PyObject *replaced, PyObject *left)
+               PyObject *replaced, PyObject *left, PyObject *came)
 {
-    PyObject *record = Py_BuildValue("(lOOO)", number, texts,
-                                     none_for_null(replaced), left);
+    PyObject *record = Py_BuildValue("(lOOOO)", number, texts,
+                                     none_for_null(replaced), left, came);
     int rc = record ? PyList_Append(state->records, record) : -1;
     Py_XDECREF(record);
     Py_ssize_t n = PyList_GET_SIZE(state->records);
@@ -73,6 +109,77 @@ mf_record_push(struct mf_state *state, long number, PyObject *texts,
         rc = PyList_SetSlice(state->records, 0, n - MF_RECORDS, NULL);
     }
     return rc;
+}
+
+/* Has a list of (name, ...) one of this name? */
+static bool
+is_named_in(PyObject *records, PyObject *name)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(records); i++) {
+        PyObject *item = PyList_GET_ITEM(records, i);
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(item, 0), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who else imports it now needs it: it stays. 1 / 0 / -1. `sources`: whose
+ * texts go back, or that leave. */
+static int
+is_needed(struct mf_state *state, PyObject *name, PyObject *sources)
+{
+    PyObject *list = Py_XNewRef(mf_graph_importers(state, name));
+    int rc = PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t i = 0; rc == 0 && list && i < PyList_GET_SIZE(list);
+         i++) {
+        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
+        struct mf_source *source = state->sources.items[at];
+        if (source->modules.len > 0) {
+            int goes = PyDict_Contains(sources, source->path);
+            rc = goes < 0 ? -1 : !goes;
+        }
+    }
+    Py_XDECREF(list);
+    return rc;
+}
+
+PyObject *
+mf_record_sources(struct mf_state *state, PyObject *record)
+{
+    PyObject *sources = PyDict_Copy(PyTuple_GET_ITEM(record, 1));
+    PyObject *left = PyTuple_GET_ITEM(record, 3);
+    PyObject *came = PyTuple_GET_ITEM(record, 4);
+    PyObject *modules = PyImport_GetModuleDict();
+    int rc = sources ? 0 : -1;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(came); i++) {
+        PyObject *item = PyList_GET_ITEM(came, i);
+        PyObject *there =
+            PyDict_GetItemWithError(modules, PyTuple_GET_ITEM(item, 0));
+        rc = there == PyTuple_GET_ITEM(item, 1)
+                 ? PyDict_SetItem(sources, PyTuple_GET_ITEM(item, 2), Py_None)
+             : PyErr_Occurred() ? -1
+                                : 0;
+    }
+    /* what came imports each other: from the last one on */
+    for (Py_ssize_t i = PyList_GET_SIZE(came); rc == 0 && i > 0; i--) {
+        PyObject *item = PyList_GET_ITEM(came, i - 1);
+        PyObject *name = PyTuple_GET_ITEM(item, 0);
+        PyObject *path = PyTuple_GET_ITEM(item, 2);
+        int needed = PyDict_Contains(sources, path) <= 0 ||
+                             is_named_in(left, name)
+                         ? 0
+                         : is_needed(state, name, sources);
+        if (needed > 0) {
+            rc = PyDict_DelItem(sources, path);
+            i = PyList_GET_SIZE(came) + 1; /* it may need others */
+        }
+        rc = needed < 0 ? -1 : rc;
+    }
+    if (rc < 0) {
+        Py_CLEAR(sources);
+    }
+    return sources;
 }
 
 PyObject *

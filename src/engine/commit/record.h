@@ -12,16 +12,22 @@ enum { MF_RECORDS = 100 };
 /* Before baselines move: the earlier texts of what changes. New reference to
  * a dict path -> bytes. */
 PyObject *mf_record_texts(struct mf_plan *plan);
-/* The same moment: modules that leave, for mf_stage_bring_back. New list. */
-PyObject *mf_record_left(struct mf_plan *plan);
+/* The same moment: modules that leave, for mf_stage_bring_back. New list.
+ * stage: NULL if nothing was staged. */
+PyObject *mf_record_left(struct mf_plan *plan, struct mf_stage *stage);
+/* Modules that came: list of (name, module, path). New list. */
+PyObject *mf_record_came(struct mf_stage *stage);
 /* Push a record: number, texts, replaced values (list of (holder, name, old
  * value, new value or NotImplemented: none, whether the old one was the very
- * object that the source had given)), modules that left. */
+ * object that the source had given)), modules that left, modules that came. */
 int mf_record_push(struct mf_state *state, long number, PyObject *texts,
-                   PyObject *replaced, PyObject *left);
-/* The newest record: borrowed tuple (number, texts, replaced, left), or
+                   PyObject *replaced, PyObject *left, PyObject *came);
+/* The newest record: borrowed tuple (number, texts, replaced, left, came), or
  * NULL. */
 PyObject *mf_record_last(struct mf_state *state);
+/* For its undo: the dict path -> text, with None for the modules that came
+ * and leave again. New reference. */
+PyObject *mf_record_sources(struct mf_state *state, PyObject *record);
 int mf_record_pop(struct mf_state *state);
 
 #endif

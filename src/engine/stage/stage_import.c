@@ -4,9 +4,8 @@
  */
 #include "stage_parts.h"
 
-/* Is this the module of a file that the update deletes? */
-static bool
-is_deleted(struct mf_stage *stage, PyObject *entry)
+bool
+mf_stage_is_deleted(struct mf_stage *stage, PyObject *entry)
 {
     PyObject *dict = PyModule_Check(entry) ? PyModule_GetDict(entry) : NULL;
     for (size_t i = 0; i < stage->plan->changes.len; i++) {
@@ -40,7 +39,7 @@ load_along(struct mf_stage *stage, PyObject *name)
             break;
         }
         PyObject *entry = PyDict_GetItemWithError(loaded, prefix);
-        bool gone = entry != NULL && is_deleted(stage, entry);
+        bool gone = entry != NULL && mf_stage_is_deleted(stage, entry);
         if ((entry == NULL || gone) && !PyErr_Occurred()) {
             int done = mf_stage_load_new(stage, prefix, path,
                                          gone ? entry : NULL);

@@ -343,7 +343,9 @@ bring_back_one(struct mf_stage *stage, PyObject *left)
 {
     PyObject *name = PyTuple_GET_ITEM(left, 0);
     PyObject *modules = PyImport_GetModuleDict();
-    if (PyDict_GetItemWithError(modules, name) != NULL || PyErr_Occurred()) {
+    PyObject *there = PyDict_GetItemWithError(modules, name);
+    if (there != NULL ? !mf_stage_is_deleted(stage, there)
+                      : PyErr_Occurred() != NULL) {
         return PyErr_Occurred() ? -1 : 0; /* another one has come */
     }
     struct mf_loaded *loaded = mf_alloc(sizeof(*loaded));
@@ -355,6 +357,7 @@ bring_back_one(struct mf_stage *stage, PyObject *left)
     loaded->module = Py_NewRef(PyTuple_GET_ITEM(left, 1));
     loaded->path = Py_NewRef(PyTuple_GET_ITEM(left, 2));
     loaded->left = Py_NewRef(left);
+    loaded->replaced = Py_XNewRef(there);
     if (mf_vec_push(&stage->loaded, loaded) < 0) {
         mf_stage_loaded_free(loaded);
         return -1;

@@ -1,0 +1,5 @@
+from things import Round, Thing
+
+
+def make():
+    return Round()

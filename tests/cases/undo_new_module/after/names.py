@@ -1,0 +1,1 @@
+ROUND = 'round '

@@ -1,0 +1,7 @@
+class Thing:
+    def go(self):
+        return 'old'
+
+
+def make():
+    return Thing()
