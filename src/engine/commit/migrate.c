@@ -10,6 +10,7 @@
 #include "migrate.h"
 
 #include "../ground/compat.h"
+#include "../ground/fault.h"
 #include "../stage/fields.h"
 #include "../stage/hooks_migrate.h"
 #include "rebuild_parts.h"
@@ -310,11 +311,60 @@ migrate_rebuilt(struct mf_merge *merge, struct mf_rebuild *rebuild,
     return rc < 0 ? -1 : 0;
 }
 
-/* 1: the class has a hook; 0; -1. */
-static int
-migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
-              struct mf_rebuild *rebuild, const struct edit *edit)
+/* ---- one edited class ---------------------------------------------------- */
+
+struct one {
+    struct edit edit;
+    struct mf_fields fields;
+    PyObject *hook;    /* strong, NULL: none */
+    bool lost;         /* fields are gone */
+    bool rebuilt;      /* its instances are made anew */
+    struct mf_vec had; /* strong: instances that have been seen, if not */
+};
+
+struct all {
+    struct mf_merge *merge;
+    struct mf_hooks *hooks;
+    struct mf_rebuild *rebuild;
+    struct one *items;
+    size_t len, cap;
+    bool runs; /* code of the program will */
+};
+
+static void
+clear_all(struct all *all)
 {
+    for (size_t i = 0; i < all->len; i++) {
+        mf_fields_clear(&all->items[i].fields);
+        mf_vec_clear_refs(&all->items[i].had);
+        Py_XDECREF(all->items[i].hook);
+    }
+    mf_free(all->items);
+}
+
+static struct one *
+add_one(struct all *all, const struct edit *edit)
+{
+    if (all->len == all->cap) {
+        size_t cap = all->cap ? 2 * all->cap : 8;
+        struct one *more = mf_realloc(all->items, cap * sizeof(*more));
+        if (more == NULL) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        all->items = more;
+        all->cap = cap;
+    }
+    struct one *one = &all->items[all->len++];
+    *one = (struct one){.edit = *edit};
+    return one;
+}
+
+/* What is to be done for one class. */
+static int
+find_class(struct all *all, const struct edit *edit)
+{
+    struct mf_rebuild *rebuild = all->rebuild;
     bool rebuilt =
         mf_rebuild_new(rebuild, (PyObject *)edit->cls) !=
             (PyObject *)edit->cls ||
@@ -323,59 +373,126 @@ migrate_class(struct mf_merge *merge, struct mf_hooks *hooks,
         !rebuilt) {
         return 0;
     }
-    struct mf_fields fields = {0};
-    PyObject *hook = NULL;
-    int rc = mf_fields_find(edit->cls, edit->old_code, edit->new_code,
-                            edit->new_init, edit->old_fields,
-                            edit->new_fields, &fields);
-    int lost = rc < 0 ? -1 : has_lost_fields(edit);
+    struct one *one = add_one(all, edit);
+    if (one == NULL) {
+        return -1;
+    }
+    one->rebuilt = rebuilt;
+    int lost = mf_fields_find(edit->cls, edit->old_code, edit->new_code,
+                              edit->new_init, edit->old_fields,
+                              edit->new_fields, &one->fields) < 0
+                   ? -1
+                   : has_lost_fields(edit);
     if (lost < 0) {
-        rc = -1;
-        goto clear_fields;
+        return -1;
     }
-    hook = find_hook(merge, edit);
-    if (hook == NULL && PyErr_Occurred()) {
-        rc = refuse_class(merge, edit);
-        goto clear_fields;
+    one->lost = lost > 0;
+    one->hook = find_hook(all->merge, edit);
+    if (one->hook == NULL && PyErr_Occurred()) {
+        return refuse_class(all->merge, edit);
     }
-    if ((hook != NULL || mf_fields_run_code(&fields)) &&
-        mf_rebuild_will_run(rebuild) < 0) {
-        rc = -1;
-        goto clear_fields;
-    }
+    all->runs |= one->hook != NULL || mf_fields_run_code(&one->fields);
+    return 0;
+}
+
+static int
+migrate_class(struct all *all, struct one *one)
+{
+    struct edit *edit = &one->edit;
     struct mf_hooks_migration migration = {
         .write = on_field,
-        .arg = merge,
-        .hook = hook,
-        .fields_changed = lost > 0,
+        .arg = all->merge,
+        .hook = one->hook,
+        .fields_changed = one->lost,
     };
-    rc = rebuilt && hook == NULL
-             ? fill_rebuilt(merge, rebuild, &fields, edit->cls, 0)
-         : rebuilt ? migrate_rebuilt(merge, rebuild, hooks, &fields, edit,
-                                     hook)
-                 : mf_hooks_migrate_all(hooks, &fields, edit->cls, edit->cls,
-                                        &migration);
+    if (!one->rebuilt && all->runs &&
+        mf_heap_instances_of(edit->cls, true, &one->had) < 0) {
+        return -1;
+    }
+    int rc = one->rebuilt && one->hook == NULL
+                 ? fill_rebuilt(all->merge, all->rebuild, &one->fields,
+                                edit->cls, 0)
+             : one->rebuilt
+                 ? migrate_rebuilt(all->merge, all->rebuild, all->hooks,
+                                   &one->fields, edit, one->hook)
+                 : mf_hooks_migrate_all(all->hooks, &one->fields, edit->cls,
+                                        edit->cls, &migration);
     if (rc < 0) {
-        rc = refuse_class(merge, edit);
+        return refuse_class(all->merge, edit);
     }
-    if (rc == 0 && hook == NULL) {
-        rc = report_unset(merge, edit, &fields);
+    return one->hook == NULL ? report_unset(all->merge, edit, &one->fields)
+                             : 0;
+}
+
+/* ---- instances made meanwhile --------------------------------------------- */
+
+/* Those that `had` lacks, which has them from then on. */
+static int
+find_later(struct one *one, struct mf_vec *later)
+{
+    struct mf_map seen = {0};
+    struct mf_vec now = {0};
+    int rc = mf_heap_instances_of(one->edit.cls, true, &now) < 0 ||
+                     mf_map_reserve(&seen, one->had.len) < 0
+                 ? -1
+                 : 0;
+    for (size_t i = 0; rc == 0 && i < one->had.len; i++) {
+        rc = mf_map_put(&seen, one->had.items[i], 1);
     }
-clear_fields:
-    mf_fields_clear(&fields);
-    if (rc == 0) {
-        rc = hook != NULL;
+    for (size_t i = 0; rc == 0 && i < now.len; i++) {
+        if (!mf_map_has(&seen, now.items[i])) {
+            rc = mf_vec_push_ref(&one->had, now.items[i]) < 0 ||
+                         mf_vec_push(later, now.items[i]) < 0
+                     ? -1
+                     : 0;
+        }
     }
-    Py_XDECREF(hook);
+    mf_map_clear(&seen);
+    mf_vec_clear_refs(&now);
     return rc;
+}
+
+/* Hooks and factories make instances, too: they get the new fields, but no
+ * hook is called for what a hook has made. 1: there were some; 0; -1. */
+static int
+migrate_later(struct all *all)
+{
+    struct mf_rebuild *rebuild = all->rebuild;
+    size_t from = rebuild->instances.len;
+    if (rebuild->pairs.used > 0 &&
+        mf_rebuild_follow(rebuild, all->merge) < 0) {
+        return -1;
+    }
+    bool some = rebuild->instances.len > from;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < all->len; i++) {
+        struct one *one = &all->items[i];
+        struct mf_vec later = {0};
+        if (one->rebuilt) {
+            rc = fill_rebuilt(all->merge, rebuild, &one->fields,
+                              one->edit.cls, from);
+        }
+        else if (one->fields.len > 0) {
+            rc = find_later(one, &later);
+            some |= later.len > 0;
+            rc = rc < 0 ? -1
+                        : mf_fields_fill_those(&one->fields, &later, on_field,
+                                               all->merge);
+        }
+        mf_vec_clear(&later);
+        if (rc < 0) {
+            rc = refuse_class(all->merge, &one->edit);
+        }
+    }
+    return rc < 0 ? -1 : some;
 }
 
 /* ---- all ---------------------------------------------------------------- */
 
 static int
-migrate_pair(struct mf_merge *merge, struct mf_hooks *hooks,
-             struct mf_rebuild *rebuild, struct mf_pair *pair)
+find_pair(struct all *all, struct mf_pair *pair)
 {
+    struct mf_merge *merge = all->merge;
     struct edit edit = {.target = pair->target,
                         .cls = (PyTypeObject *)pair->old_obj,
                         .fresh = (PyTypeObject *)pair->new_obj};
@@ -395,16 +512,14 @@ migrate_pair(struct mf_merge *merge, struct mf_hooks *hooks,
     }
     edit.old_fields = in_class(edit.cls, "__dataclass_fields__");
     edit.new_fields = in_class(edit.fresh, "__dataclass_fields__");
-    return PyErr_Occurred() ? -1
-                            : migrate_class(merge, hooks, rebuild, &edit);
+    return PyErr_Occurred() ? -1 : find_class(all, &edit);
 }
 
 /* The class of an edited __init__ that is a member of its own. */
 static int
-migrate_member(struct mf_merge *merge, struct mf_hooks *hooks,
-               struct mf_rebuild *rebuild, struct mf_target *target,
-               struct mf_delta *d)
+find_member(struct all *all, struct mf_target *target, struct mf_delta *d)
 {
+    struct mf_merge *merge = all->merge;
     struct mf_diff *diff = &target->change->diff;
     const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
     const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes);
@@ -428,27 +543,23 @@ migrate_member(struct mf_merge *merge, struct mf_hooks *hooks,
         edit.new_init = own->new_obj;
         edit.new_code = PyFunction_GET_CODE(own->new_obj);
     }
-    return edit.new_code != NULL
-               ? migrate_class(merge, hooks, rebuild, &edit)
-               : 0;
+    return edit.new_code != NULL ? find_class(all, &edit) : 0;
 }
 
-int
-mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
-               struct mf_rebuild *rebuild)
+static int
+find_all(struct all *all)
 {
-    struct mf_match *match = merge->match;
-    int ran = 0, rc = 0;
-    for (size_t i = 0; i < match->len && rc >= 0; i++) {
+    struct mf_match *match = all->merge->match;
+    int rc = 0;
+    for (size_t i = 0; i < match->len && rc == 0; i++) {
         if (match->pairs[i].kind == MF_PAIR_CLASS) {
-            rc = migrate_pair(merge, hooks, rebuild, &match->pairs[i]);
-            ran |= rc > 0;
+            rc = find_pair(all, &match->pairs[i]);
         }
     }
-    for (size_t t = 0; t < match->plan->targets.len && rc >= 0; t++) {
+    for (size_t t = 0; t < match->plan->targets.len && rc == 0; t++) {
         struct mf_target *target = match->plan->targets.items[t];
         struct mf_diff *diff = &target->change->diff;
-        for (uint32_t i = 0; i < diff->len && rc >= 0; i++) {
+        for (uint32_t i = 0; i < diff->len && rc == 0; i++) {
             struct mf_delta *d = &diff->deltas[i];
             if (d->parent == MF_UNIT_NONE || d->old_unit == MF_UNIT_NONE ||
                 d->new_unit == MF_UNIT_NONE ||
@@ -456,9 +567,37 @@ mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
                 (d->kind != MF_DELTA_CODE && d->kind != MF_DELTA_RUN)) {
                 continue;
             }
-            rc = migrate_member(merge, hooks, rebuild, target, d);
-            ran |= rc > 0;
+            rc = find_member(all, target, d);
         }
     }
-    return rc < 0 ? -1 : ran;
+    return rc;
+}
+
+int
+mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
+               struct mf_rebuild *rebuild)
+{
+    enum { ROUNDS = 3 };
+    struct all all = {.merge = merge, .hooks = hooks, .rebuild = rebuild};
+    int rc = find_all(&all), ran = 0;
+    if (rc == 0 && all.runs) {
+        rc = mf_rebuild_will_run(rebuild);
+    }
+    for (size_t i = 0; rc == 0 && i < all.len; i++) {
+        rc = migrate_class(&all, &all.items[i]);
+        ran |= all.items[i].hook != NULL;
+    }
+    int more = all.runs && rc == 0;
+    for (int round = 0; more > 0 && mf_report_reasons(merge->report) == 0;
+         round++) {
+        more = migrate_later(&all);
+        if (more > 0 && round == ROUNDS) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "giving instances their new fields makes more and "
+                            "more of them");
+            more = refuse_class(merge, &all.items[0].edit);
+        }
+    }
+    clear_all(&all);
+    return rc < 0 || more < 0 ? -1 : ran;
 }

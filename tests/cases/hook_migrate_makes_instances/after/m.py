@@ -1,0 +1,29 @@
+import dataclasses
+
+
+class Node:
+    __slots__ = ('v', 'w', 'twin')
+
+    def __init__(self, v):
+        self.v = v
+        self.w = 0
+        self.twin = None
+
+    def __migrate__(self, update):
+        self.w = 'one'
+        self.twin = Node(self.v + 10)
+
+
+class Plain:
+    def __init__(self, v):
+        self.v = v
+        self.extra = []
+
+    def __migrate__(self, update):
+        self.extra = [1]
+        self.other = Plain(5)
+
+
+@dataclasses.dataclass
+class Auto:
+    part: Node = dataclasses.field(default_factory=lambda: Node(7))
