@@ -57,6 +57,14 @@ REACH = {
     "class body": ("X = []", "class A:\n X.append(1)", lambda g: g["X"]),
     "called instance": ("class A:\n def __init__(self): self.x = []\n def __call__(self, v): self.x.append(v)\na = A()", "a(1)", lambda g: g["a"].x),
     "list subclass": ("class L(list): pass\nX = L()\nX.y = []", "X.y.append(1)", lambda g: g["X"].y),
+    "bytearray": ("X = bytearray(b'a')", "X.append(98)", lambda g: g["X"]),
+    "method of a bytearray": ("X = bytearray(b'a')\nadd = X.append", "add(98)", lambda g: g["X"]),
+    "bytearray in a slot": ("class A: __slots__ = 'x'\na = A(); a.x = bytearray(b'a')", "a.x.clear()", lambda g: g["a"].x),
+    "array": ("import array\nX = array.array('d', [1.5])", "X[0] = 2; X.append(3)", lambda g: g["X"]),
+    "counter": ("import itertools\nX = itertools.count()", "next(X); next(X)", lambda g: g["X"]),
+    "next of a counter": ("import itertools\nX = itertools.count()\nnumber = X.__next__", "number()", lambda g: g["X"]),
+    "counter with a step": ("import itertools\nX = itertools.count(1.5, 2)", "next(X)", lambda g: g["X"]),
+    "counter beyond words": ("import itertools, sys\nX = itertools.count(sys.maxsize - 1)", "for i in range(3): next(X)", lambda g: g["X"]),
     "mapping proxy": ("import types\nd = {}\nX = types.MappingProxyType(d)", "d[1] = 2", lambda g: g["d"]),
 }
 
@@ -146,6 +154,10 @@ WRITES = {
                          repr(collections.OrderedDict(a=1, b=2))),
     "set": ("X = {1, 2}", "X.add(3); X.discard(1)", "X.add(4)", "{1, 2, 4}"),
     "cleared set": ("X = {1}", "X.clear()", "", "{1}"),
+    "counter": ("import itertools\nX = itertools.count()", "next(X)", "", "count(0)"),
+    "counter, others count": ("import itertools\nX = itertools.count()", "next(X)", "next(X)", "count(2)"),
+    "bytes": ("X = bytearray(b'a')", "X += b'b'", "", "bytearray(b'a')"),
+    "bytes, others write": ("X = bytearray(b'a')", "X += b'b'", "X += b'c'", "bytearray(b'abc')"),
     "attribute": ("class A: x = 1", "A.x = 2; A.y = 3", "A.z = 4", ""),
 }
 

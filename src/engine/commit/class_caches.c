@@ -7,6 +7,7 @@
  */
 #include "class_caches.h"
 
+#include "../ground/compat.h"
 #include "../ground/compat_objects.h"
 
 /* -- which caches know a class -------------------------------------------- */
@@ -142,19 +143,37 @@ mf_class_caches_find(PyTypeObject *cls, const struct mf_vec *affected,
     return known.by_dispatch ? find_dispatch(found) : 0;
 }
 
-/* Every such registry has an implementation for object. Whose it is does not
- * matter: all dispatching functions are found in one walk. */
-int
-mf_class_caches_registry(PyObject *dict, struct mf_vec *found)
+/* Every registry of singledispatch has an implementation for object. Whose it
+ * is does not matter: all dispatching functions are found in one walk. */
+static int
+is_dispatch(PyObject *registry)
 {
     PyObject *base =
-        PyDict_CheckExact(dict)
-            ? PyDict_GetItemWithError(dict, (PyObject *)&PyBaseObject_Type)
+        PyDict_CheckExact(registry)
+            ? PyDict_GetItemWithError(registry,
+                                      (PyObject *)&PyBaseObject_Type)
             : NULL;
-    if (base == NULL || !PyCallable_Check(base)) {
-        return PyErr_Occurred() ? -1 : 0;
+    return PyErr_Occurred() ? -1 : base != NULL && PyCallable_Check(base);
+}
+
+int
+mf_class_caches_registry(PyObject *registry, struct mf_vec *found)
+{
+    struct mf_vec none = {0};
+    int is = is_dispatch(registry);
+    if (is != 0 || !PySet_CheckExact(registry)) {
+        return is <= 0 ? is : find_dispatch(found);
     }
-    return find_dispatch(found) < 0 ? -1 : 1;
+    PyObject *key;
+    Py_hash_t hash;
+    Py_ssize_t pos = 0;
+    /* an ABC's: its bases have answered by it, too */
+    return mf_compat_set_next(registry, &pos, &key, &hash) &&
+                   PyWeakref_Check(key) &&
+                   ((PyWeakReference *)key)->wr_callback != NULL &&
+                   PyCFunction_Check(((PyWeakReference *)key)->wr_callback)
+               ? find_abcs(NULL, &none, true, found)
+               : 0;
 }
 
 int

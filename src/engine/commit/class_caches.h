@@ -12,9 +12,10 @@
  * by the weak references that such caches keep: strong, to `found`. */
 int mf_class_caches_find(PyTypeObject *cls, const struct mf_vec *affected,
                          struct mf_vec *found);
-/* This dict gets other contents: if it is the registry of a singledispatch
- * function, those that may have answered by it, strong, to `found`. 1 / 0 / -1. */
-int mf_class_caches_registry(PyObject *dict, struct mf_vec *found);
+/* This container gets other contents: if it is the registry of an ABC or of a
+ * singledispatch function, those that may have answered by it, strong, to
+ * `found`. 0 / -1. */
+int mf_class_caches_registry(PyObject *registry, struct mf_vec *found);
 /* Their answers are forgotten. */
 int mf_class_caches_forget(const struct mf_vec *found);
 /* The members of a protocol are listed again. */

@@ -88,6 +88,15 @@ PyObject *mf_compat_obj_type_dict(PyTypeObject *type);
 /* Flags that say how instances are laid out. */
 unsigned long mf_compat_obj_layout_flags(PyTypeObject *type);
 
+/* An exact itertools.count whose fields are known (compat_state.c)? What it
+ * gives next, as a tuple (new reference); the same written back. */
+bool mf_compat_obj_is_counter(PyObject *obj);
+PyObject *mf_compat_obj_counter_read(PyObject *obj);
+void mf_compat_obj_counter_write(PyObject *obj, PyObject *state);
+/* The set of weak references to the classes that were registered with an ABC,
+ * borrowed; NULL: no ABC, or nothing was. */
+PyObject *mf_compat_obj_abc_registry(PyObject *cls);
+
 /* Checks on objects of our own that all of the above is true here: 0, or -1
  * with RuntimeError. To be called before the others; cheap the second time. */
 int mf_compat_obj_probe(void);

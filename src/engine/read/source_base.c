@@ -6,7 +6,7 @@
 
 /* Small: what a page of constants holds, not tables. Containers inside are
  * smaller still. */
-enum { NOTE_ITEMS = 64, NOTE_INNER = 16, NOTE_DEPTH = 4 };
+enum { NOTE_ITEMS = 64, NOTE_INNER = 16, NOTE_DEPTH = 4, DEEPEST = 3 };
 
 static bool
 is_plain_atom(PyObject *v)
@@ -208,39 +208,27 @@ is_own_class(PyObject *value, PyObject *module_name)
            PyUnicode_Compare(owner, module_name) == 0;
 }
 
-/* What decorators and other statements have set on a function. */
-static int
-note_attributes(PyObject *notes, PyObject *key, PyFunctionObject *func,
-                PyObject *prefix, PyObject *module_name)
-{
-    if (func->func_module == NULL || !PyUnicode_Check(func->func_module) ||
-        PyUnicode_Compare(func->func_module, module_name) != 0) {
-        return 0;
-    }
-    PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
-                            : Py_NewRef(key);
-    int rc = full ? note_names(notes, func->func_dict, full, module_name, 3)
-                  : -1;
-    Py_XDECREF(full);
-    return rc;
-}
-
 static int
 note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
           PyObject *module_name, int depth)
 {
     bool is_class = PyType_Check(value);
-    PyObject *noted = NULL;
-    if (PyFunction_Check(value) &&
-        ((PyFunctionObject *)value)->func_dict != NULL) {
-        return note_attributes(notes, key, (PyFunctionObject *)value, prefix,
-                               module_name);
-    }
-    if (is_class ? depth >= 3 || !is_own_class(value, module_name)
-                 : PyFunction_Check(value) || PyModule_Check(value)) {
+    PyObject *noted = NULL, *inside = NULL;
+    if (is_class ? depth >= DEEPEST || !is_own_class(value, module_name)
+                 : PyModule_Check(value) ||
+                       (PyFunction_Check(value) && depth >= DEEPEST)) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    if (!is_class) {
+    if (is_class) {
+        inside = ((PyTypeObject *)value)->tp_dict;
+    }
+    else if (PyFunction_Check(value)) { /* what a decorator has set on it */
+        inside = ((PyFunctionObject *)value)->func_dict;
+        if (inside == NULL) {
+            return 0;
+        }
+    }
+    else {
         noted = mf_source_is_frozen(value) ? Py_NewRef(value)
                                            : mf_source_note_value(value, 0);
         if (noted == NULL) {
@@ -251,9 +239,8 @@ note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
     PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U", prefix, key)
                             : Py_NewRef(key);
     int rc = full == NULL ? -1
-             : is_class   ? note_names(notes,
-                                       ((PyTypeObject *)value)->tp_dict, full,
-                                       module_name, depth + 1)
+             : inside     ? note_names(notes, inside, full, module_name,
+                                       depth + 1)
                           : PyDict_SetItem(notes, full, noted);
     Py_XDECREF(full);
     Py_XDECREF(noted);

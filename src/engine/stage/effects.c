@@ -38,6 +38,9 @@ size_of(int kind, PyObject *holder)
         return PyDict_GET_SIZE(
             mf_compat_type_dict((PyTypeObject *)holder));
     }
+    if (kind == MF_EFFECT_STATE) {
+        return mf_effects_state_size(holder);
+    }
     return kind == MF_EFFECT_CELL || kind == MF_EFFECT_SLOTS ||
                    mf_effects_container(holder, &size) < 0
                ? 1
@@ -78,7 +81,7 @@ mf_effects_add(struct mf_effects *effects, int kind, PyObject *holder,
         return note_reached(effects, known - 1, old);
     }
     Py_ssize_t size = size_of(kind, holder);
-    if (size < MF_EFFECTS_BIG &&
+    if ((size < MF_EFFECTS_BIG || kind == MF_EFFECT_STATE) &&
         effects->copied + (size_t)size > MAX_COPIED) {
         MF_TRACE(1, "effects: too much to copy, a %s is not watched",
                  Py_TYPE(holder)->tp_name);

@@ -17,6 +17,7 @@ enum mf_effect_kind {
     MF_EFFECT_LIST,
     MF_EFFECT_DEQUE,
     MF_EFFECT_CELL,  /* of a function's closure */
+    MF_EFFECT_STATE, /* bytearray, array, counter: one value, no references */
     MF_EFFECT_SET,
     MF_EFFECT_DICT,
     MF_EFFECT_SPACE, /* dict of a module, an instance or a function */
@@ -34,7 +35,7 @@ enum mf_effects_code {
 
 /* Contents at one moment. */
 struct mf_contents {
-    PyObject *items;   /* tuple; dicts and namespaces: key, value, key ... */
+    PyObject *items;   /* tuple; of a state its one value; dicts and namespaces: key, value, key ... */
     Py_hash_t *hashes; /* one per item or key; NULL where keys are names */
 };
 

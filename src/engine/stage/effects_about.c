@@ -565,10 +565,22 @@ like_tuple(const struct mf_effects_homes *homes, PyObject *plain,
     return made;
 }
 
+/* A weak reference to a staged object would die with it. */
+static PyObject *
+weak_home(const struct mf_effects_homes *homes, PyObject *item)
+{
+    PyWeakReference *ref = (PyWeakReference *)item;
+    PyObject *home = mf_map_get(homes->home, ref->wr_object);
+    return home ? PyWeakref_NewRef(home, ref->wr_callback) : Py_NewRef(item);
+}
+
 static PyObject *
 bring_home(const struct mf_effects_homes *homes, PyObject *item, int level)
 {
     PyObject *home = mf_map_get(homes->home, item);
+    if (home == NULL && PyWeakref_CheckRefExact(item)) {
+        return weak_home(homes, item);
+    }
     if (home != NULL || !PyTuple_Check(item) ||
         !has_staged(homes, item, level)) {
         return Py_NewRef(home ? home : item);

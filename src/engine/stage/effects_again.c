@@ -149,7 +149,9 @@ mf_effects_take_out(struct mf_effects *effects,
         struct mf_effect *effect = &effects->items[i];
         if (effect->step != effects->steps || effect->by.used == 0 ||
             effect->big || effect->kind == MF_EFFECT_CELL ||
+            effect->kind == MF_EFFECT_STATE ||
             effect->kind > MF_EFFECT_DICT ||
+            mf_effects_is_abc_registry(effect) || /* it refuses nothing */
             (effect->nested &&
              mf_effects_is_record(&homes, effect->holder))) {
             continue;

@@ -345,6 +345,8 @@ mf_effects_read(int kind, PyObject *holder, struct mf_contents *out)
         out->items = PyCell_GET(holder) ? PyTuple_Pack(1, PyCell_GET(holder))
                                         : PyTuple_New(0);
         return out->items ? 0 : -1;
+    case MF_EFFECT_STATE:
+        return mf_effects_state_read(holder, out);
     case MF_EFFECT_SET:
         return read_set(holder, out);
     case MF_EFFECT_SLOTS:
@@ -447,7 +449,9 @@ mf_effects_same(int kind, PyObject *holder, const struct mf_contents *contents)
         if (mf_effects_read(kind, holder, &now) < 0) {
             return -1;
         }
-        int same = mf_effects_same_items(now.items, items);
+        int same = kind == MF_EFFECT_STATE
+                       ? mf_effects_state_same(&now, contents)
+                       : mf_effects_same_items(now.items, items);
         mf_effects_contents_clear(&now);
         return same;
     }

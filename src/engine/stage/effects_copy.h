@@ -40,6 +40,19 @@ PyTypeObject *mf_effects_deque(void);
  * *size: how many items it has. */
 int mf_effects_container(PyObject *obj, Py_ssize_t *size);
 
+/* effects_state.c: an exact bytearray, array.array or itertools.count; its
+ * contents are one value of a builtin type. */
+bool mf_effects_is_state(PyObject *obj);
+Py_ssize_t mf_effects_state_size(PyObject *obj);
+int mf_effects_state_read(PyObject *obj, struct mf_contents *out);
+bool mf_effects_state_same(const struct mf_contents *a,
+                           const struct mf_contents *b);
+int mf_effects_state_put(PyObject *obj, const struct mf_contents *wanted);
+/* What was registered with an ABC: a set of weak references, borrowed, or
+ * NULL; *name: under which it is watched. */
+PyObject *mf_effects_abc_registry(PyObject *cls, PyObject **name);
+bool mf_effects_is_abc_registry(const struct mf_effect *effect);
+
 /* The dict of an instance, borrowed, or NULL: it has none. Values that stand
  * in the instance itself get one. */
 PyObject *mf_effects_instance_dict(PyObject *obj);

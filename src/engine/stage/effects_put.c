@@ -49,6 +49,10 @@ hash_is_plain(PyObject *key)
         }
         return true;
     }
+    if (PyWeakref_CheckRefExact(key)) {
+        PyObject *to = ((PyWeakReference *)key)->wr_object;
+        return to != Py_None && Py_REFCNT(to) > 0 && hash_is_plain(to);
+    }
     return PyUnicode_CheckExact(key) || PyLong_CheckExact(key) ||
            PyBytes_CheckExact(key) || PyFloat_CheckExact(key) ||
            PyBool_Check(key) || key == Py_None ||
@@ -378,6 +382,8 @@ mf_effects_put(int kind, PyObject *holder, const struct mf_contents *now,
         return PyCell_Set(holder, PyTuple_GET_SIZE(wanted->items) > 0
                                       ? PyTuple_GET_ITEM(wanted->items, 0)
                                       : NULL);
+    case MF_EFFECT_STATE:
+        return mf_effects_state_put(holder, wanted);
     case MF_EFFECT_SET:
         return put_set(holder, now, wanted);
     case MF_EFFECT_DICT:

@@ -36,10 +36,6 @@ struct reached {
     uint8_t depth;
 };
 
-/* Whose a module is. What machinery keeps in its objects follows threads,
- * processes and connections, which nobody can take back. */
-enum owner { PROGRAM = 1, LIBRARY, MACHINERY };
-
 /* A class or instance whose attributes are looked at by name. */
 struct shape {
     PyObject *obj;
@@ -55,7 +51,7 @@ struct reach {
     struct shape *shapes;    /* borrowed from queue */
     size_t shape_count, shape_cap;
     struct mf_map visited;   /* object -> 1, code -> its globals */
-    struct mf_map owners;    /* namespace -> enum owner */
+    struct mf_map owners;    /* namespace -> enum mf_owner */
     struct mf_map attrs;     /* interned name -> 1 */
     PyObject *attr_set;      /* the same as a set, for names not interned */
     PyObject *own;           /* names of the step's class, or NULL; borrowed */
@@ -83,10 +79,16 @@ grow(void **items, size_t *cap, size_t len, size_t size)
     return 0;
 }
 
+static bool
+may_hold(PyObject *obj)
+{
+    return PyObject_IS_GC(obj) || mf_effects_is_state(obj);
+}
+
 static int
 visit(struct reach *reach, PyObject *obj, PyObject *name, int hops, int depth)
 {
-    if (obj == NULL || !PyObject_IS_GC(obj) || PyCode_Check(obj) ||
+    if (obj == NULL || !may_hold(obj) || PyCode_Check(obj) ||
         PyModule_Check(obj) || mf_compat_is_lazy_import(obj) ||
         mf_map_has(&reach->visited, obj) || reach->len >= MAX_OBJECTS) {
         return 0;
@@ -135,51 +137,6 @@ has_attr(struct reach *reach, PyObject *name)
     return !PyUnicode_CheckExact(name) || PyUnicode_CHECK_INTERNED(name)
                ? 0
                : PySet_Contains(reach->attr_set, name);
-}
-
-static bool
-is_machinery(PyObject *name)
-{
-    static const char *const modules[] = {
-        "threading", "queue",   "concurrent",   "asyncio",    "multiprocessing",
-        "selectors", "socket",  "socketserver", "subprocess", "ssl",
-        "sched",     "_thread", "contextvars"};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(modules); i++) {
-        if (PyUnicode_CompareWithASCIIString(name, modules[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whose is the namespace of a module ("__name__") or class ("__module__")?
- * An enum owner, or -1. */
-static int
-owner_of(struct reach *reach, PyObject *dict, const char *key)
-{
-    int owner = (int)(uintptr_t)mf_map_get(&reach->owners, dict);
-    if (owner != 0) {
-        return owner;
-    }
-    PyObject *names = PySys_GetObject("stdlib_module_names");
-    PyObject *name = PyDict_GetItemString(dict, key);
-    owner = PROGRAM;
-    if (names != NULL && PyAnySet_CheckExact(names) && name != NULL &&
-        PyUnicode_CheckExact(name)) {
-        Py_ssize_t n = PyUnicode_GET_LENGTH(name);
-        Py_ssize_t dot = PyUnicode_FindChar(name, '.', 0, n, 1);
-        PyObject *top = PyUnicode_Substring(name, 0, dot < 0 ? n : dot);
-        int found = top ? PySet_Contains(names, top) : -1;
-        owner = found <= 0          ? PROGRAM
-                : is_machinery(top) ? MACHINERY
-                                    : LIBRARY;
-        Py_XDECREF(top);
-        if (found < 0) {
-            return -1;
-        }
-    }
-    return mf_map_put(&reach->owners, dict, (uintptr_t)owner) < 0 ? -1
-                                                                  : owner;
 }
 
 /* ---- code -------------------------------------------------------------------- */
@@ -266,7 +223,7 @@ resolve(PyObject *name, PyObject *own, PyObject *globals, PyObject *builtins)
 
 static int
 scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
-          PyObject *builtins, int hops, enum owner owner, bool step)
+          PyObject *builtins, int hops, enum mf_owner owner, bool step)
 {
     struct mf_effects *effects = reach->effects;
     if (mf_map_get(&reach->visited, code) == globals ||
@@ -280,7 +237,7 @@ scan_code(struct reach *reach, PyCodeObject *code, PyObject *globals,
     if (!mf_map_has(&effects->codes, code) &&
         (mf_vec_push_ref(&effects->keep, (PyObject *)code) < 0 ||
          mf_map_put(&effects->codes, code,
-                    owner == MACHINERY ? MF_CODE_MACHINERY
+                    owner == MF_OWNER_MACHINERY ? MF_CODE_MACHINERY
                     : step && reach->old ? MF_CODE_OLD
                     : step ? MF_CODE_STEP
                                        : MF_CODE_CALLED) < 0)) {
@@ -337,8 +294,8 @@ static int
 follow_function(struct reach *reach, struct reached at)
 {
     PyFunctionObject *func = (PyFunctionObject *)at.obj;
-    int owner = owner_of(reach, func->func_globals, "__name__");
-    int hops = owner == PROGRAM ? 0 : at.hops + 1;
+    int owner = mf_effects_owner(&reach->owners, func->func_globals, "__name__");
+    int hops = owner == MF_OWNER_PROGRAM ? 0 : at.hops + 1;
     if (owner < 0 || hops > MAX_HOPS) {
         return owner < 0 ? -1 : 0;
     }
@@ -351,7 +308,7 @@ follow_function(struct reach *reach, struct reached at)
     }
     if (scan_code(reach, (PyCodeObject *)code, globals,
                   builtins && PyDict_Check(builtins) ? builtins : NULL, hops,
-                  (enum owner)owner, false) < 0 ||
+                  (enum mf_owner)owner, false) < 0 ||
         add_holder(reach, MF_EFFECT_SPACE, func->func_globals, NULL, hops) <
             0) {
         return -1;
@@ -440,8 +397,8 @@ follow_class(struct reach *reach, struct reached at)
         return -1;
     }
     PyObject *dict = mf_compat_type_dict(cls);
-    int owner = dict ? owner_of(reach, dict, "__module__") : PROGRAM;
-    int hops = owner == PROGRAM ? at.hops : at.hops + 1;
+    int owner = dict ? mf_effects_owner(&reach->owners, dict, "__module__") : MF_OWNER_PROGRAM;
+    int hops = owner == MF_OWNER_PROGRAM ? at.hops : at.hops + 1;
     if (owner < 0 || hops > MAX_HOPS) {
         return owner < 0 ? -1 : 0;
     }
@@ -468,8 +425,8 @@ is_machine(struct reach *reach, PyObject *obj)
     if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) {
         return 0;
     }
-    int owner = owner_of(reach, mf_compat_type_dict(type), "__module__");
-    return owner < 0 ? -1 : owner == MACHINERY;
+    int owner = mf_effects_owner(&reach->owners, mf_compat_type_dict(type), "__module__");
+    return owner < 0 ? -1 : owner == MF_OWNER_MACHINERY;
 }
 
 static int
@@ -508,6 +465,9 @@ static int
 follow(struct reach *reach, struct reached at)
 {
     Py_ssize_t size;
+    if (mf_effects_is_state(at.obj)) {
+        return add_holder(reach, MF_EFFECT_STATE, at.obj, at.name, at.hops);
+    }
     int kind = mf_effects_container(at.obj, &size);
     if (kind >= 0) {
         return follow_container(reach, at, kind, size) < 0 ? -1
@@ -556,10 +516,11 @@ visit_attribute(struct reach *reach, struct shape *shape, PyObject *name,
                 PyObject *value)
 {
     Py_ssize_t size;
-    if (!PyObject_IS_GC(value) || !PyUnicode_Check(name)) {
+    if (!may_hold(value) || !PyUnicode_Check(name)) {
         return 0;
     }
-    bool container = mf_effects_container(value, &size) >= 0;
+    bool container = mf_effects_container(value, &size) >= 0 ||
+                     mf_effects_is_state(value);
     if (shape->hops > 0 && (container || !Py_TYPE(value)->tp_descr_get)) {
         return 0; /* of the library's classes only methods and the like */
     }
@@ -578,13 +539,27 @@ static int
 visit_slot(const char *text, PyObject **word, void *arg)
 {
     struct slot_visit *at = arg;
-    if (*word == NULL || !PyObject_IS_GC(*word)) {
+    if (*word == NULL || !may_hold(*word)) {
         return 0;
     }
     PyObject *name = PyUnicode_InternFromString(text);
     return name == NULL || mf_vec_push(&at->reach->effects->keep, name) < 0
                ? -1
                : visit_attribute(at->reach, at->shape, name, *word);
+}
+
+/* Code that names `register` may mean an ABC's. */
+static int
+visit_registry(struct reach *reach, struct shape *shape)
+{
+    PyObject *name, *set = mf_effects_abc_registry(shape->obj, &name);
+    int used = 0;
+    if (set != NULL) {
+        PyObject *word = PyUnicode_InternFromString("register");
+        used = word ? has_attr(reach, word) : -1;
+        Py_XDECREF(word);
+    }
+    return used <= 0 ? used : visit(reach, set, name, 0, 0);
 }
 
 static int
@@ -606,7 +581,7 @@ look_at_shape(struct reach *reach, struct shape *shape)
         struct slot_visit at = {reach, shape};
         return mf_effects_each_slot(shape->obj, visit_slot, &at);
     }
-    return 0;
+    return visit_registry(reach, shape);
 }
 
 static int
@@ -678,7 +653,7 @@ reach_from(struct mf_effects *effects, PyObject *code, PyObject *globals,
     int rc = reach.attr_set == NULL ? -1
              : code != NULL
                  ? scan_code(&reach, (PyCodeObject *)code, globals,
-                             builtins_of(globals), 0, PROGRAM, true)
+                             builtins_of(globals), 0, MF_OWNER_PROGRAM, true)
                  : visit(&reach, obj, NULL, 0, reach.depth);
     rc = rc < 0 ? -1 : run_rounds(&reach);
     reach_clear(&reach);

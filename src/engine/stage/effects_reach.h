@@ -21,4 +21,11 @@ int mf_effects_reach_object(struct mf_effects *effects, PyObject *obj,
 Py_ssize_t mf_effects_add(struct mf_effects *effects, int kind,
                           PyObject *holder, PyObject *name, PyObject *old);
 
+/* Whose a module is. What machinery keeps in its objects follows threads,
+ * processes and connections, which nobody can take back. */
+enum mf_owner { MF_OWNER_PROGRAM = 1, MF_OWNER_LIBRARY, MF_OWNER_MACHINERY };
+/* effects_owner.c: whose is the namespace of a module (key "__name__") or
+ * class ("__module__")? `owners` remembers. An enum mf_owner, or -1. */
+int mf_effects_owner(struct mf_map *owners, PyObject *dict, const char *key);
+
 #endif

@@ -658,8 +658,9 @@ mf_effects_settle(struct mf_effects *effects, const struct mf_map *home,
     }
     for (size_t i = 0; rc == 0 && i < effects->len; i++) {
         struct mf_effect *effect = &effects->items[i];
-        if (mf_map_has(home, effect->holder)) {
-            continue; /* itself staged */
+        if (mf_map_has(home, effect->holder) ||
+            effect->kind == MF_EFFECT_STATE) {
+            continue; /* itself staged; or no place for registrations */
         }
         rc = effect->kind == MF_EFFECT_CELL || effect->kind >= MF_EFFECT_SPACE
                  ? settle_space(&settle, effect)

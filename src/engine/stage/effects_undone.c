@@ -297,8 +297,11 @@ mf_effects_undone(const struct mf_effect *effect,
     if (effect->after.items == NULL) {
         return copy_contents(now, stride, out);
     }
-    bool untouched = mf_effects_same_items(now->items, effect->after.items);
-    if (effect->kind == MF_EFFECT_CELL) { /* another wrote it since? */
+    bool state = effect->kind == MF_EFFECT_STATE;
+    bool untouched =
+        state ? mf_effects_state_same(now, &effect->after)
+              : mf_effects_same_items(now->items, effect->after.items);
+    if (effect->kind == MF_EFFECT_CELL || state) { /* another wrote it since? */
         bool mine = untouched && PyTuple_GET_SIZE(now->items) > 0 &&
                     (may == NULL ||
                      may(arg, effect, mf_effects_entry(now, 0, 1)));

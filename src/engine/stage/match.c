@@ -46,6 +46,7 @@ mf_match_add(struct mf_match *match, enum mf_pair_kind kind, PyObject *old_obj,
     pair->new_obj = Py_NewRef(new_obj);
     pair->target = target;
     pair->delta = delta;
+    pair->place = NULL;
     pair->merged = pair->rebuild = pair->renew = false;
     return 1;
 }
@@ -69,6 +70,7 @@ mf_match_clear(struct mf_match *match)
     for (size_t i = 0; i < match->len; i++) {
         Py_XDECREF(match->pairs[i].old_obj);
         Py_XDECREF(match->pairs[i].new_obj);
+        Py_XDECREF(match->pairs[i].place);
     }
     mf_free(match->pairs);
     match->pairs = NULL;
@@ -248,6 +250,10 @@ mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
         rc = elsewhere != 0 ? -(elsewhere < 0)
                             : mf_match_add(p->match, MF_PAIR_FUNCTION, old_obj,
                                            new_obj, p->target, p->delta);
+        if (rc == 1 && p->place != NULL &&
+            mf_match_named(p->target->module->dict, p->place) == old_obj) {
+            p->match->pairs[p->match->len - 1].place = Py_NewRef(p->place);
+        }
         if (rc == 1) {
             rc = pair_inside_function(p, (PyFunctionObject *)old_obj,
                                       (PyFunctionObject *)new_obj);

@@ -23,6 +23,8 @@ struct mf_pair {
     PyObject *old_obj, *new_obj; /* strong */
     struct mf_target *target;    /* where it was found; NULL for places */
     uint32_t delta;              /* its statement, or MF_UNIT_NONE */
+    PyObject *place;             /* FUNCTION: the dotted name that the module
+                                    has for it, strong, or NULL */
     bool merged;                 /* DATA: merge has decided */
     bool rebuild;                /* CLASS: instances get another layout */
     bool renew;                  /* CLASS: a named tuple, other fields;

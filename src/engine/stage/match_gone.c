@@ -4,10 +4,8 @@
  */
 #include "match_parts.h"
 
-/* What the dotted name means, through namespaces of a module and of classes:
- * borrowed, NULL where it means nothing or was made by a call. */
-static PyObject *
-named_in(PyObject *dict, PyObject *dotted)
+PyObject *
+mf_match_named(PyObject *dict, PyObject *dotted)
 {
     PyObject *value = NULL;
     Py_ssize_t len = PyUnicode_GET_LENGTH(dotted), from = 0;
@@ -36,14 +34,14 @@ mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
                              PyUnicode_Compare(own, p->place) == 0)) {
         return 0;
     }
-    if (named_in(globals, own) != old_func) {
+    if (mf_match_named(globals, own) != old_func) {
         return PyErr_Occurred() ? -1 : 0;
     }
     struct mf_staged *staged = mf_stage_of(p->match->stage, globals);
     if (staged == NULL) {
         return 1; /* of a module that stays as it is */
     }
-    bool stays = named_in(staged->dict, own) != NULL;
+    bool stays = mf_match_named(staged->dict, own) != NULL;
     return PyErr_Occurred() ? -1 : stays;
 }
 

@@ -16,6 +16,9 @@ struct pairing {
 
 /* What the changed definition's name holds: in the module or in the class. */
 PyObject * mf_match_named_value(struct mf_target *target, struct mf_delta *delta);
+/* What the dotted name means, through namespaces of a module and of classes:
+ * borrowed, NULL where it means nothing or was made by a call. */
+PyObject *mf_match_named(PyObject *dict, PyObject *dotted);
 int mf_match_find_functions(struct mf_match *match);
 bool mf_match_is_heap_class(PyObject *obj);
 int mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj);

@@ -1,6 +1,8 @@
-/* merge_attributes.c -- owns the question which attributes of a function or
- * class go, because the statement that makes it does not give them any more.
- * In: what lives, notes of base, the new text. Out: yes or no.
+/* merge_attributes.c -- owns what the attributes of a function that its
+ * statement has made anew will be, and the question which ones of a function
+ * or class go, because the statement does not give them any more. In: what
+ * lives, notes of base, the new text. Out: the new function's attributes, which
+ * the live one gets with all the rest; writes for containers; yes or no.
  */
 #include "merge_parts.h"
 
@@ -76,69 +78,148 @@ mf_merge_attribute_goes(struct mf_target *target, PyObject *owner,
            !is_set_elsewhere(target->change, owner, name);
 }
 
-/* The name under which the module or a class of it has the function. */
-static bool
-is_found(PyObject *dict, PyFunctionObject *func)
+/* ---- functions ------------------------------------------------------------- */
+
+struct attributes {
+    struct mf_merge *merge;
+    struct mf_pair *pair;
+    struct mf_module *module; /* borrowed */
+    PyObject *dict;           /* the new function's, borrowed */
+};
+
+static PyObject *
+noted(struct attributes *at, PyObject *name)
 {
-    Py_ssize_t from = 0, n = PyUnicode_GET_LENGTH(func->func_qualname);
-    PyObject *found = NULL;
-    while (from <= n) {
-        Py_ssize_t dot = PyUnicode_FindChar(func->func_qualname, '.', from, n,
-                                            1);
-        PyObject *part = PyUnicode_Substring(func->func_qualname, from,
-                                             dot < 0 ? n : dot);
-        found = part ? PyDict_GetItemWithError(dict, part) : NULL;
-        Py_XDECREF(part);
-        if (found == NULL || dot < 0 || !PyType_Check(found)) {
-            from = dot < 0 ? from : n + 1;
-            break;
-        }
-        dict = ((PyTypeObject *)found)->tp_dict;
-        from = dot + 1;
+    PyObject *base = at->pair->place ? at->module->base : NULL;
+    PyObject *full = base ? PyUnicode_FromFormat("%U.%U", at->pair->place, name)
+                          : NULL;
+    PyObject *value = full ? PyDict_GetItemWithError(base, full) : NULL;
+    Py_XDECREF(full);
+    return value;
+}
+
+/* The edit replaces what the program had made of the attribute. */
+static int
+report_replaced(struct attributes *at, PyObject *name, PyObject *live)
+{
+    struct mf_staged *staged =
+        mf_stage_of(at->merge->stage, at->module->dict);
+    struct one one = {.staged = staged,
+                      .cls_name = at->pair->place,
+                      .parent = MF_UNIT_NONE,
+                      .delta = at->pair->delta,
+                      .name = name,
+                      .live = live};
+    return staged == NULL
+               ? 0
+               : mf_merge_report_one(at->merge, &one, 203, '=',
+                                     "%U was %U at run time; the edit "
+                                     "replaces it",
+                                     live, NULL);
+}
+
+/* The container stays, whoever else holds it, and gets these contents. */
+static int
+keep_container(struct attributes *at, PyObject *name, PyObject *live,
+               PyObject *contents)
+{
+    int same = contents ? mf_merge_equal(contents, live, 0) : -1;
+    int rc = same < 0 ? -1 : 0;
+    if (same == 0) {
+        rc = mf_merge_write(at->merge, MF_WRITE_CONTENTS, live, NULL, contents);
     }
-    PyErr_Clear();
-    return from <= n && found == (PyObject *)func;
+    Py_XDECREF(contents);
+    return rc < 0 ? -1 : PyDict_SetItem(at->dict, name, live);
+}
+
+/* Both sides have it. Three ways, as names of a module are merged. */
+static int
+merge_both(struct attributes *at, PyObject *name, PyObject *live,
+           PyObject *fresh)
+{
+    PyObject *base = noted(at, name);
+    int was_base = base ? mf_merge_equal(base, live, 0) : 0;
+    int unedited = base ? mf_merge_equal(base, fresh, 0) : 0;
+    bool plain = Py_TYPE(live) == Py_TYPE(fresh) &&
+                 (PyList_CheckExact(live) || PyDict_CheckExact(live) ||
+                  PySet_CheckExact(live));
+    if (PyErr_Occurred() || was_base < 0 || unedited < 0 ||
+        mf_merge_twins(at->merge, live, fresh) < 0) {
+        return -1;
+    }
+    if (unedited) {
+        return PyDict_SetItem(at->dict, name, live);
+    }
+    if (plain) {
+        return keep_container(
+            at, name, live,
+            was_base ? mf_merge_adopt(at->merge, live, fresh, 0)
+                     : mf_merge_three(at->merge, base, live, fresh, 0));
+    }
+    return base == NULL || was_base ? 0 : report_replaced(at, name, live);
+}
+
+/* Base from now on: what the new text gives. */
+static int
+note_base(struct attributes *at)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    while (at->pair->place != NULL && at->dict != NULL &&
+           PyDict_Next(at->dict, &pos, &name, &value)) {
+        if (PyUnicode_Check(name) && !mf_source_is_dunder(name) &&
+            mf_source_is_data(value) &&
+            mf_merge_note_new_base(at->merge, at->module, at->pair->place,
+                                   name, value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* Attributes that the program has set on the function at run time stay, and
  * those that other statements have set. */
+static int
+merge_live(struct attributes *at, PyObject *name, PyObject *live)
+{
+    if (at->pair->place != NULL &&
+        mf_merge_attribute_goes(at->pair->target, at->pair->place, name,
+                                live)) {
+        return 0;
+    }
+    return PyDict_SetItem(at->dict, name, live);
+}
+
 int
 mf_merge_keep_attributes(struct mf_merge *merge, struct mf_pair *pair)
 {
     PyFunctionObject *old_func = (PyFunctionObject *)pair->old_obj;
     PyFunctionObject *new_func = (PyFunctionObject *)pair->new_obj;
-    PyObject *key, *value, *owner = old_func->func_qualname;
+    struct attributes at = {merge, pair, pair->target->module,
+                            new_func->func_dict};
+    PyObject *name, *live;
     Py_ssize_t pos = 0;
-    bool known = pair->target != NULL &&
-                 is_found(pair->target->module->dict, old_func);
-    while (known && new_func->func_dict != NULL &&
-           PyDict_Next(new_func->func_dict, &pos, &key, &value)) {
-        if (PyUnicode_Check(key) && !mf_source_is_dunder(key) &&
-            !is_noted(pair->target, owner, key) &&
-            mf_merge_note_new_base(merge, pair->target->module, owner, key,
-                                   value) < 0) {
+    if (note_base(&at) < 0) {
+        return -1;
+    }
+    if (old_func->func_dict != NULL && at.dict == NULL) {
+        at.dict = new_func->func_dict = PyDict_New();
+        if (at.dict == NULL) {
             return -1;
         }
     }
-    pos = 0;
     while (old_func->func_dict != NULL &&
-           PyDict_Next(old_func->func_dict, &pos, &key, &value)) {
-        if (!PyUnicode_Check(key) ||
-            PyUnicode_CompareWithASCIIString(key, "__wrapped__") == 0) {
-            continue;
+           PyDict_Next(old_func->func_dict, &pos, &name, &live)) {
+        if (!PyUnicode_Check(name) ||
+            PyUnicode_CompareWithASCIIString(name, "__wrapped__") == 0) {
+            continue; /* the new one wraps another */
         }
-        if (new_func->func_dict == NULL &&
-            (new_func->func_dict = PyDict_New()) == NULL) {
-            return -1;
-        }
-        PyObject *own = PyDict_GetItemWithError(new_func->func_dict, key);
-        if (PyErr_Occurred()) {
-            return -1;
-        }
-        if (own == NULL &&
-            !(known &&
-              mf_merge_attribute_goes(pair->target, owner, key, value)) &&
-            PyDict_SetItem(new_func->func_dict, key, value) < 0) {
+        PyObject *fresh = PyDict_GetItemWithError(at.dict, name);
+        int rc = PyErr_Occurred() ? -1
+                 : fresh == NULL  ? merge_live(&at, name, live)
+                 : fresh == live  ? 0
+                                  : merge_both(&at, name, live, fresh);
+        if (rc < 0) {
             return -1;
         }
     }

@@ -43,8 +43,8 @@ int mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
 uint32_t mf_merge_find_delta(struct mf_change *change, uint32_t parent, PyObject *name);
 /* In place and paired: the object itself says what changed. */
 int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
-/* A member stays that the class statement has made anew: what it has
- * registered in its own goes to the one that stays. */
+/* A value stays that a statement has made anew: what was registered in the new
+ * one goes to the one that stays. */
 int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
 /* An attribute that a function or class (by its qualified name) had when the
  * import ended, or that is the language's own, and that its statement does not

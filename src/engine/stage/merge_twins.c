@@ -1,8 +1,8 @@
-/* merge_twins.c -- owns what a class statement that ran again has registered
- * in what it made for itself. In: a member that stays, and the one that the
- * statement has made in its place. Out: for every container of the one that
- * stays, what stands in its twin and was made by this update: settled as if
- * it had been registered there (effects_settle).
+/* merge_twins.c -- owns what statements that ran again have registered in what
+ * they made for themselves. In: a value that stays (a member, an attribute of
+ * a function), and the one that the statement has made in its place. Out: for
+ * every container of the one that stays, what stands in its twin and was made
+ * by this update: settled as if it had been registered there (effects_settle).
  *
  * A member that was not edited stays with all its state (the registry of a
  * singledispatchmethod, a table that a decorator in the class body fills);
@@ -161,13 +161,26 @@ pair_slot(const char *name, PyObject **word, void *arg)
                : 0;
 }
 
+/* What has come home: the object that was made in its place, or itself. */
+static PyObject *
+away(struct mf_match *match, PyObject *live)
+{
+    struct mf_pair *home = mf_match_of_old(match, live);
+    struct mf_vec *stood = &match->stage->clone_refs;
+    for (size_t i = 0; home == NULL && i + 1 < stood->len; i += 2) {
+        if (stood->items[i] == live) {
+            return stood->items[i + 1];
+        }
+    }
+    return home ? home->new_obj : live;
+}
+
 static int
 pair(struct twins *twins, PyObject *live, PyObject *fresh, int depth)
 {
     struct mf_match *match = twins->merge->match;
-    if (live == fresh) { /* it has come home */
-        struct mf_pair *home = mf_match_of_old(match, live);
-        fresh = home ? home->new_obj : live;
+    if (live == fresh) {
+        fresh = away(match, live);
     }
     if (live == fresh || Py_TYPE(live) != Py_TYPE(fresh) || depth > DEEPEST ||
         !PyObject_IS_GC(live) || PyType_Check(live) || PyModule_Check(live) ||

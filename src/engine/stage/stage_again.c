@@ -144,6 +144,25 @@ mark_members(struct again *again, struct mf_delta *delta)
     return rc;
 }
 
+/* A call with an object that the new text of the statement does not name, or
+ * that is gone: nothing puts it there again. */
+static int
+how_named(struct again *again, struct mf_delta *delta, PyObject *name)
+{
+    struct mf_diff *diff = &again->target->change->diff;
+    struct mf_names *names = NULL;
+    if (again->rerun.gone) {
+        return MF_RERUN_MADE;
+    }
+    if (delta->new_unit != MF_UNIT_NONE) {
+        names = mf_diff_names(diff, delta);
+    }
+    int still = names ? PySet_Contains(names->loads, name) : 1;
+    return still < 0 || PyErr_Occurred() ? -1
+           : still                        ? MF_RERUN_NAMED
+                                          : MF_RERUN_MADE;
+}
+
 /* A statement of the module. */
 static int
 mark_statement(struct again *again, struct mf_delta *delta)
@@ -168,8 +187,8 @@ mark_statement(struct again *again, struct mf_delta *delta)
             rc = PyErr_Occurred() ? -1 : 0;
         }
         else if (bare) {
-            rc = mark(again, value, again->rerun.gone ? MF_RERUN_MADE
-                                                      : MF_RERUN_NAMED);
+            int how = how_named(again, delta, name);
+            rc = how < 0 ? -1 : mark(again, value, (uint8_t)how);
         }
         else if (registers(u, value)) {
             rc = mark_made(again, u, value);

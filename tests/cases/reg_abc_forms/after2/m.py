@@ -1,0 +1,44 @@
+import abc
+import collections.abc
+
+
+class Shape(abc.ABC):
+    pass
+
+
+class Solid(Shape):
+    pass
+
+
+class Tri:
+    pass
+
+
+class Sq:
+    pass
+
+
+@Shape.register
+class Dot:
+    pass
+
+
+class Late:
+    pass
+
+
+@collections.abc.Hashable.register
+class Path:
+    __hash__ = None
+
+
+Shape.register(Tri)
+
+
+class Base:
+    pass
+
+
+@Shape.register
+class Arc(Base):
+    turn = 2
