@@ -207,6 +207,25 @@ def test_counts_tell_whether_something_else_holds_an_object():
     assert t.become_count([(old_F, F)], graph) == [5]
 
 
+def test_words_that_nobody_has_set():
+    """Memory of a generator that held the same object before: what is left of that is no reference."""
+    space = {}
+    exec("def generator(kept, %s):\n    yield kept" % ", ".join("more%d=None" % i for i in range(20)), space)
+    generator = space["generator"]
+
+    (F, _), (old_F, _) = made("new"), made("old")
+    kept, size = [], (sys.getsizeof(generator(None)) - sys.getsizeof(())) // 8
+    for _ in range(20):
+        garbage = (old_F,) * size
+        del garbage
+        kept.append(generator(old_F))
+    before = sys.getrefcount(F)
+    become([(old_F, F)])
+    assert sys.getrefcount(F) == before + len(kept)
+    del kept
+    assert sys.getrefcount(F) == before
+
+
 def random_graph(rng, targets, size):
     """Containers in containers, over the targets and plain values."""
     hashable = list(targets) + [1, "a", None]

@@ -394,7 +394,10 @@ header_words(PyObject *obj, mf_compat_word word, void *arg)
     WORD(&gen->gi_name, false);
     WORD(&gen->gi_qualname, false);
     WORD(&gen->gi_exc_state.exc_value, false);
-    WORD(&gen->gi_origin_or_finalizer, false);
+    /* a plain generator has none, and from 3.14 on whatever lay there */
+    if (!PyGen_CheckExact(obj)) {
+        WORD(&gen->gi_origin_or_finalizer, false);
+    }
     return 0;
 }
 
