@@ -315,7 +315,10 @@ note_end(struct mf_state *state, PyObject *object)
     if (path == NULL) {
         return -1;
     }
-    struct mf_source *source = mf_source_find(state, path);
+    /* its folder's answer is not that of a link in it */
+    struct mf_source *source = mf_source_is_target(state, path, name) > 0
+                                   ? mf_source_find(state, path)
+                                   : NULL;
     Py_DECREF(path);
     if (source == NULL || source->text.bytes == NULL) {
         return PyErr_Occurred() ? -1 : 0;

@@ -508,34 +508,6 @@ mf_merge_report_definition(struct mf_merge *merge, struct one *one)
                       "%U", NULL, NULL);
 }
 
-/* Has the old statement taken the live container from another name, which
- * keeps it? Then an edit of this one does not change what that one means. */
-static bool
-is_borrowed(struct mf_staged *staged, const struct one *one)
-{
-    struct mf_diff *diff = &staged->target->change->diff;
-    struct mf_names names;
-    PyObject *name, *iter = NULL;
-    bool yes = false;
-    if (one->delta == MF_UNIT_NONE || !one->edited ||
-        diff->deltas[one->delta].derived ||
-        diff->deltas[one->delta].old_unit == MF_UNIT_NONE) {
-        return false;
-    }
-    if (mf_diff_old_names(diff, &diff->deltas[one->delta], &names) == 0) {
-        iter = PyObject_GetIter(names.loads);
-    }
-    while (iter != NULL && !yes && (name = PyIter_Next(iter)) != NULL) {
-        yes = PyDict_GetItemWithError(staged->live_dict, name) == one->live &&
-              PyUnicode_Compare(name, one->name) != 0;
-        Py_DECREF(name);
-    }
-    Py_XDECREF(iter);
-    mf_names_clear(&names);
-    PyErr_Clear();
-    return yes;
-}
-
 static int
 merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
            bool edited)
@@ -610,7 +582,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     if (what <= 0) {
         return what;
     }
-    if (in_place && is_borrowed(staged, &one)) {
+    if (in_place && mf_merge_is_borrowed(staged, &one)) {
         Py_SETREF(value, Py_NewRef(one.fresh));
         in_place = false;
     }
@@ -633,35 +605,6 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
     return rc;
 }
 
-/* What functions that were called wrote to their module, by `global`: state,
- * like any other that the program makes at run time. */
-static int
-merge_written(struct mf_merge *merge, struct mf_staged *staged)
-{
-    PyObject *name, *value;
-    Py_ssize_t pos = 0;
-    while (PyDict_Next(staged->dict, &pos, &name, &value)) {
-        PyObject *was = PyDict_GetItemWithError(staged->before, name);
-        if (was != value && !PyModule_Check(value) &&
-            PyDict_GetItemWithError(staged->bound, name) == NULL &&
-            mf_merge_write(merge, MF_WRITE_NAME, staged->live_dict, name,
-                           value) < 0) {
-            return -1;
-        }
-    }
-    pos = 0;
-    while (PyDict_Next(staged->before, &pos, &name, &value)) {
-        if (PyDict_GetItemWithError(staged->dict, name) == NULL &&
-            PyDict_GetItemWithError(staged->bound, name) == NULL &&
-            PyDict_GetItemWithError(staged->live_dict, name) != NULL &&
-            mf_merge_write(merge, MF_WRITE_NAME, staged->live_dict, name,
-                           NULL) < 0) {
-            return -1;
-        }
-    }
-    return PyErr_Occurred() ? -1 : 0;
-}
-
 /* ---- classes ---------------------------------------------------------------------------- */
 
 int
@@ -678,7 +621,7 @@ mf_merge_run(struct mf_merge *merge, struct mf_match *match,
     }
     for (size_t i = 0; stage != NULL && i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
-        if (staged->called && merge_written(merge, staged) < 0) {
+        if (staged->called && mf_merge_written(merge, staged) < 0) {
             return -1;
         }
         if (staged->target == NULL) {

@@ -51,6 +51,12 @@ int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
  * give it any more. */
 bool mf_merge_attribute_goes(struct mf_target *target, PyObject *owner,
                              PyObject *name, PyObject *value);
+/* Has the old statement taken the live container from another name, which
+ * keeps it? Then an edit of this one does not change what that one means. */
+bool mf_merge_is_borrowed(struct mf_staged *staged, const struct one *one);
+/* What functions that were called wrote to their module, by `global`: state,
+ * like any other that the program makes at run time. */
+int mf_merge_written(struct mf_merge *merge, struct mf_staged *staged);
 int mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair);
 int mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member);
 /* Members whose statements are gone from a class that did not run whole. */
