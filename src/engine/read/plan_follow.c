@@ -591,8 +591,18 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
     if (may < 0) {
         return -1;
     }
-    return may ? mf_plan_mark_runs(change, delta, true)
-               : note_stale(change, delta, name, report);
+    if (!may) {
+        return note_stale(change, delta, name, report);
+    }
+    if (mf_plan_mark_runs(change, delta, true) < 0) {
+        return -1;
+    }
+    /* as a whole, but of its members those count that read the name */
+    return u->kind == MF_UNIT_CLASS && !fields &&
+                   u->first_child != MF_UNIT_NONE &&
+                   diff->deltas[at].old_unit != MF_UNIT_NONE
+               ? follow_in_class(change, at, name, value)
+               : 0;
 }
 
 int

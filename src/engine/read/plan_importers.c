@@ -156,7 +156,7 @@ run_class_import(struct mf_change *change, uint32_t at, struct mf_edge *edge)
             d->derived = true;
         }
     }
-    return 0;
+    return mf_plan_follow_members(change, at);
 }
 
 /* A name that only the module's __getattr__ gives may be any. */

@@ -40,7 +40,10 @@ mf_plan_is_plain(PyObject *value, int depth)
         return true;
     }
     const char *name = Py_TYPE(value)->tp_name;
-    if (strncmp(name, "functools.", 10) == 0) {
+    if (strncmp(name, "functools.", 10) == 0 ||
+        Py_IS_TYPE(value, &PyStaticMethod_Type) ||
+        Py_IS_TYPE(value, &PyClassMethod_Type) ||
+        Py_IS_TYPE(value, &PyProperty_Type)) {
         return true;
     }
     PyObject *noted = mf_source_note_value(value, 0);

@@ -81,9 +81,26 @@ mf_merge_is_key(PyObject *v)
            (PyType_Check(v) && Py_TYPE(v)->tp_hash == PyType_Type.tp_hash);
 }
 
+/* A member of a builtin descriptor, new reference. */
+static int
+parts_equal(PyObject *a, PyObject *b, const char *const *parts, int depth)
+{
+    int same = 1;
+    for (; same == 1 && *parts != NULL; parts++) {
+        PyObject *x = PyObject_GetAttrString(a, *parts);
+        PyObject *y = x ? PyObject_GetAttrString(b, *parts) : NULL;
+        same = y ? mf_merge_equal(x, y, depth + 1) : -1;
+        Py_XDECREF(x);
+        Py_XDECREF(y);
+    }
+    return same;
+}
+
 int
 mf_merge_equal(PyObject *a, PyObject *b, int depth)
 {
+    static const char *const wrapped[] = {"__func__", NULL};
+    static const char *const accessors[] = {"fget", "fset", "fdel", NULL};
     if (a == b) {
         return 1;
     }
@@ -107,6 +124,13 @@ mf_merge_equal(PyObject *a, PyObject *b, int depth)
     }
     if (PyAnySet_CheckExact(a)) {
         return sets_equal(a, b);
+    }
+    if (Py_IS_TYPE(a, &PyStaticMethod_Type) ||
+        Py_IS_TYPE(a, &PyClassMethod_Type)) {
+        return parts_equal(a, b, wrapped, depth);
+    }
+    if (Py_IS_TYPE(a, &PyProperty_Type)) {
+        return parts_equal(a, b, accessors, depth);
     }
     int same = mf_diff_const_equal(a, b, 0);
     if (same != 0) {

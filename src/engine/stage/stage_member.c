@@ -175,6 +175,27 @@ add_member(struct mf_stage *stage, struct mf_target *target, uint32_t delta,
     return member->set && member->gone ? member : NULL;
 }
 
+/* The last member that binds a name says what it means: one behind this one,
+ * whether it runs or not. */
+static int
+leave_to_later(struct mf_member *member)
+{
+    struct mf_diff *diff = &member->target->change->diff;
+    PyObject *names = PyDict_Keys(member->set);
+    int rc = names ? 0 : -1;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(names); i++) {
+        PyObject *name = PyList_GET_ITEM(names, i);
+        uint32_t last;
+        rc = mf_diff_binder(diff, diff->deltas[member->delta].parent, name,
+                            MF_UNIT_NONE, &last);
+        if (rc > 0) {
+            rc = last > member->delta ? PyDict_DelItem(member->set, name) : 0;
+        }
+    }
+    Py_XDECREF(names);
+    return rc;
+}
+
 /* All that a class statement would do for this member. */
 static int
 run_body(struct mf_stage *stage, struct mf_member *member, PyObject *scope,
@@ -189,7 +210,7 @@ run_body(struct mf_stage *stage, struct mf_member *member, PyObject *scope,
                      (cell != NULL && PyCell_Check(cell) &&
                       PyCell_Set(cell, member->cls) < 0) ||
                      read_member_changes(member, space, before) < 0 ||
-                     finish_member(member) < 0
+                     leave_to_later(member) < 0 || finish_member(member) < 0
                  ? -1
                  : call_set_name(stage, member);
     Py_XDECREF(result);

@@ -1,0 +1,2 @@
+V = 2
+def f(): return 'f2'

@@ -1,0 +1,2 @@
+V = 1
+def f(): return 'f1'

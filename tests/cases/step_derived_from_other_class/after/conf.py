@@ -1,0 +1,2 @@
+WIDTH = 100
+HEIGHT = WIDTH // 4

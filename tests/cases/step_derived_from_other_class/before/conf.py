@@ -1,0 +1,2 @@
+WIDTH = 80
+HEIGHT = WIDTH // 2
