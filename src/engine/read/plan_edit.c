@@ -375,6 +375,13 @@ mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                  ? -1
                  : 0;
     for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
+        if (diff->deltas[i].kind == MF_DELTA_CODE) {
+            int called = mf_plan_calls_own(change, &diff->deltas[i]);
+            diff->deltas[i].kind = called > 0 ? MF_DELTA_RUN : MF_DELTA_CODE;
+            rc = called < 0 ? -1 : 0;
+        }
+    }
+    for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
         if (diff->deltas[i].parent == MF_UNIT_NONE) {
             rc = plan_unit(change, &diff->deltas[i]);
         }

@@ -206,6 +206,9 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
     }
     PyObject *first = PyUnicode_FromStringAndSize(word, (Py_ssize_t)root);
     int yes = first ? PySet_Contains(names->loads, first) : -1;
+    if (yes == 0 && attr == NULL && value) {
+        yes = mf_plan_lambda_reads(change, delta, first);
+    }
     Py_XDECREF(first);
     if (yes == 1 && attr != NULL) {
         PyObject *last = PyUnicode_FromString(attr);
@@ -455,27 +458,27 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
                : mark_later_blocks(change, delta);
 }
 
-/* A derived statement that may not run: said once, where it binds something
- * that the program uses. */
+/* A derived statement that may not run: said once. */
 static int
 note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
            struct mf_report *report)
 {
     struct mf_names *names = mf_diff_names(&change->diff, delta);
     delta->stale = true;
-    if (names == NULL || PySet_GET_SIZE(names->stores) == 0 ||
-        mf_plan_under_way(change, delta)) {
+    if (names == NULL || mf_plan_under_way(change, delta)) {
         return names ? 0 : -1;
     }
+    const char *why = PySet_GET_SIZE(names->stores) > 0
+                          ? "it made something with a state of its own"
+                          : "it does more than to compute a value";
     PyObject *what = mf_plan_unit_name(change, delta);
     struct mf_module *m = change->source->modules.items[0];
     int rc = what ? mf_report_add(report, 301, '=', m->name, what,
                                   change->source->path,
                                   mf_plan_unit_line(change, delta),
                                   "%U reads %U, which changed; it was not run "
-                                  "again: it made something with a state of "
-                                  "its own",
-                                  what, name)
+                                  "again: %s",
+                                  what, name, why)
                   : -1;
     Py_XDECREF(what);
     return rc;
@@ -558,9 +561,12 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         return 0;
     }
     bool fields = mf_plan_is_fields(name);
-    int reads = fields ? mf_plan_reads_fields(change, delta, name)
+    bool any = !fields && value && !delta->runs &&
+               mf_plan_reads_all(change, delta);
+    int reads = any    ? 1
+                : fields ? mf_plan_reads_fields(change, delta, name)
                        : unit_reads(change, delta, name, value);
-    if (reads > 0 && !delta->runs && !fields) {
+    if (reads > 0 && !delta->runs && !fields && !any) {
         reads = mf_plan_proved(change, name);
     }
     if (reads <= 0) {
@@ -590,6 +596,13 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
     int may = may_run(change, delta);
     if (may < 0) {
         return -1;
+    }
+    if (!may && any) {
+        return 0;
+    }
+    int works = may ? 0 : mf_plan_run_work(change, delta);
+    if (works != 0) {
+        return works < 0 ? -1 : 0;
     }
     if (!may) {
         return note_stale(change, delta, name, report);
@@ -621,8 +634,9 @@ mf_plan_follow_in_module(struct mf_change *change, PyObject *name, bool value,
         struct mf_delta *delta = &change->diff.deltas[i];
         if (delta->parent == MF_UNIT_NONE && !delta->stale &&
             delta->new_unit != MF_UNIT_NONE &&
-            (change->diff.new_of.split->units[delta->new_unit].words & bits) ==
-                bits &&
+            ((change->diff.new_of.split->units[delta->new_unit].words &
+              bits) == bits ||
+             (value && mf_plan_reads_all(change, delta))) &&
             follow_in_unit(change, i, name, value, report) < 0) {
             return -1;
         }

@@ -73,6 +73,20 @@ int mf_plan_reads_fields(struct mf_change *change, struct mf_delta *delta,
  * statement does not run aside. */
 bool mf_plan_under_way(struct mf_change *change, struct mf_delta *delta);
 
+/* plan_work.c: has the statement bound nothing but data, so that functions
+ * nested in it have run, or are gone? 1 / 0 / -1. */
+int mf_plan_binds_data(struct mf_change *change, struct mf_delta *delta);
+/* The same of a statement whose nested code differs: it gives something else. */
+int mf_plan_calls_own(struct mf_change *change, struct mf_delta *delta);
+/* Then: does one of them read the name? */
+int mf_plan_lambda_reads(struct mf_change *change, struct mf_delta *delta,
+                         PyObject *name);
+/* Does it read every name: globals().items()? */
+bool mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta);
+/* A derived statement that binds nothing runs, with all that make the same
+ * container, if what it works on is as the source gave it. 1 / 0 / -1. */
+int mf_plan_run_work(struct mf_change *change, struct mf_delta *delta);
+
 /* plan_codes.c: a live code object and what it is nested in become others. */
 int mf_plan_pair_code(struct mf_target *target, PyObject *old_code,
                       PyObject *new_code);

@@ -192,6 +192,69 @@ mf_source_is_dunder(PyObject *name)
            PyUnicode_READ_CHAR(name, n - 2) == '_';
 }
 
+/* ---- containers of objects ------------------------------------------------- */
+
+struct stamp {
+    uint64_t hash;
+    int left; /* items that it may still look at */
+};
+
+static void
+mix(struct stamp *stamp, const void *word)
+{
+    stamp->hash = (stamp->hash ^ (uint64_t)(uintptr_t)word) *
+                  UINT64_C(0x9E3779B97F4A7C15);
+    stamp->hash ^= stamp->hash >> 29;
+}
+
+/* The objects themselves, in containers of containers: not what they hold. */
+static void
+stamp_value(struct stamp *stamp, PyObject *v, int depth)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    if (--stamp->left < 0) {
+        return;
+    }
+    bool deep = depth < NOTE_DEPTH;
+    if (deep && (PyTuple_CheckExact(v) || PyList_CheckExact(v))) {
+        mix(stamp, Py_TYPE(v));
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(v); i++) {
+            stamp_value(stamp, PySequence_Fast_GET_ITEM(v, i), depth + 1);
+        }
+        mix(stamp, NULL);
+    }
+    else if (deep && PyDict_CheckExact(v)) {
+        mix(stamp, Py_TYPE(v));
+        while (PyDict_Next(v, &pos, &key, &value)) {
+            stamp_value(stamp, key, depth + 1);
+            stamp_value(stamp, value, depth + 1);
+        }
+        mix(stamp, NULL);
+    }
+    else {
+        mix(stamp, v);
+    }
+}
+
+PyObject *
+mf_source_stamp(PyObject *value)
+{
+    struct stamp stamp = {1, 4 * NOTE_ITEMS};
+    if (!PyList_CheckExact(value) && !PyDict_CheckExact(value)) {
+        return NULL;
+    }
+    stamp_value(&stamp, value, 0);
+    return stamp.left < 0 ? NULL
+                          : PyLong_FromUnsignedLongLong(stamp.hash);
+}
+
+PyObject *
+mf_source_stamp_key(PyObject *name)
+{
+    return PyUnicode_FromFormat("%U\n", name);
+}
+
 static int note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
                       PyObject *module_name, int depth);
 
@@ -206,6 +269,21 @@ is_own_class(PyObject *value, PyObject *module_name)
                           : NULL;
     return owner != NULL && owner != value && PyUnicode_Check(owner) &&
            PyUnicode_Compare(owner, module_name) == 0;
+}
+
+static int
+note_stamp(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix)
+{
+    PyObject *stamp = mf_source_stamp(value);
+    if (stamp == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *full = prefix ? PyUnicode_FromFormat("%U.%U\n", prefix, key)
+                            : mf_source_stamp_key(key);
+    int rc = full ? PyDict_SetItem(notes, full, stamp) : -1;
+    Py_XDECREF(full);
+    Py_DECREF(stamp);
+    return rc;
 }
 
 static int
@@ -232,7 +310,9 @@ note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
         noted = mf_source_is_frozen(value) ? Py_NewRef(value)
                                            : mf_source_note_value(value, 0);
         if (noted == NULL) {
-            return PyErr_Occurred() ? -1 : 0;
+            return PyErr_Occurred()
+                       ? -1
+                       : note_stamp(notes, key, value, prefix);
         }
     }
     /* the name last: most values need none */

@@ -72,8 +72,8 @@ find_policy(struct mf_merge *merge, struct mf_staged *staged,
 
 /* ---- one name -------------------------------------------------------------------- */
 
-static bool
-is_definition(PyObject *v)
+bool
+mf_merge_is_definition(PyObject *v)
 {
     return PyFunction_Check(v) || PyType_Check(v) || PyModule_Check(v);
 }
@@ -125,15 +125,15 @@ defines_anew(const struct one *one)
            mf_merge_changes_kind(one->live, one->fresh);
 }
 
-static bool
-is_container(PyObject *v)
+bool
+mf_merge_is_container(PyObject *v)
 {
     return PyList_CheckExact(v) || PyDict_CheckExact(v) ||
            PyAnySet_CheckExact(v);
 }
 
-static bool
-merges_in_place(PyObject *live, PyObject *fresh)
+bool
+mf_merge_merges_in_place(PyObject *live, PyObject *fresh)
 {
     return Py_TYPE(live) == Py_TYPE(fresh) &&
            (PyList_CheckExact(live) || PyDict_CheckExact(live) ||
@@ -190,128 +190,10 @@ mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, cha
     return rc;
 }
 
-/* Is what lives what the source gave? (Noted values only.) 1, 0, -1. */
-static int
-is_noted_base(const struct one *one)
-{
-    PyObject *notes = one->staged->target->module->base;
-    if (notes == NULL) {
-        return 0;
-    }
-    PyObject *key = one->cls_name ? PyUnicode_FromFormat(
-                                        "%U.%U", one->cls_name, one->name)
-                                  : Py_NewRef(one->name);
-    PyObject *noted = key ? PyDict_GetItemWithError(notes, key) : NULL;
-    Py_XDECREF(key);
-    return PyErr_Occurred() ? -1
-           : noted == NULL  ? 0
-                            : mf_merge_equal(noted, one->live, 0);
-}
-
-/* Old contents as a value of their own: a container goes on living. */
-static PyObject *
-frozen_copy(PyObject *value)
-{
-    if (PyDict_CheckExact(value)) {
-        return PyDict_Copy(value);
-    }
-    if (PyList_CheckExact(value)) {
-        return PyList_GetSlice(value, 0, PyList_GET_SIZE(value));
-    }
-    if (PySet_CheckExact(value)) {
-        return PySet_New(value);
-    }
-    return Py_NewRef(value);
-}
-
-/* Takes the references to both; NULL, with an exception, is passed on. */
-static int
-add_record(struct mf_merge *merge, PyObject *holder, PyObject *name,
-           PyObject *before, PyObject *after, bool was_base)
-{
-    PyObject *item = before && after
-                         ? PyTuple_Pack(5, holder, name, before, after,
-                                        was_base ? Py_True : Py_False)
-                         : NULL;
-    Py_XDECREF(before);
-    Py_XDECREF(after);
-    int rc = item ? PyList_Append(merge->replaced, item) : -1;
-    Py_XDECREF(item);
-    return rc;
-}
-
-int
-mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder,
-                       PyObject *name, PyObject *old, PyObject *value)
-{
-    if (old != NULL && is_definition(old)) {
-        return 0;
-    }
-    return add_record(merge, holder, name,
-                      frozen_copy(old ? old : Py_NotImplemented),
-                      frozen_copy(value ? value : Py_NotImplemented), false);
-}
-
-int
-mf_merge_note_one(struct mf_merge *merge, const struct one *one,
-                  PyObject *holder, PyObject *value, bool in_place)
-{
-    if (is_definition(one->live)) {
-        return 0; /* its source brings it back; held here, it would not die */
-    }
-    int was_base = is_noted_base(one);
-    return was_base < 0
-               ? -1
-               : add_record(merge, holder, one->name,
-                            in_place ? frozen_copy(one->live)
-                                     : Py_NewRef(one->live),
-                            frozen_copy(value ? value : Py_NotImplemented),
-                            was_base > 0);
-}
-
-/* In an undo: the record of the value that the update had replaced, if what
- * it wrote then is still there. Borrowed; NULL (without exception)
- * otherwise. */
-static PyObject *
-undo_record(struct mf_merge *merge, PyObject *holder, PyObject *name,
-            PyObject *live)
-{
-    PyObject *list = merge->undo;
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
-        PyObject *item = PyList_GET_ITEM(list, i);
-        if (PyTuple_GET_ITEM(item, 0) == holder &&
-            PyUnicode_Compare(PyTuple_GET_ITEM(item, 1), name) == 0 &&
-            !is_definition(PyTuple_GET_ITEM(item, 2)) &&
-            (live == NULL ||
-             mf_merge_equal(PyTuple_GET_ITEM(item, 3), live, 0) == 1)) {
-            return item;
-        }
-    }
-    return NULL;
-}
-
-/* The value that an undo gives the name back, borrowed: the very object, which
- * is its base again if it was. NULL without exception: none. */
-static PyObject *
-undo_value(struct mf_merge *merge, const struct one *one, PyObject *holder)
-{
-    PyObject *item = undo_record(merge, holder, one->name, one->live);
-    if (item == NULL) {
-        return NULL;
-    }
-    PyObject *earlier = PyTuple_GET_ITEM(item, 2);
-    return PyTuple_GET_ITEM(item, 4) == Py_True &&
-                   mf_merge_note_new_base(merge, one->staged->target->module,
-                                          one->cls_name, one->name,
-                                          earlier) < 0
-               ? NULL
-               : earlier;
-}
-
 static bool
 gives_definition(const struct one *one)
 {
-    return is_definition(one->fresh) || is_definition(one->live) ||
+    return mf_merge_is_definition(one->fresh) || mf_merge_is_definition(one->live) ||
            defines_anew(one);
 }
 
@@ -333,14 +215,15 @@ stays(struct mf_merge *merge, const struct one *one, enum mf_policy policy,
     *base = mf_merge_find_base(one->staged->target, one->parent,
                                one->cls_name, one->name);
     if (*base != NULL && one->edited && one->cls_name == NULL &&
-        merges_in_place(one->live, one->fresh)) {
+        mf_merge_merges_in_place(one->live, one->fresh)) {
         PyObject *alone =
             mf_merge_base_alone(one->staged->target, one->name, *base);
         if (alone != NULL) {
             Py_SETREF(*base, alone);
         }
     }
-    int same = *base ? mf_merge_equal(*base, one->live, 0) : 0;
+    int same = *base ? mf_merge_equal(*base, one->live, 0)
+                     : mf_merge_is_stamped(one);
     *is_base = same > 0;
     if (same != 0 || one->edited || policy == MF_POLICY_NEW ||
         gives_definition(one)) {
@@ -373,7 +256,7 @@ name_stays(void *arg, struct mf_staged *staged, uint32_t delta,
     };
     PyObject *base;
     bool is_base;
-    if (undo_record(merge, staged->live_dict, name, one.live) != NULL) {
+    if (mf_merge_undo_record(merge, staged->live_dict, name, one.live) != NULL) {
         return 0;
     }
     enum mf_policy policy = find_policy(merge, staged, NULL, name, delta);
@@ -404,13 +287,14 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
 {
     *in_place = false;
     PyObject *live = one->live, *fresh = one->fresh;
-    PyObject *earlier = undo_value(merge, one, holder);
+    PyObject *earlier = mf_merge_undo_value(merge, one, holder);
     if (earlier == NULL && PyErr_Occurred()) {
         return -1;
     }
     if (earlier != NULL) {
-        *in_place = merges_in_place(live, earlier);
-        *out = *in_place ? frozen_copy(earlier) : Py_NewRef(earlier);
+        *in_place = mf_merge_merges_in_place(live, earlier);
+        *out = *in_place ? mf_merge_adopt(merge, live, earlier, 0)
+                         : Py_NewRef(earlier);
         return *out ? 1 : -1;
     }
     enum mf_policy policy =
@@ -423,7 +307,7 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         Py_XDECREF(base);
         return stay < 0 ? -1 : 0;
     }
-    bool plain = merges_in_place(live, fresh);
+    bool plain = mf_merge_merges_in_place(live, fresh);
     if (plain && (is_base || policy == MF_POLICY_NEW)) {
         *out = mf_merge_adopt(merge, live, fresh, 0);
         *in_place = true;
@@ -445,7 +329,7 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         *in_place = plain;
         rc = 1;
         if (!is_base && !gives_definition(one) && one->edited &&
-            !is_container(live) &&
+            !mf_merge_is_container(live) &&
             mf_merge_report_one(merge, one, 203, '=',
                        "%U was %U at run time; the edit replaces it", live,
                        NULL) < 0) {
@@ -483,6 +367,14 @@ mf_merge_note_new_base(struct mf_merge *merge, struct mf_module *module,
     if (notes != NULL && full != NULL && !PyErr_Occurred()) {
         rc = PyDict_SetItem(notes, full, noted ? noted : Py_NotImplemented);
     }
+    PyObject *stamp = rc == 0 && noted == NULL && fresh != NULL
+                          ? mf_source_stamp(fresh)
+                          : NULL;
+    PyObject *as = rc == 0 ? mf_source_stamp_key(full) : NULL;
+    rc = as ? PyDict_SetItem(notes, as, stamp ? stamp : Py_NotImplemented)
+            : -1;
+    Py_XDECREF(stamp);
+    Py_XDECREF(as);
     Py_XDECREF(noted);
     Py_XDECREF(full);
     Py_XDECREF(key);
@@ -550,7 +442,7 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         return -1;
     }
     if (one.live == NULL) {
-        PyObject *earlier = undo_value(merge, &one, dict);
+        PyObject *earlier = mf_merge_undo_value(merge, &one, dict);
         if (earlier != NULL) {
             one.fresh = earlier;
         }
@@ -634,7 +526,8 @@ mf_merge_run(struct mf_merge *merge, struct mf_match *match,
                 return -1;
             }
         }
-        if (mf_merge_merge_gone_members(merge, staged) < 0) {
+        if (mf_merge_merge_gone_members(merge, staged) < 0 ||
+            mf_merge_note_attributes(merge, staged) < 0) {
             return -1;
         }
     }

@@ -225,3 +225,61 @@ mf_merge_keep_attributes(struct mf_merge *merge, struct mf_pair *pair)
     }
     return 0;
 }
+
+/* ---- base --------------------------------------------------------------------- */
+
+static int
+note_set(struct mf_merge *merge, struct mf_module *module, PyObject *owner,
+         PyObject *attrs)
+{
+    PyObject *obj = PyDict_GetItemWithError(module->dict, owner);
+    PyObject *dict = NULL;
+    if (obj != NULL && PyFunction_Check(obj)) {
+        dict = ((PyFunctionObject *)obj)->func_dict;
+    }
+    else if (obj != NULL && PyType_Check(obj)) {
+        dict = ((PyTypeObject *)obj)->tp_dict;
+    }
+    PyObject *attr, *iter = dict ? PyObject_GetIter(attrs) : NULL;
+    int rc = 0;
+    while (iter != NULL && rc == 0 && (attr = PyIter_Next(iter)) != NULL) {
+        PyObject *value = PyDict_GetItemWithError(dict, attr);
+        rc = value != NULL && !mf_source_is_dunder(attr) &&
+                     !mf_merge_is_definition(value)
+                 ? mf_merge_note_new_base(merge, module, owner, attr, value)
+                 : 0;
+        Py_DECREF(attr);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+int
+mf_merge_note_attributes(struct mf_merge *merge, struct mf_staged *staged)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        if (d->parent != MF_UNIT_NONE || !d->runs ||
+            d->new_unit == MF_UNIT_NONE ||
+            diff->new_of.split->units[d->new_unit].name_len > 0) {
+            continue;
+        }
+        struct mf_names *names = mf_diff_names(diff, d);
+        PyObject *name, *iter = NULL;
+        int rc = names ? 0 : -1;
+        if (names != NULL && names->sets_attrs) {
+            iter = PyObject_GetIter(names->loads);
+            rc = iter ? 0 : -1;
+        }
+        while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+            rc = note_set(merge, staged->target->module, name, names->attrs);
+            Py_DECREF(name);
+        }
+        Py_XDECREF(iter);
+        if (rc < 0 || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -226,6 +226,28 @@ mf_merge_find_base(struct mf_target *target, uint32_t parent, PyObject *cls_name
                : evaluate_base(target, parent, name, 0);
 }
 
+/* Does the statement call a method of the name, not only read it? */
+static bool
+calls_method(struct mf_diff *diff, struct mf_delta *d, PyObject *name)
+{
+    bool new_side = d->new_unit != MF_UNIT_NONE;
+    struct mf_compile_unit_of *of = new_side ? &diff->new_of : &diff->old_of;
+    const struct mf_unit *u =
+        &of->split->units[new_side ? d->new_unit : d->old_unit];
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const char *p = PyBytes_AS_STRING(of->text->bytes) + u->start;
+    const char *end = PyBytes_AS_STRING(of->text->bytes) + u->end;
+    while (word != NULL && (p = memmem(p, (size_t)(end - p), word,
+                                       (size_t)len)) != NULL) {
+        p += len;
+        if (p < end && *p == '.') {
+            return true;
+        }
+    }
+    return word == NULL;
+}
+
 /* Did another statement that works on the name run, or go? One that is only
  * derived has done the same to both sides: that matters where items repeat. */
 static bool
@@ -241,7 +263,9 @@ others_ran(struct mf_target *target, PyObject *name, bool repeats)
         }
         struct mf_names *names = mf_diff_names(diff, d);
         if (names != NULL && PySet_Contains(names->loads, name) == 1 &&
-            PySet_Contains(names->stores, name) == 0) {
+            PySet_Contains(names->stores, name) == 0 &&
+            (PySet_GET_SIZE(names->stores) == 0 ||
+             calls_method(diff, d, name))) {
             return true;
         }
     }

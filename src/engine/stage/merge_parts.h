@@ -31,6 +31,18 @@ int mf_merge_note_replaced(struct mf_merge *merge, PyObject *holder,
  * in_place: the contents that it had, since they are what changes. */
 int mf_merge_note_one(struct mf_merge *merge, const struct one *one,
                       PyObject *holder, PyObject *value, bool in_place);
+/* In an undo: the record of the value that the update had replaced, if what it
+ * wrote then is still there; borrowed, or NULL without exception. */
+PyObject *mf_merge_undo_record(struct mf_merge *merge, PyObject *holder,
+                               PyObject *name, PyObject *live);
+/* The value that an undo gives the name back, borrowed: the very object, which
+ * is its base again if it was. NULL without exception: none. */
+PyObject *mf_merge_undo_value(struct mf_merge *merge, const struct one *one,
+                              PyObject *holder);
+bool mf_merge_is_definition(PyObject *v);
+bool mf_merge_is_container(PyObject *v);
+/* Containers of one kind that can take each other's contents. */
+bool mf_merge_merges_in_place(PyObject *live, PyObject *fresh);
 /* What the name holds from now on: *out is a new reference; *in_place: the
  * live object takes these contents. 1 decided, 0 keep live, -1. */
 int mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
@@ -46,6 +58,9 @@ int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
 /* A value stays that a statement has made anew: what was registered in the new
  * one goes to the one that stays. */
 int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
+/* A container that no base is noted of: does it hold the very objects that its
+ * statement, alone, had put there? */
+bool mf_merge_is_stamped(const struct one *one);
 /* An attribute that a function or class (by its qualified name) had when the
  * import ended, or that is the language's own, and that its statement does not
  * give it any more. */
@@ -57,6 +72,9 @@ bool mf_merge_is_borrowed(struct mf_staged *staged, const struct one *one);
 /* What functions that were called wrote to their module, by `global`: state,
  * like any other that the program makes at run time. */
 int mf_merge_written(struct mf_merge *merge, struct mf_staged *staged);
+/* Statements that have set attributes of the module's functions and classes:
+ * these are base from now on. */
+int mf_merge_note_attributes(struct mf_merge *merge, struct mf_staged *staged);
 int mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair);
 int mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member);
 /* Members whose statements are gone from a class that did not run whole. */

@@ -237,7 +237,8 @@ alike(PyTypeObject *a, PyTypeObject *b)
 /* A member of a class that has run as a whole, assigned by a statement that is
  * not edited: the staged class has the live value from now on, and whatever
  * the class statement has made of the other one (a metaclass's table of
- * columns) comes home with it. Enum members have their own way. */
+ * columns) comes home with it. Containers and enum members have their own way:
+ * merge_twins.c, match.c. */
 static int
 keep_member(struct mf_stage *stage, PyTypeObject *live_cls,
             PyTypeObject *fresh_cls, PyObject *name)
@@ -247,7 +248,9 @@ keep_member(struct mf_stage *stage, PyTypeObject *live_cls,
     if (live == NULL || fresh == NULL || live == fresh ||
         !alike(Py_TYPE(live), Py_TYPE(fresh)) || !PyObject_IS_GC(live) ||
         PyFunction_Check(live) || PyType_Check(live) ||
-        PyTuple_CheckExact(live) || Py_TYPE(fresh) == fresh_cls ||
+        PyTuple_CheckExact(live) || PyList_CheckExact(live) ||
+        PyDict_CheckExact(live) || PySet_CheckExact(live) ||
+        Py_TYPE(fresh) == fresh_cls ||
         Py_TYPE(live) == live_cls || Py_TYPE(live)->tp_descr_get != NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
