@@ -6,9 +6,11 @@
 #include "ground/compat.h"
 #include "ground/compat_names.h"
 #include "ground/fault.h"
+#include "ground/once.h"
 #include "ground/trace.h"
 #include "probe.h"
 #include "read/imports.h"
+#include "read/imports_cached.h"
 #include "state.h"
 #include "watching.h"
 #include "update.h"
@@ -63,6 +65,7 @@ state_free(struct mf_state *state)
 {
     mf_watching_end(state);
     mf_imports_stop(state);
+    mf_imports_cached_clear(&state->plain);
     mf_source_free_all(state);
     if (state->turn != NULL && state->busy_thread == 0) {
         PyThread_free_lock(state->turn); /* nobody sleeps on it */
@@ -71,6 +74,7 @@ state_free(struct mf_state *state)
     PyObject **all[] = {
         &state->roots,    &state->is_target, &state->data_rules,
         &state->compat,   &state->listener,  &state->finder,
+        &state->finder_type,
         &state->importers, &state->reach, &state->attentive,
         &state->walked,
         &state->target_cache, &state->folder_cache, &state->by_path,
@@ -82,16 +86,42 @@ state_free(struct mf_state *state)
     }
 }
 
+/* Python has ended, and a host may start it again in this process: nothing of
+ * what was stands any more. */
+static bool ends_with_runtime;
+
+static void
+forget(void)
+{
+    ends_with_runtime = false;
+    memset(states, 0, sizeof(states));
+    mf_once_forget();
+    mf_imports_forget_hook();
+    mf_compat_code_forget();
+}
+
+static int
+end_with_runtime(void)
+{
+    if (!ends_with_runtime && Py_AtExit(forget) < 0) {
+        PyErr_SetString(PyExc_ImportError,
+                        "midflight: no room for one more Py_AtExit function");
+        return -1;
+    }
+    ends_with_runtime = true;
+    return 0;
+}
+
 static int
 module_exec(PyObject *module)
 {
     mf_trace_from_env();
     mf_split_fstrings(mf_compat_nested_fstrings());
-    if (mf_fault_from_env() < 0 || mf_source_init() < 0 ||
-        mf_imports_init(module) < 0) {
+    struct mf_state *state = PyModule_GetState(module);
+    if (mf_fault_from_env() < 0 || end_with_runtime() < 0 ||
+        mf_source_init() < 0 || mf_imports_init(state, module) < 0) {
         return -1;
     }
-    struct mf_state *state = PyModule_GetState(module);
     PyInterpreterState *interp = PyInterpreterState_Get();
     for (int i = 0; i < MAX_INTERPRETERS; i++) {
         if (states[i].interp == NULL || states[i].interp == interp) {

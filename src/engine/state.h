@@ -7,6 +7,17 @@
 
 #include "ground/table.h"
 
+/* What the interpreter's own loader has by itself, and what is called as it
+ * calls it (imports_cached.c). */
+enum { MF_LOADER_METHODS = 4 };
+struct mf_plain_loader {
+    bool is_known; /* else every import is left to the loader */
+    PyObject *type;
+    PyObject *methods[MF_LOADER_METHODS]; /* functions */
+    PyObject *exec_module;                /* of every ordinary loader */
+    PyObject *run, *exec, *fix_file_name;
+};
+
 struct mf_guard;
 struct mf_source;
 struct mf_stage;
@@ -35,7 +46,9 @@ struct mf_state {
 
     /* knowledge about the program (source.c) */
     bool started;
+    PyObject *finder_type;   /* imports.c */
     PyObject *finder;        /* our object on sys.meta_path */
+    struct mf_plain_loader plain;
     PyObject *target_cache;  /* dict path -> bool */
     bool by_folder;          /* is_target answers alike for all files of a
                                 folder that are no links */

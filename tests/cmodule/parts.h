@@ -15,6 +15,7 @@ int mf_test_classes_init(PyObject *module);
 int mf_test_effects_init(PyObject *module);
 int mf_test_frames_init(PyObject *module);
 int mf_test_ground_init(PyObject *module);
+int mf_test_host_init(PyObject *module);
 int mf_test_split_init(PyObject *module);
 int mf_test_watch_init(PyObject *module);
 

@@ -8,6 +8,7 @@ static int (*const parts[])(PyObject *module) = {
     mf_test_effects_init,
     mf_test_frames_init,
     mf_test_ground_init,
+    mf_test_host_init,
     mf_test_split_init,
     mf_test_watch_init,
 };

@@ -8,6 +8,7 @@
  */
 #include "class_bases.h"
 
+#include "../ground/once.h"
 #include "../ground/compat_objects.h"
 #include "../ground/trace.h"
 
@@ -79,13 +80,10 @@ has_own_mro(PyTypeObject *cls)
     if (meta == &PyType_Type) {
         return false;
     }
-    static PyObject *name; /* interned, lives as long as the process */
-    if (name == NULL) {
-        name = PyUnicode_InternFromString("mro");
-        if (name == NULL) {
-            PyErr_Clear();
-            return true;
-        }
+    static PyObject *name;
+    if (mf_once(&name, "mro") == NULL) {
+        PyErr_Clear();
+        return true;
     }
     return _PyType_Lookup(meta, name) != _PyType_Lookup(&PyType_Type, name);
 }

@@ -54,6 +54,8 @@ PyObject *mf_compat_code_consts(PyCodeObject *code);
  * frames that run the code and borrow their globals from a function that has
  * others now. keep: 1 held from now on, 0 held already, -1 error; unkeep takes
  * a 1 back. */
+/* The runtime has ended: no interpreter has given a place to keep things. */
+void mf_compat_code_forget(void);
 int mf_compat_code_keep(PyCodeObject *code, PyObject *obj);
 void mf_compat_code_unkeep(PyCodeObject *code, PyObject *obj);
 /* The constant that a class body stores under the name, or NULL. */

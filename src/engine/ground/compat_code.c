@@ -169,6 +169,20 @@ mf_compat_code_consts(PyCodeObject *code)
 /* Our place in code objects; -1: none yet. It belongs to the interpreter that
  * asked first; in others what is to be kept is never let go. */
 static Py_ssize_t extra_index = -1;
+static int64_t extra_owner;
+
+void
+mf_compat_code_forget(void)
+{
+    extra_index = -1;
+}
+
+static bool
+has_place(void)
+{
+    return extra_index >= 0 &&
+           PyInterpreterState_GetID(PyInterpreterState_Get()) == extra_owner;
+}
 
 static void
 extra_free(void *list)
@@ -180,7 +194,7 @@ static PyObject *
 extra_list(PyCodeObject *code)
 {
     void *list = NULL;
-    if (extra_index < 0 ||
+    if (!has_place() ||
         PyUnstable_Code_GetExtra((PyObject *)code, extra_index, &list) < 0) {
         PyErr_Clear();
         return NULL;
@@ -202,13 +216,14 @@ mf_compat_code_keep(PyCodeObject *code, PyObject *obj)
     }
     if (extra_index < 0) {
         extra_index = PyUnstable_Eval_RequestCodeExtraIndex(extra_free);
+        extra_owner = PyInterpreterState_GetID(PyInterpreterState_Get());
     }
     list = PyList_New(0);
     if (list == NULL || PyList_Append(list, obj) < 0) {
         Py_XDECREF(list);
         return -1;
     }
-    if (extra_index < 0 ||
+    if (!has_place() ||
         PyUnstable_Code_SetExtra((PyObject *)code, extra_index, list) < 0) {
         PyErr_Clear(); /* no place: the list stays alive, rather than crash */
         return 0;

@@ -7,6 +7,7 @@
  */
 #include "hashes.h"
 
+#include "../ground/once.h"
 #include "../ground/compat_fields.h"
 #include "../ground/compat_objects.h"
 
@@ -21,17 +22,14 @@ static bool hash_like_tuples;
 static bool
 hash_is_python(PyTypeObject *type)
 {
-    static PyObject *name; /* interned, lives as long as the process */
+    static PyObject *name;
     if (type->tp_hash == PyBaseObject_Type.tp_hash ||
         type->tp_hash == PyType_Type.tp_hash) {
         return false;
     }
-    if (name == NULL) {
-        name = PyUnicode_InternFromString("__hash__");
-        if (name == NULL) {
-            PyErr_Clear();
-            return true;
-        }
+    if (mf_once(&name, "__hash__") == NULL) {
+        PyErr_Clear();
+        return true;
     }
     PyObject *found = _PyType_Lookup(type, name);
     return found == NULL || !Py_IS_TYPE(found, &PyWrapperDescr_Type);

@@ -9,6 +9,7 @@
 #include "imports_cached.h"
 
 #include "../ground/fault.h"
+#include "../ground/once.h"
 #include "../ground/compat_moves.h"
 #include "../ground/trace.h"
 
@@ -214,6 +215,7 @@ mf_imports_look_up(struct mf_state *state, struct mf_source *source)
 /* ---- the audit hook ------------------------------------------------- */
 
 static PyObject *str_module_code; /* "<module>" */
+static bool hooked;
 
 /* Installed code is not noted; any other file may be asked for by name. */
 static bool
@@ -295,10 +297,8 @@ audit_hook(const char *event, PyObject *args, void *unused)
 
 /* ---- the finder ------------------------------------------------------ */
 
-static PyTypeObject *finder_type;
-static PyObject *plain_exec_module; /* _LoaderBasics.exec_module */
 static PyObject *str_exec_module, *str_file, *str_name, *str_origin,
-    *str_loader, *str_find_spec; /* interned: every import needs them */
+    *str_loader, *str_find_spec; /* every import needs them */
 
 /* The end of an import by an ordinary loader: names and values of base. */
 static int
@@ -360,13 +360,13 @@ run_module(struct mf_state *state, PyObject *loader, PyObject *object)
     PyObject *dict = namespace_of(object), *code;
     struct mf_text text = {NULL, 0};
     if (state == NULL || !state->started || dict == NULL ||
-        !mf_imports_cached(loader, dict, &code, &text)) {
+        !mf_imports_cached(&state->plain, loader, dict, &code, &text)) {
         return PyObject_CallMethodOneArg(loader, str_exec_module, object);
     }
     if (take_text(state, code, &text) < 0) {
         PyErr_Clear();
     }
-    PyObject *result = mf_imports_cached_run(code, dict);
+    PyObject *result = mf_imports_cached_run(&state->plain, code, dict);
     Py_DECREF(code);
     return result;
 }
@@ -406,7 +406,7 @@ dress_loader(struct mf_state *state, PyObject *spec, PyObject *name)
         goto done;
     }
     own = PyObject_GetAttr((PyObject *)Py_TYPE(loader), str_exec_module);
-    if (own == NULL || own != plain_exec_module) {
+    if (own == NULL || own != state->plain.exec_module) {
         goto done;
     }
     path = mf_source_absolute(origin);
@@ -498,28 +498,27 @@ static PyType_Spec finder_spec = {
 };
 
 int
-mf_imports_init(PyObject *engine_module)
+mf_imports_init(struct mf_state *state, PyObject *engine_module)
 {
-    if (finder_type != NULL) {
-        return 0;
-    }
-    PyObject *type = PyType_FromSpec(&finder_spec);
-    if (type == NULL) {
-        return -1;
-    }
-    finder_type = (PyTypeObject *)type;
-    str_module_code = PyUnicode_InternFromString("<module>");
-    str_exec_module = PyUnicode_InternFromString("exec_module");
-    str_file = PyUnicode_InternFromString("__file__");
-    str_name = PyUnicode_InternFromString("__name__");
-    str_origin = PyUnicode_InternFromString("origin");
-    str_loader = PyUnicode_InternFromString("loader");
-    str_find_spec = PyUnicode_InternFromString("find_spec");
-    return !str_module_code || !str_exec_module || !str_file || !str_name ||
-                   !str_origin || !str_loader || !str_find_spec ||
-                   PyModule_AddObjectRef(engine_module, "Finder", type) < 0
+    state->finder_type = PyType_FromSpec(&finder_spec);
+    return state->finder_type == NULL ||
+                   !mf_once(&str_module_code, "<module>") ||
+                   !mf_once(&str_exec_module, "exec_module") ||
+                   !mf_once(&str_file, "__file__") ||
+                   !mf_once(&str_name, "__name__") ||
+                   !mf_once(&str_origin, "origin") ||
+                   !mf_once(&str_loader, "loader") ||
+                   !mf_once(&str_find_spec, "find_spec") ||
+                   PyModule_AddObjectRef(engine_module, "Finder",
+                                         state->finder_type) < 0
                ? -1
                : 0;
+}
+
+void
+mf_imports_forget_hook(void)
+{
+    hooked = false;
 }
 
 /* ---- start and stop --------------------------------------------------- */
@@ -576,7 +575,6 @@ fail:
 int
 mf_imports_start(struct mf_state *state)
 {
-    static bool hooked;
     if (state->started) {
         return 0;
     }
@@ -585,17 +583,9 @@ mf_imports_start(struct mf_state *state)
     if (external == NULL) {
         return -1;
     }
-    PyObject *basics = PyObject_GetAttrString(external, "_LoaderBasics");
-    int rc = mf_imports_cached_init(external);
+    int rc = mf_imports_cached_init(&state->plain, external);
     Py_DECREF(external);
-    if (basics == NULL || rc < 0) {
-        Py_XDECREF(basics);
-        return -1;
-    }
-    Py_XSETREF(plain_exec_module,
-               PyObject_GetAttrString(basics, "exec_module"));
-    Py_DECREF(basics);
-    if (plain_exec_module == NULL || note_loaded(state) < 0) {
+    if (rc < 0 || note_loaded(state) < 0) {
         return -1;
     }
     if (!hooked) {
@@ -610,7 +600,8 @@ mf_imports_start(struct mf_state *state)
         return -1;
     }
     if (state->finder == NULL) {
-        state->finder = finder_type->tp_alloc(finder_type, 0);
+        PyTypeObject *type = (PyTypeObject *)state->finder_type;
+        state->finder = type->tp_alloc(type, 0);
         if (state->finder == NULL) {
             return -1;
         }

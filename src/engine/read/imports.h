@@ -39,7 +39,9 @@ typedef int (*mf_imports_audit)(struct mf_state *state, const char *event,
                                 PyObject *args);
 extern mf_imports_audit mf_imports_on_audit;
 
-/* Adds the finder type to the module (once, at module exec). */
-int mf_imports_init(PyObject *engine_module);
+/* Adds the finder type to the module (at module exec). */
+int mf_imports_init(struct mf_state *state, PyObject *engine_module);
+/* The runtime has ended, and the audit hook with it. */
+void mf_imports_forget_hook(void);
 
 #endif

@@ -8,20 +8,15 @@
 #include <marshal.h>
 
 #include "../ground/fault.h"
+#include "../ground/once.h"
 
 enum { PYC_HEAD = 16 }; /* magic number, flags, mtime, size: PEP 552 */
 
-/* What the class has by itself; a patched one is another kind of loader. */
-static PyTypeObject *plain_loader;
-static struct {
-    const char *name;
-    PyObject *attribute, *function;
-} plain[] = {{.name = "get_code"}, {.name = "path_stats"},
-             {.name = "get_data"}, {.name = "get_filename"}};
-
-static PyObject *run_without_frames, *exec_function, *fix_file_name;
+/* A patched one of these makes another kind of loader. */
+static const char *const method_names[MF_LOADER_METHODS] = {
+    "get_code", "path_stats", "get_data", "get_filename"};
+static PyObject *str_methods[MF_LOADER_METHODS];
 static PyObject *str_path, *str_name, *str_cached, *str_spec, *str_dict_name;
-static bool is_off;
 
 /* An embedder who checks every file that is opened as code wants to see
  * ours too, and -v the messages: let the loader do it. */
@@ -48,50 +43,72 @@ attribute_of(const char *module, const char *name)
     return value;
 }
 
-int
-mf_imports_cached_init(PyObject *external)
+static bool
+find_all(struct mf_plain_loader *plain, PyObject *external)
 {
-    if (plain_loader != NULL) {
-        return 0;
-    }
     PyObject *loader = PyObject_GetAttrString(external, "SourceFileLoader");
-    if (loader == NULL || !PyType_Check(loader)) {
-        Py_XDECREF(loader);
-        PyErr_Clear();
-        return 0;
+    plain->type = loader;
+    for (int i = 0; loader != NULL && i < MF_LOADER_METHODS; i++) {
+        if (mf_once(&str_methods[i], method_names[i]) == NULL) {
+            return false;
+        }
+        plain->methods[i] = PyObject_GetAttr(loader, str_methods[i]);
+        if (plain->methods[i] == NULL) {
+            return false;
+        }
     }
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(plain); i++) {
-        plain[i].attribute = PyUnicode_InternFromString(plain[i].name);
-        plain[i].function = PyObject_GetAttrString(loader, plain[i].name);
-        is_off = is_off || plain[i].function == NULL;
+    plain->run = attribute_of("importlib._bootstrap",
+                              "_call_with_frames_removed");
+    plain->exec = attribute_of("builtins", "exec");
+    plain->fix_file_name = attribute_of("_imp", "_fix_co_filename");
+    return loader != NULL && plain->run != NULL && plain->exec != NULL &&
+           plain->fix_file_name != NULL && mf_once(&str_path, "path") &&
+           mf_once(&str_name, "name") && mf_once(&str_cached, "cached") &&
+           mf_once(&str_spec, "__spec__") &&
+           mf_once(&str_dict_name, "__name__");
+}
+
+int
+mf_imports_cached_init(struct mf_plain_loader *plain, PyObject *external)
+{
+    PyObject *basics = PyObject_GetAttrString(external, "_LoaderBasics");
+    mf_imports_cached_clear(plain);
+    if (basics != NULL) {
+        plain->exec_module = PyObject_GetAttrString(basics, "exec_module");
     }
-    run_without_frames = attribute_of("importlib._bootstrap",
-                                      "_call_with_frames_removed");
-    exec_function = attribute_of("builtins", "exec");
-    fix_file_name = attribute_of("_imp", "_fix_co_filename");
-    str_path = PyUnicode_InternFromString("path");
-    str_name = PyUnicode_InternFromString("name");
-    str_cached = PyUnicode_InternFromString("cached");
-    str_spec = PyUnicode_InternFromString("__spec__");
-    str_dict_name = PyUnicode_InternFromString("__name__");
-    is_off = is_off || !run_without_frames || !exec_function ||
-             !fix_file_name || !str_path || !str_name || !str_cached ||
-             !str_spec || !str_dict_name || is_watched();
+    Py_XDECREF(basics);
+    if (plain->exec_module == NULL) {
+        return -1;
+    }
+    plain->is_known = find_all(plain, external) && !is_watched();
     PyErr_Clear();
-    plain_loader = (PyTypeObject *)loader;
     return 0;
 }
 
-static bool
-is_plain(PyObject *loader)
+void
+mf_imports_cached_clear(struct mf_plain_loader *plain)
 {
-    if (is_off || Py_TYPE(loader) != plain_loader) {
+    Py_CLEAR(plain->type);
+    for (int i = 0; i < MF_LOADER_METHODS; i++) {
+        Py_CLEAR(plain->methods[i]);
+    }
+    Py_CLEAR(plain->exec_module);
+    Py_CLEAR(plain->run);
+    Py_CLEAR(plain->exec);
+    Py_CLEAR(plain->fix_file_name);
+    plain->is_known = false;
+}
+
+static bool
+is_plain(const struct mf_plain_loader *plain, PyObject *loader)
+{
+    if (!plain->is_known || (PyObject *)Py_TYPE(loader) != plain->type) {
         return false;
     }
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(plain); i++) {
-        PyObject *method = PyObject_GetAttr(loader, plain[i].attribute);
+    for (int i = 0; i < MF_LOADER_METHODS; i++) {
+        PyObject *method = PyObject_GetAttr(loader, str_methods[i]);
         bool same = method != NULL && PyMethod_Check(method) &&
-                    PyMethod_GET_FUNCTION(method) == plain[i].function;
+                    PyMethod_GET_FUNCTION(method) == plain->methods[i];
         Py_XDECREF(method);
         if (!same) {
             return false;
@@ -132,7 +149,8 @@ slurp(PyObject *path, int flags, Py_ssize_t *len, struct stat *st)
 }
 
 static PyObject *
-code_in(const char *raw, Py_ssize_t len, PyObject *path)
+code_in(const struct mf_plain_loader *plain, const char *raw, Py_ssize_t len,
+        PyObject *path)
 {
     PyObject *code = PyMarshal_ReadObjectFromString(raw + PYC_HEAD,
                                                     len - PYC_HEAD);
@@ -141,8 +159,8 @@ code_in(const char *raw, Py_ssize_t len, PyObject *path)
         return NULL;
     }
     if (PyUnicode_Compare(((PyCodeObject *)code)->co_filename, path) != 0) {
-        PyObject *done = PyObject_CallFunctionObjArgs(fix_file_name, code,
-                                                      path, NULL);
+        PyObject *done = PyObject_CallFunctionObjArgs(plain->fix_file_name,
+                                                      code, path, NULL);
         if (done == NULL) {
             Py_CLEAR(code);
         }
@@ -170,8 +188,8 @@ is_agreed(PyObject *loader, PyObject *dict, PyObject **path,
 }
 
 bool
-mf_imports_cached(PyObject *loader, PyObject *dict, PyObject **code,
-                  struct mf_text *text)
+mf_imports_cached(const struct mf_plain_loader *plain, PyObject *loader,
+                  PyObject *dict, PyObject **code, struct mf_text *text)
 {
     PyObject *path = NULL, *cached = NULL;
     char *source = NULL, *pyc = NULL;
@@ -179,7 +197,7 @@ mf_imports_cached(PyObject *loader, PyObject *dict, PyObject **code,
     struct stat stamp, unused;
     bool found = false;
     *code = NULL;
-    if (!is_plain(loader) || !is_agreed(loader, dict, &path, &cached)) {
+    if (!is_plain(plain, loader) || !is_agreed(loader, dict, &path, &cached)) {
         goto done;
     }
     /* a hook that says no says it to the loader once more */
@@ -189,7 +207,7 @@ mf_imports_cached(PyObject *loader, PyObject *dict, PyObject **code,
     source = slurp(path, O_NOFOLLOW, &source_len, &stamp);
     pyc = source ? slurp(cached, 0, &pyc_len, &unused) : NULL;
     if (pyc != NULL && is_fresh(pyc, pyc_len, &stamp)) {
-        *code = code_in(pyc, pyc_len, path);
+        *code = code_in(plain, pyc, pyc_len, path);
     }
     if (*code != NULL) {
         found = true;
@@ -207,10 +225,11 @@ done:
 }
 
 PyObject *
-mf_imports_cached_run(PyObject *code, PyObject *dict)
+mf_imports_cached_run(const struct mf_plain_loader *plain, PyObject *code,
+                      PyObject *dict)
 {
     PyObject *result = PyObject_CallFunctionObjArgs(
-        run_without_frames, exec_function, code, dict, NULL);
+        plain->run, plain->exec, code, dict, NULL);
     Py_XDECREF(result);
     return result != NULL ? Py_NewRef(Py_None) : NULL;
 }

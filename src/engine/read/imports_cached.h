@@ -18,14 +18,17 @@
  * a link or cannot be read, an audit hook that objects): the loader does it,
  * and says what there is to say. *code is a new reference; text->bytes may be
  * NULL: unknown. GIL held. */
-bool mf_imports_cached(PyObject *loader, PyObject *dict, PyObject **code,
-                       struct mf_text *text);
+bool mf_imports_cached(const struct mf_plain_loader *plain, PyObject *loader,
+                       PyObject *dict, PyObject **code, struct mf_text *text);
 
 /* Run it as the ordinary loader does: new reference to None, or NULL. */
-PyObject *mf_imports_cached_run(PyObject *code, PyObject *dict);
+PyObject *mf_imports_cached_run(const struct mf_plain_loader *plain,
+                                PyObject *code, PyObject *dict);
 
-/* Once per process, when the first interpreter starts. `external` is the
- * module importlib._bootstrap_external. 0 / -1. */
-int mf_imports_cached_init(PyObject *external);
+/* Look at the interpreter's own loader; `external` is the module
+ * importlib._bootstrap_external. Again whenever midflight starts. 0, or -1 with
+ * an exception: there are no ordinary loaders. */
+int mf_imports_cached_init(struct mf_plain_loader *plain, PyObject *external);
+void mf_imports_cached_clear(struct mf_plain_loader *plain);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../ground/fault.h"
+#include "../ground/once.h"
 #include "../ground/trace.h"
 
 /* ---- names of things ------------------------------------------------ */
@@ -19,12 +20,11 @@ static PyObject *str_generic, *str_module, *str_py;
 int
 mf_source_init(void)
 {
-    if (str_generic == NULL) {
-        str_generic = PyUnicode_InternFromString("<generic parameters of ");
-        str_module = PyUnicode_InternFromString("__module__");
-        str_py = PyUnicode_InternFromString(".py");
-    }
-    return str_generic && str_module && str_py ? 0 : -1;
+    return mf_once(&str_generic, "<generic parameters of ") &&
+                   mf_once(&str_module, "__module__") &&
+                   mf_once(&str_py, ".py")
+               ? 0
+               : -1;
 }
 
 PyObject *

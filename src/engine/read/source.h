@@ -111,7 +111,7 @@ bool mf_source_is_dunder(PyObject *name);
 /* Plain data that can be noted. */
 bool mf_source_is_data(PyObject *value);
 
-/* Interned strings that more than one room needs. Borrowed, immortal for us. */
+/* Strings that more than one room needs. Borrowed. */
 PyObject *mf_source_generic_prefix(void); /* "<generic parameters of " */
 PyObject *mf_source_str_module(void);     /* "__module__" */
 PyObject *mf_source_str_py(void);         /* ".py" */
