@@ -7,6 +7,7 @@
 #include "edges.h"
 
 #include "../ground/compat_objects.h"
+#include "../ground/compat_queue.h"
 
 PyObject *
 mf_edges_read(const struct mf_edge *edge)
@@ -223,6 +224,19 @@ variable_word(PyObject *obj, void *arg)
     return copy != NULL ? give(arg, copy, MF_EDGE_WORD, NULL) : 0;
 }
 
+static int
+queue_word(PyObject **slot, void *arg)
+{
+    return give(arg, slot, MF_EDGE_WORD, NULL);
+}
+
+static bool
+is_queue(PyObject *obj)
+{
+    return Py_TYPE(obj)->tp_weaklistoffset > 0 &&
+           base_named(obj, "_queue.SimpleQueue") != NULL;
+}
+
 static bool
 is_context_node(PyObject *obj)
 {
@@ -264,6 +278,9 @@ mf_edges_each(PyObject *obj, mf_edges_visit visit, void *arg)
     }
     else if (result == 0 && is_foreign(obj)) {
         result = foreign_words(obj, &walk);
+    }
+    else if (result == 0 && is_queue(obj)) {
+        result = mf_compat_queue_each(obj, queue_word, &walk);
     }
     return result;
 }
