@@ -48,12 +48,13 @@ state_init(struct mf_state *state)
     state->attentive = PyDict_New();
     state->queued = PySet_New(NULL);
     state->pending = PyDict_New();
+    state->alone = PySet_New(NULL);
     state->history = PyList_New(0);
     state->tracked = PyDict_New();
     state->records = PyList_New(0);
     if (!state->target_cache || !state->folder_cache || !state->by_path || !state->importers ||
         !state->reach || !state->attentive ||
-        !state->queued || !state->pending || !state->history ||
+        !state->queued || !state->pending || !state->alone || !state->history ||
         !state->tracked || !state->records) {
         return -1;
     }
@@ -78,7 +79,7 @@ state_free(struct mf_state *state)
         &state->importers, &state->reach, &state->attentive,
         &state->walked,
         &state->target_cache, &state->folder_cache, &state->by_path,
-        &state->queued,   &state->pending,   &state->history, &state->armed,
+        &state->alone,    &state->queued,   &state->pending,   &state->history, &state->armed,
         &state->records,  &state->tracked,   &state->unsupported,
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {

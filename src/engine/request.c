@@ -363,6 +363,32 @@ regroup(struct mf_state *state, PyObject *pending, PyObject *asked)
     return 0;
 }
 
+/* The same update from its beginning, with these paths. */
+static int
+attempt_again(struct mf_state *state, struct mf_update *update,
+              PyObject *paths, PyObject *sources, PyObject **dict)
+{
+    enum mf_mode mode = update->mode;
+    PyObject *undo = update->undo;
+    bool identity = update->identity;
+    Py_CLEAR(*dict);
+    if (mode == MF_MODE_UPDATE) {
+        state->number--;
+    }
+    memset(update, 0, sizeof(*update));
+    *update = (struct mf_update){.state = state, .mode = mode,
+                                 .undo = undo,
+                                 .identity = identity,
+                                 .sources = Py_XNewRef(sources),
+                                 .paths = Py_NewRef(paths)};
+    if (mf_report_init(&update->report) < 0) {
+        update_clear(update);
+        return -1;
+    }
+    update->report.dry_run = mode != MF_MODE_UPDATE;
+    return attempt(update, dict);
+}
+
 /* With what is pending; if that is rejected, and nothing connects it with
  * what was asked for, without. */
 static int
@@ -387,7 +413,13 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
     bool together = grouped || PySet_GET_SIZE(apart) == 0 ||
                     PySet_GET_SIZE(asked) == 0;
     PyObject *given = Py_XNewRef(update->sources);
+    PyObject *all = Py_NewRef(update->paths);
+    state->refused = false;
     outcome = attempt(update, dict);
+    if (outcome != MF_COMMITTED && *dict != NULL && state->refused) {
+        outcome = attempt_again(state, update, all, given, dict);
+    }
+    Py_DECREF(all);
     if (outcome == MF_REJECTED && !together && update->starved) {
         if (regroup(state, pending, asked) < 0) {
             Py_CLEAR(*dict);
@@ -397,22 +429,7 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
     else if (outcome == MF_REJECTED && !together) {
         /* the attempt has not made one group of them */
         Py_SETREF(state->pending, Py_NewRef(pending));
-        Py_CLEAR(*dict);
-        if (update->mode == MF_MODE_UPDATE) {
-            state->number--;
-        }
-        enum mf_mode mode = update->mode;
-        PyObject *undo = update->undo;
-        bool identity = update->identity;
-        memset(update, 0, sizeof(*update));
-        *update = (struct mf_update){.state = state, .mode = mode,
-                                     .undo = undo,
-                                     .identity = identity,
-                                     .sources = Py_XNewRef(given),
-                                     .paths = Py_NewRef(asked)};
-        outcome = mf_report_init(&update->report) < 0
-                      ? (update_clear(update), -1)
-                      : attempt(update, dict);
+        outcome = attempt_again(state, update, asked, given, dict);
     }
     Py_XDECREF(given);
 release_sets:

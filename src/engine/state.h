@@ -79,6 +79,9 @@ struct mf_state {
     long running;            /* number of the last one committed */
     PyObject *queued;        /* set of paths asked for while busy or held */
     PyObject *armed;         /* redefine_frame_line.h */
+    PyObject *alone;         /* set of "path\nClass": statements that fail when
+                                they run again: methods are changed alone */
+    bool refused;            /* one more of them: the update is tried again */
     PyObject *pending;       /* dict path -> number of the update that rejected
                                 it: a group; None: it is being imported */
     PyObject *history;       /* list of report dicts, at most 100 */

@@ -354,6 +354,10 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
     }
     for (size_t i = 0; i < plan->changes.len; i++) {
         struct mf_change *change = plan->changes.items[i];
+        if (change->kind == MF_CHANGE_EDITED &&
+            mf_plan_report_alone(change, report) < 0) {
+            return -1;
+        }
         for (size_t t = 0; t < change->targets.len; t++) {
             struct mf_target *target = change->targets.items[t];
             plan->stages |= PyList_GET_SIZE(target->binds) > 0;

@@ -117,6 +117,10 @@ bool mf_plan_hooks_making(PyObject *cls);
 /* Plain data, an immutable value, a function or a class: a derived statement
  * that has bound this may run again. */
 bool mf_plan_is_plain(PyObject *value, int depth);
+/* The statement has failed when it ran again (a metaclass refuses to make the
+ * class twice): may its methods be changed alone? Then the update is tried
+ * again. 1 / 0 / -1. */
+int mf_plan_refused(struct mf_change *change, struct mf_delta *delta);
 /* The live class that a class unit of the change stands for, borrowed, or
  * NULL without exception. */
 PyObject *mf_plan_live_class(struct mf_target *target, struct mf_delta *delta);

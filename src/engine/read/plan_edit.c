@@ -51,6 +51,9 @@ mf_plan_class_has_say(struct mf_target *target, struct mf_delta *delta)
         &target->change->diff.new_of.split->units[delta->new_unit];
     const char *text = PyBytes_AS_STRING(
         target->change->diff.new_of.text->bytes);
+    if (mf_plan_is_alone(target->change, delta)) {
+        return false;
+    }
     if ((u->flags & MF_UNIT_DECORATED) ||
         text[u->name + u->name_len] == '[' ||
         annotations_differ(&target->change->diff, delta)) {

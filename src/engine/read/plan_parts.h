@@ -36,6 +36,10 @@ int mf_plan_follow_importers(struct mf_state *state, struct mf_plan *plan,
                  PyObject *name, bool value);
 /* A class that has a say when it is made runs as a whole. */
 bool mf_plan_class_has_say(struct mf_target *target, struct mf_delta *delta);
+/* plan_alone.c: a class statement that has failed when it ran again as a whole,
+ * where nothing but methods differs. */
+bool mf_plan_is_alone(struct mf_change *change, struct mf_delta *delta);
+int mf_plan_report_alone(struct mf_change *change, struct mf_report *report);
 bool mf_plan_members_differ(struct mf_diff *diff, uint32_t parent);
 /* What calls of a class's changed members give: "Class.member"; making an
  * instance calls the special ones. */

@@ -155,6 +155,9 @@ mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
     if (name == NULL) {
         PyErr_Clear();
     }
+    if (mf_plan_refused(target->change, delta) < 0) {
+        PyErr_Clear();
+    }
     PyErr_Restore(type, value, tb);
     int rc = mf_report_exception(
         stage->report, 402, target->module->name, name,
