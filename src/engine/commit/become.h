@@ -86,6 +86,11 @@ void mf_become_clear(struct mf_become *become);
 int mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
                       struct mf_vec *holders);
 
+/* The same, without what `stays` answers 1 for (0: look at it; -1). */
+int mf_become_holders_but(const struct mf_map *pairs,
+                          struct mf_heap_mark *mark, struct mf_vec *holders,
+                          mf_heap_visit stays, void *arg);
+
 /* References to each key that come from `holders` (by their traverse):
  * counts maps key -> number. With it the caller knows by Py_REFCNT whether
  * something outside holds a staged object. */

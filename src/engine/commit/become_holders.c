@@ -31,12 +31,18 @@ mf_become_all(struct mf_become *become, const struct mf_vec *holders)
 struct collect {
     const struct mf_map *pairs;
     struct mf_vec *classes, *others;
+    mf_heap_visit stays;
+    void *arg;
 };
 
 static int
 collect_visit(PyObject *obj, void *arg)
 {
     struct collect *collect = arg;
+    int stays = collect->stays ? collect->stays(obj, collect->arg) : 0;
+    if (stays != 0) {
+        return stays < 0 ? -1 : 0;
+    }
     bool is_class = PyType_Check(obj) && PyObject_IS_GC(obj);
     if (mf_become_refers(collect->pairs, obj) ||
         (is_class &&
@@ -51,11 +57,18 @@ int
 mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
                   struct mf_vec *holders)
 {
+    return mf_become_holders_but(pairs, mark, holders, NULL, NULL);
+}
+
+int
+mf_become_holders_but(const struct mf_map *pairs, struct mf_heap_mark *mark,
+                      struct mf_vec *holders, mf_heap_visit stays, void *arg)
+{
     if (pairs->used == 0) {
         return 0;
     }
     struct mf_vec others = {0};
-    struct collect collect = {pairs, holders, &others};
+    struct collect collect = {pairs, holders, &others, stays, arg};
     int result = mark != NULL
                      ? mf_heap_mark_walk(mark, collect_visit, &collect)
                      : mf_heap_walk(collect_visit, &collect);

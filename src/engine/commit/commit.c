@@ -270,6 +270,9 @@ mf_commit_prepare(struct mf_commit *commit)
     if (ran < 0 || mf_report_reasons(commit->report) > 0) {
         return ran < 0 ? -1 : 0;
     }
+    if (mf_rebuild_settle(&commit->rebuild, merge) < 0) {
+        return -1;
+    }
     if (ran > 0 && commit->stage != NULL && mf_commit_find_holders(commit) < 0) {
         return -1;
     }

@@ -262,7 +262,7 @@ fill_rebuilt(struct mf_merge *merge, struct mf_rebuild *rebuild,
              struct mf_fields *fields, PyTypeObject *cls, size_t i)
 {
     struct mf_vec those = {0};
-    int rc = 0;
+    int rc = i == 0 ? mf_rebuild_place_fill(rebuild, fields, cls) : 0;
     for (; rc == 0 && i < rebuild->instances.len; i += 2) {
         if (!is_one(rebuild, cls, i)) {
             continue;
@@ -580,6 +580,13 @@ mf_migrate_run(struct mf_merge *merge, struct mf_hooks *hooks,
     enum { ROUNDS = 3 };
     struct all all = {.merge = merge, .hooks = hooks, .rebuild = rebuild};
     int rc = find_all(&all), ran = 0;
+    for (size_t i = 0; rc == 0 && i < all.len; i++) {
+        struct one *one = &all.items[i];
+        if (one->rebuilt &&
+            (one->hook != NULL || mf_fields_run_code(&one->fields))) {
+            rc = mf_rebuild_copies(rebuild, merge, one->edit.cls);
+        }
+    }
     if (rc == 0 && all.runs) {
         rc = mf_rebuild_will_run(rebuild);
     }

@@ -4,7 +4,7 @@
  */
 #include "rebuild_parts.h"
 
-#include "../ground/compat_frames.h"
+#include "../ground/compat_fields.h"
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
 #include "../ground/trace.h"
@@ -276,6 +276,14 @@ find_visit(PyObject *obj, void *arg)
     struct search *search = arg;
     const struct mf_map *pairs = &search->rebuild->pairs;
     PyTypeObject *type = Py_TYPE(obj);
+    if (search->rebuild->places.used > 0) {
+        struct mf_rebuild_route *route =
+            mf_rebuild_place_of(search->rebuild, type);
+        if (route != NULL && (!route->copies ||
+                              mf_map_has(&search->rebuild->copied, obj))) {
+            return 0;
+        }
+    }
     return (mf_map_has(pairs, type) ||
             mf_map_has(&search->rebuild->renewed, type)) &&
                    !mf_map_has(pairs, obj) &&
@@ -299,7 +307,15 @@ make_instance(struct mf_rebuild *rebuild, struct mf_merge *merge,
                             (PyObject *)route->to->tp_base);
     }
     int rc = mf_rebuild_copy(merge, route, old_obj, made);
-    if (rc == 0) {
+    if (rc == 0 && route->in_place) {
+        rc = mf_vec_push_ref(&rebuild->instances, old_obj) < 0 ||
+                     mf_vec_push_ref(&rebuild->instances, made) < 0 ||
+                     mf_map_put(&rebuild->copied, old_obj,
+                                (uintptr_t)made) < 0
+                 ? -1
+                 : 0;
+    }
+    else if (rc == 0) {
         rc = mf_rebuild_add(rebuild, &rebuild->instances, old_obj, made);
     }
     if (rc == 0 && route->from == route->to) {
@@ -321,6 +337,13 @@ make_instances(struct mf_rebuild *rebuild, struct mf_merge *merge)
 {
     struct search search = {.rebuild = rebuild};
     struct mf_rebuild_route *route = NULL;
+    bool some = false;
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        some |= !rebuild->routes[i].in_place || rebuild->routes[i].copies;
+    }
+    if (!some) {
+        return 0; /* all stay where they are */
+    }
     int rc = mf_heap_walk(find_visit, &search);
     size_t count = rebuild->instances.len / 2 + search.found.len;
     if (rc == 0) {
@@ -375,6 +398,7 @@ restore(struct mf_rebuild *rebuild, PyObject *undo)
             holder = ((PyWeakReference *)holder)->wr_object;
         }
         PyObject *to = mf_map_get(&rebuild->pairs, holder);
+        to = to ? to : mf_map_get(&rebuild->copied, holder);
         if (to != NULL && !PyType_Check(to) &&
             PyTuple_GET_ITEM(item, 2) != Py_NotImplemented &&
             mf_fields_set(NULL, to, PyTuple_GET_ITEM(item, 1),
@@ -400,6 +424,49 @@ take_staged(struct mf_rebuild *rebuild, struct mf_match *match)
         if (mf_map_put(&rebuild->staged, pair->new_obj, 1) < 0 ||
             ((to != pair->old_obj || pair->renew) &&
              mf_map_put(&rebuild->pairs, pair->new_obj, (uintptr_t)to) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mf_rebuild_copies(struct mf_rebuild *rebuild, struct mf_merge *merge,
+                  PyTypeObject *cls)
+{
+    bool some = false;
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        struct mf_rebuild_route *route = &rebuild->routes[i];
+        if (route->in_place && !route->copies &&
+            PyType_IsSubtype(route->from, cls)) {
+            route->copies = some = true;
+        }
+    }
+    return some && (make_instances(rebuild, merge) < 0 ||
+                    restore(rebuild, merge->undo) < 0)
+               ? -1
+               : 0;
+}
+
+int
+mf_rebuild_settle(struct mf_rebuild *rebuild, struct mf_merge *merge)
+{
+    PyObject *undo = rebuild->places.used > 0 ? merge->undo : NULL;
+    for (Py_ssize_t i = 0; undo != NULL && i < PyList_GET_SIZE(undo); i++) {
+        PyObject *item = PyList_GET_ITEM(undo, i);
+        PyObject *holder = PyTuple_GET_ITEM(item, 0);
+        PyObject *name = PyTuple_GET_ITEM(item, 1);
+        if (PyWeakref_CheckRef(holder)) {
+            holder = ((PyWeakReference *)holder)->wr_object;
+        }
+        struct mf_rebuild_route *route =
+            mf_rebuild_place_of(rebuild, Py_TYPE(holder));
+        bool other;
+        if (route != NULL && !route->copies &&
+            PyTuple_GET_ITEM(item, 2) != Py_NotImplemented &&
+            mf_compat_fields_slot(route->to, name, &other) > 0 &&
+            mf_merge_write(merge, MF_WRITE_ATTRIBUTE, holder, name,
+                           PyTuple_GET_ITEM(item, 2)) < 0) {
             return -1;
         }
     }
@@ -434,6 +501,7 @@ mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
     return take_staged(rebuild, merge->match) < 0 ||
                    mf_rebuild_renewed_find(rebuild, merge->match) < 0 ||
                    make_routes(rebuild) < 0 ||
+                   mf_rebuild_place_init(rebuild) < 0 ||
                    mf_rebuild_members(rebuild, merge) < 0 ||
                    make_instances(rebuild, merge) < 0
                ? -1

@@ -12,6 +12,7 @@
 #ifndef MF_REBUILD_H
 #define MF_REBUILD_H
 
+#include "../stage/fields.h"
 #include "../stage/merge.h"
 #include "become.h"
 
@@ -40,6 +41,12 @@ struct mf_rebuild_item {
     PyObject *value; /* strong: its default, or None */
 };
 
+/* A new field of instances that stay where they are. */
+struct mf_rebuild_fill {
+    Py_ssize_t slot; /* offset */
+    struct mf_field field;
+};
+
 enum { MF_REBUILD_KNOWN = 16 };
 
 /* What is the same for all instances of one class. */
@@ -52,6 +59,14 @@ struct mf_rebuild_route {
     struct mf_rebuild_item *items; /* NULL: no named tuple, or the same fields */
     size_t n_items;
     PyObject *lacks; /* strong: the first field without a value; or NULL */
+    bool in_place;   /* the memory of its instances has room: they stay */
+    bool copies;     /* and the program has a say: they have copies */
+    struct mf_rebuild_fill *fills; /* values of their new fields, else */
+    size_t n_fills;
+    struct mf_vec stays; /* borrowed, from check to apply: all of them */
+    PyObject **values;   /* strong, per one of them and fill; or NULL */
+    PyObject **saved;    /* per one of them: the words that it had */
+    size_t done;         /* so many have the new layout */
 };
 
 struct mf_rebuild {
@@ -61,6 +76,10 @@ struct mf_rebuild {
     struct mf_map staged;    /* staged classes whose contents went elsewhere */
     struct mf_map renewed;   /* named tuple that gets other fields -> the staged
                                 one that has them (borrowed) */
+    struct mf_map places;    /* class whose instances stay -> its route */
+    struct mf_map copied;    /* one that stays -> its copy; 0: it moves after
+                                all (borrowed) */
+    struct mf_rebuild_route *last_place;
     struct mf_map made;      /* new instances whose class stays -> 1 */
     struct mf_map members;   /* enum members (old ones) among the instances */
     struct mf_rebuild_route *routes; /* per pair of classes, then the others */
@@ -82,6 +101,9 @@ PyObject *mf_rebuild_new(const struct mf_rebuild *rebuild, PyObject *obj);
 /* Before any code of the program runs: what it changes in instances that are
  * copied already will follow. */
 int mf_rebuild_will_run(struct mf_rebuild *rebuild);
+/* In an undo, when the program has had its say: what the update had taken from
+ * instances that stay. As writes. */
+int mf_rebuild_settle(struct mf_rebuild *rebuild, struct mf_merge *merge);
 /* May the update be committed? Every reference to what is replaced must be in
  * reach. Reasons go to the report. Writes that merge holds turn to the new
  * side. Runs no code of the program. */

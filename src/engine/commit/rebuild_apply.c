@@ -38,6 +38,13 @@ is_dying(struct mf_rebuild *rebuild, PyObject *holder)
     return holder == NULL;
 }
 
+/* Is the i-th of the instances another object from now on? */
+static bool
+moves(const struct mf_rebuild *rebuild, size_t i)
+{
+    return mf_map_has(&rebuild->pairs, rebuild->instances.items[i]);
+}
+
 struct frames {
     struct mf_rebuild *rebuild;
     uint32_t *counts;     /* per place in pairs: counting, or */
@@ -146,6 +153,9 @@ check_counts(struct mf_rebuild *rebuild, struct mf_merge *merge,
     count_own(pairs, counts, merge);
     int rc = mf_compat_frames_running(frame_word, &frames);
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        if (!moves(rebuild, i)) {
+            continue;
+        }
         PyObject *obj = rebuild->instances.items[i];
         size_t place = (size_t)(mf_map_find(pairs, obj) - pairs->values);
         uintptr_t known = (uintptr_t)counts[place] + 1; /* the list's */
@@ -189,7 +199,7 @@ check_weakrefs(struct mf_rebuild *rebuild, struct mf_report *report)
     for (size_t i = 0; i < rebuild->instances.len; i += 2) {
         PyObject **list = mf_compat_obj_weakrefs(rebuild->instances.items[i]);
         PyObject *made = rebuild->instances.items[i + 1];
-        if (list != NULL && *list != NULL &&
+        if (moves(rebuild, i) && list != NULL && *list != NULL &&
             mf_compat_obj_weakrefs(made) == NULL) {
             return mf_rebuild_refuse(report, 420, Py_TYPE(made),
                           "there are weak references to its instances, which "
@@ -198,6 +208,12 @@ check_weakrefs(struct mf_rebuild *rebuild, struct mf_report *report)
         }
     }
     return 0;
+}
+
+static int
+stays(PyObject *obj, void *rebuild)
+{
+    return mf_rebuild_place_visit(rebuild, obj);
 }
 
 int
@@ -219,7 +235,16 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
     }
     rebuild->become.pairs = &rebuild->pairs;
     rebuild->become.alike = &rebuild->staged;
-    int rc = mf_become_holders(&rebuild->pairs, NULL, &rebuild->holders);
+    rebuild->become.layout = &rebuild->places;
+    int rc = mf_rebuild_place_settle(rebuild);
+    if (rc == 0) {
+        rc = mf_become_holders_but(&rebuild->pairs, NULL, &rebuild->holders,
+                                   rebuild->places.used > 0 ? stays : NULL,
+                                   rebuild);
+    }
+    if (rc == 0) {
+        rc = mf_rebuild_place_prepare(rebuild, merge);
+    }
     for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
         PyObject *holder = rebuild->holders.items[i];
         if (is_dying(rebuild, holder)) {
@@ -278,6 +303,9 @@ mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
     rebuild->become.undo = undo;
     int rc = exchange_subclasses(rebuild, undo);
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        if (!moves(rebuild, i)) {
+            continue;
+        }
         rc = mf_rebuild_take_dict(undo, rebuild->instances.items[i],
                                   rebuild->instances.items[i + 1]);
     }
@@ -294,7 +322,9 @@ mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
         mf_become_weakrefs(&rebuild->become) < 0) {
         return -1;
     }
-    return mf_become_rehash(&rebuild->become, NULL);
+    return mf_rebuild_place_apply(rebuild, undo) < 0
+               ? -1
+               : mf_become_rehash(&rebuild->become, NULL);
 }
 
 static int
@@ -318,9 +348,12 @@ mf_rebuild_finish(struct mf_rebuild *rebuild)
 {
     int rc = rebuild->pairs.used > 0 ? forget_answers(rebuild) : 0;
     for (size_t i = 0; i < rebuild->instances.len; i += 2) {
-        mf_compat_obj_finalized(rebuild->instances.items[i], true);
-        mf_compat_obj_finalized(rebuild->instances.items[i + 1], false);
+        if (moves(rebuild, i)) {
+            mf_compat_obj_finalized(rebuild->instances.items[i], true);
+            mf_compat_obj_finalized(rebuild->instances.items[i + 1], false);
+        }
     }
+    mf_rebuild_place_finish(rebuild);
     mf_become_clear(&rebuild->become);
     return rc;
 }
@@ -334,6 +367,8 @@ mf_rebuild_clear(struct mf_rebuild *rebuild)
     mf_map_clear(&rebuild->renewed);
     mf_map_clear(&rebuild->members);
     mf_map_clear(&rebuild->made);
+    mf_map_clear(&rebuild->places);
+    mf_map_clear(&rebuild->copied);
     for (size_t i = 0; i < rebuild->n_routes; i++) {
         mf_rebuild_route_clear(&rebuild->routes[i]);
     }

@@ -232,7 +232,11 @@ mf_rebuild_route_init(struct mf_rebuild_route *route,
                       PyTypeObject *to)
 {
     *route = (struct mf_rebuild_route){.from = from, .to = to};
-    return find_moves(route, pairs);
+    if (find_moves(route, pairs) < 0) {
+        return -1;
+    }
+    mf_rebuild_place_decide(route);
+    return 0;
 }
 
 void
@@ -246,6 +250,7 @@ mf_rebuild_route_clear(struct mf_rebuild_route *route)
     }
     mf_free(route->moves);
     mf_rebuild_items_clear(route);
+    mf_rebuild_place_clear(route);
     memset(route, 0, sizeof(*route));
 }
 
@@ -294,8 +299,8 @@ place_of(struct mf_rebuild_route *route, PyObject *name)
 /* ---- attributes ----------------------------------------------------------------- */
 
 /* For an undo. Weakly, where the instance allows it. */
-static int
-remember(struct mf_merge *merge, PyObject *obj, PyObject *name,
+int
+mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyObject *name,
          PyObject *value)
 {
     PyObject *ref = mf_compat_obj_weakrefs(obj) != NULL
@@ -347,7 +352,7 @@ put(PyObject *name, PyObject *value, Py_hash_t hash, void *arg)
         return put_in_dict(c->to, name, value, hash);
     default:
         return value != NULL && PyUnicode_CheckExact(name)
-                   ? remember(c->merge, c->from, name, value)
+                   ? mf_rebuild_remember(c->merge, c->from, name, value)
                    : 0;
     }
 }

@@ -14,6 +14,9 @@ int mf_rebuild_refuse(struct mf_report *report, int code, PyTypeObject *cls,
 /* The exception that is set is the reason, unless it is want of memory. */
 int mf_rebuild_refuse_with(struct mf_report *report, PyTypeObject *cls,
                            const char *why);
+/* Code of the program gets copies of all instances of cls that stay. */
+int mf_rebuild_copies(struct mf_rebuild *rebuild, struct mf_merge *merge,
+                      PyTypeObject *cls);
 /* What the program has changed since the copying, and what it has made. */
 int mf_rebuild_follow(struct mf_rebuild *rebuild, struct mf_merge *merge);
 
@@ -48,6 +51,28 @@ int mf_rebuild_members(struct mf_rebuild *rebuild, struct mf_merge *merge);
 int mf_rebuild_check_keys(struct mf_rebuild *rebuild,
                           struct mf_report *report, PyObject *table);
 
+/* --- rebuild_place.c -------------------------------------------------------- */
+
+/* May instances stay where they are? When `moves` are known. */
+void mf_rebuild_place_decide(struct mf_rebuild_route *route);
+/* When all routes are known. */
+int mf_rebuild_place_init(struct mf_rebuild *rebuild);
+/* The route of those that do, or NULL. */
+struct mf_rebuild_route *mf_rebuild_place_of(struct mf_rebuild *rebuild,
+                                             PyTypeObject *type);
+/* Values of new fields, none of them made by code of the program. */
+int mf_rebuild_place_fill(struct mf_rebuild *rebuild,
+                          const struct mf_fields *fields, PyTypeObject *cls);
+int mf_rebuild_place_settle(struct mf_rebuild *rebuild);
+/* 1: it stays, and refers to nothing that is made anew; 0; -1. */
+int mf_rebuild_place_visit(struct mf_rebuild *rebuild, PyObject *obj);
+int mf_rebuild_place_prepare(struct mf_rebuild *rebuild,
+                             struct mf_merge *merge);
+int mf_rebuild_place_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
+/* What they have no more goes. */
+void mf_rebuild_place_finish(struct mf_rebuild *rebuild);
+void mf_rebuild_place_clear(struct mf_rebuild_route *route);
+
 /* --- rebuild_class.c ------------------------------------------------------ */
 
 /* New: a class of the layout of `like` with the namespace of `old_class`
@@ -67,6 +92,9 @@ int mf_rebuild_class_again(PyTypeObject *cls, PyTypeObject *old_class,
 /* New: an instance of cls that stands for `old`, with what its C base holds,
  * no attributes yet; NULL without exception if that cannot be had. */
 PyObject *mf_rebuild_blank(PyTypeObject *cls, PyObject *old);
+/* For an undo: a value that has no place any more. */
+int mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyObject *name,
+                        PyObject *value);
 int mf_rebuild_route_init(struct mf_rebuild_route *route,
                           const struct mf_map *pairs, PyTypeObject *from,
                           PyTypeObject *to);

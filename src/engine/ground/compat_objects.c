@@ -503,6 +503,19 @@ mf_compat_obj_type_dict(PyTypeObject *type)
 #endif
 }
 
+Py_ssize_t
+mf_compat_obj_room(PyTypeObject *type)
+{
+    enum { GRAIN = 2 * sizeof(void *), SMALL = 512 };
+    size_t before = (size_t)_PyType_PreHeaderSize(type);
+    size_t size = before + (size_t)type->tp_basicsize;
+    const char *name = _PyMem_GetCurrentAllocatorName();
+    if (name != NULL && strcmp(name, "pymalloc") == 0 && size <= SMALL) {
+        size = (size + GRAIN - 1) / GRAIN * GRAIN;
+    }
+    return (Py_ssize_t)(size - before);
+}
+
 unsigned long
 mf_compat_obj_layout_flags(PyTypeObject *type)
 {

@@ -85,6 +85,9 @@ void mf_compat_obj_finalized(PyObject *obj, bool ran);
 void mf_compat_obj_type_versions_reset(PyTypeObject *type);
 /* tp_dict, also of a static builtin type. Borrowed. */
 PyObject *mf_compat_obj_type_dict(PyTypeObject *type);
+/* So many bytes an instance may have, from its head on, where one of this type
+ * stands: what the allocator has given for it. */
+Py_ssize_t mf_compat_obj_room(PyTypeObject *type);
 /* Flags that say how instances are laid out. */
 unsigned long mf_compat_obj_layout_flags(PyTypeObject *type);
 
