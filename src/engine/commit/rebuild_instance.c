@@ -298,12 +298,13 @@ place_of(struct mf_rebuild_route *route, PyObject *name)
 
 /* ---- attributes ----------------------------------------------------------------- */
 
-/* For an undo. Weakly, where the instance allows it. */
+/* Weakly, where the instance allows it now and will. */
 int
-mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyObject *name,
-         PyObject *value)
+mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyTypeObject *to,
+                    PyObject *name, PyObject *value)
 {
-    PyObject *ref = mf_compat_obj_weakrefs(obj) != NULL
+    PyObject *ref = mf_compat_obj_weakrefs(obj) != NULL &&
+                            to->tp_weaklistoffset != 0
                         ? PyWeakref_NewRef(obj, NULL)
                         : Py_NewRef(obj);
     int rc = ref ? mf_merge_note_replaced(merge, ref, name, value, NULL) : -1;
@@ -352,7 +353,8 @@ put(PyObject *name, PyObject *value, Py_hash_t hash, void *arg)
         return put_in_dict(c->to, name, value, hash);
     default:
         return value != NULL && PyUnicode_CheckExact(name)
-                   ? mf_rebuild_remember(c->merge, c->from, name, value)
+                   ? mf_rebuild_remember(c->merge, c->from, c->route->to, name,
+                                     value)
                    : 0;
     }
 }
@@ -400,7 +402,9 @@ mf_rebuild_take_dict(struct mf_undo *undo, PyObject *from, PyObject *to)
     PyObject *dict = *word;
     PyObject *mine = PyObject_GenericGetDict(to, NULL);
     PyObject *contents = mine ? PyDict_Copy(mine) : NULL;
-    int rc = contents == NULL || mf_compat_obj_detach_values(from) < 0 ||
+    /* it may be in the list of holders */
+    int rc = contents == NULL || mf_undo_keep(undo, mine) < 0 ||
+                     mf_compat_obj_detach_values(from) < 0 ||
                      mf_undo_dict_exchange(undo, dict, contents) < 0
                  ? -1
                  : PyObject_GenericSetDict(to, dict, NULL);

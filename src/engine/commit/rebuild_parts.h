@@ -92,9 +92,9 @@ int mf_rebuild_class_again(PyTypeObject *cls, PyTypeObject *old_class,
 /* New: an instance of cls that stands for `old`, with what its C base holds,
  * no attributes yet; NULL without exception if that cannot be had. */
 PyObject *mf_rebuild_blank(PyTypeObject *cls, PyObject *old);
-/* For an undo: a value that has no place any more. */
-int mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyObject *name,
-                        PyObject *value);
+/* For an undo: a value that has no place any more in an instance of `to`. */
+int mf_rebuild_remember(struct mf_merge *merge, PyObject *obj,
+                        PyTypeObject *to, PyObject *name, PyObject *value);
 int mf_rebuild_route_init(struct mf_rebuild_route *route,
                           const struct mf_map *pairs, PyTypeObject *from,
                           PyTypeObject *to);

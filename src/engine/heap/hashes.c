@@ -216,6 +216,43 @@ generated_at(PyObject *obj, Py_hash_t *hash, int depth)
     return fields != NULL;
 }
 
+/* Enum.__hash__ of the standard library: "return hash(self._name_)". */
+static bool
+hashes_name(PyTypeObject *type)
+{
+    PyObject *name = PyUnicode_InternFromString("__hash__");
+    PyObject *func = name ? _PyType_Lookup(type, name) : NULL;
+    Py_XDECREF(name);
+    if (func == NULL || !PyFunction_Check(func)) {
+        PyErr_Clear();
+        return false;
+    }
+    PyObject *module = ((PyFunctionObject *)func)->func_module;
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(func);
+    return module != NULL && PyUnicode_Check(module) &&
+           PyUnicode_CompareWithASCIIString(module, "enum") == 0 &&
+           PyUnicode_CompareWithASCIIString(code->co_qualname,
+                                            "Enum.__hash__") == 0 &&
+           PyTuple_GET_SIZE(code->co_names) == 2 &&
+           PyUnicode_CompareWithASCIIString(
+               PyTuple_GET_ITEM(code->co_names, 1), "_name_") == 0;
+}
+
+static int
+member_at(PyObject *obj, Py_hash_t *hash, int depth)
+{
+    struct attribute attribute = {PyUnicode_InternFromString("_name_"), NULL};
+    int known = 0;
+    if (attribute.name != NULL &&
+        mf_compat_fields_each(obj, find_attribute, &attribute) == 0 &&
+        attribute.value != NULL && PyUnicode_CheckExact(attribute.value)) {
+        known = hash_at(attribute.value, hash, depth + 1);
+    }
+    PyErr_Clear();
+    Py_XDECREF(attribute.name);
+    return known;
+}
+
 static int
 hash_at(PyObject *obj, Py_hash_t *hash, int depth)
 {
@@ -225,7 +262,9 @@ hash_at(PyObject *obj, Py_hash_t *hash, int depth)
         return 0;
     }
     if (hash_is_python(type)) {
-        return hash_like_tuples ? generated_at(obj, hash, depth) : 0;
+        return hashes_name(type)   ? member_at(obj, hash, depth)
+               : hash_like_tuples ? generated_at(obj, hash, depth)
+                                  : 0;
     }
     if (PyTuple_Check(obj) && hash_like_tuples) {
         return tuple_at(obj, hash, depth);

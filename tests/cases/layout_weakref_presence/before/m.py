@@ -1,0 +1,6 @@
+class A:
+    __slots__ = ('x',)
+
+
+class B:
+    pass
