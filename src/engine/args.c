@@ -284,8 +284,9 @@ engine_watching(PyObject *self, PyObject *unused)
 {
     (void)unused;
     struct mf_state *state = PyModule_GetState(self);
-    if (state->thread == NULL || mf_thread_forked(state->thread)) {
-        Py_RETURN_NONE;
+    if (state->thread == NULL || mf_thread_forked(state->thread) ||
+        PyList_GET_SIZE(state->watched) == 0) {
+        Py_RETURN_NONE; /* none, or one that only waits for stragglers */
     }
     return PyUnicode_FromString(state->backend);
 }

@@ -79,7 +79,7 @@ state_free(struct mf_state *state)
         &state->importers, &state->reach, &state->attentive,
         &state->walked,
         &state->target_cache, &state->folder_cache, &state->by_path,
-        &state->alone,    &state->queued,   &state->pending,   &state->history, &state->armed,
+        &state->alone,    &state->queued,   &state->pending,   &state->history, &state->armed, &state->waits,
         &state->records,  &state->tracked,   &state->unsupported,
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {

@@ -9,6 +9,7 @@
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "read/imports.h"
+#include "watching.h"
 
 /* Is this thread inside an import? Then it must not wait for another one's
  * update, which may need the import lock that it holds. */
@@ -93,6 +94,7 @@ update_clear(struct mf_update *update)
     Py_CLEAR(update->hook_classes);
     Py_CLEAR(update->texts);
     Py_CLEAR(update->left);
+    Py_CLEAR(update->waits_for);
     Py_CLEAR(update->paths);
     Py_CLEAR(update->sources);
 }
@@ -123,6 +125,17 @@ take_sources(struct mf_update *update, PyObject *sources)
                    : 0;
     }
     while (PyDict_Next(sources, &pos, &name, &text)) {
+        if (mf_source_find(update->state, name) != NULL) {
+            /* what has waited is known by its path already */
+            if (PyDict_SetItem(update->sources, name, text) < 0 ||
+                PySet_Add(update->paths, name) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (PyErr_Occurred()) {
+            return -1;
+        }
         PyObject *entry = PyDict_GetItemWithError(modules, name);
         PyObject *dict = entry && PyModule_Check(entry)
                              ? PyModule_GetDict(entry)
@@ -488,6 +501,9 @@ run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
     give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
         mf_update_tell(state, dict);
+    }
+    if (state->waits != NULL && mf_watching_wait(state) < 0) {
+        PyErr_WriteUnraisable(NULL); /* they go in with the next update */
     }
     if (interrupted && dict != NULL) {
         Py_CLEAR(dict);

@@ -84,6 +84,9 @@ struct mf_state {
     bool refused;            /* one more of them: the update is tried again */
     PyObject *pending;       /* dict path -> number of the update that rejected
                                 it: a group; None: it is being imported */
+    PyObject *waits;         /* (list of code objects, dict path -> text that the
+                                host gave or None): files that go in when no
+                                frame runs that code; NULL: none */
     PyObject *history;       /* list of report dicts, at most 100 */
     PyObject *records;       /* list of undo records, at most 100: record.c */
     PyObject *tracked;       /* dict path -> callable */

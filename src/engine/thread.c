@@ -14,6 +14,7 @@
 #include "thread.h"
 
 #include "ground/compat_main.h"
+#include "ground/trace.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -41,6 +42,9 @@ struct mf_thread {
     mf_thread_note note;
     _Atomic(mf_handover_work) work; /* NULL: the main thread is not asked */
     mf_thread_done done;
+    mf_thread_remind_call remind;
+    atomic_int remind_ms;    /* 0: not at all */
+    int64_t reminded;        /* when last; milliseconds */
     void *arg;
     pthread_t id;
     sigset_t mask;           /* of who started it; for callbacks */
@@ -277,6 +281,18 @@ has_input(struct mf_thread *thread)
     return input.fd >= 0 && poll(&input, 1, 0) > 0;
 }
 
+static bool
+is_due(struct mf_thread *thread)
+{
+    int every = atomic_load(&thread->remind_ms);
+    int64_t now = every > 0 ? mf_trace_now() / 1000000 : 0;
+    if (every <= 0 || now - thread->reminded < every) {
+        return false;
+    }
+    thread->reminded = now;
+    return true;
+}
+
 static void
 call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
 {
@@ -305,7 +321,7 @@ call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
 }
 
 static void
-deliver(struct mf_thread *thread, struct delivery *out)
+deliver(struct mf_thread *thread, struct delivery *out, bool due)
 {
     sigset_t blocked;
     if (!Py_IsInitialized()) {
@@ -327,6 +343,9 @@ deliver(struct mf_thread *thread, struct delivery *out)
     if (!is_over(thread)) {
         call_back(thread, out, result);
     }
+    if (due && !is_wanted_away(thread)) {
+        thread->remind(thread->arg);
+    }
     Py_XDECREF(result);
     PyThreadState_Clear(tstate);
     PyThreadState_DeleteCurrent();
@@ -344,6 +363,8 @@ wait_for_work(struct mf_thread *thread, bool failed)
     int timeout = mf_watch_timeout_ms(thread->watch);
     int pause = mf_watch_pause_ms(thread->watch);
     leave(thread);
+    int every = atomic_load(&thread->remind_ms);
+    timeout = every > 0 && (timeout < 0 || timeout > every) ? every : timeout;
     if (pause > 0) {
         poll(fds, 1, pause);
     }
@@ -393,8 +414,9 @@ run(struct mf_thread *thread)
         struct delivery out = {0};
         take(thread, &out);
         failed = out.count < 0;
-        if (out.count > 0 || out.notes_len > 0) {
-            deliver(thread, &out);
+        bool due = is_due(thread);
+        if (out.count > 0 || out.notes_len > 0 || due) {
+            deliver(thread, &out, due);
         }
         delivery_clear(&out);
     }
@@ -593,6 +615,21 @@ mf_thread_hand_over(struct mf_thread *thread, mf_handover_work work,
     mf_compat_main_init();
     thread->done = done;
     atomic_store(&thread->work, work);
+}
+
+void
+mf_thread_on_remind(struct mf_thread *thread, mf_thread_remind_call remind)
+{
+    thread->remind = remind;
+}
+
+void
+mf_thread_remind(struct mf_thread *thread, int ms)
+{
+    if (thread != NULL && !atomic_load(&thread->forked) &&
+        atomic_exchange(&thread->remind_ms, ms) != ms && ms > 0) {
+        wake(thread);
+    }
 }
 
 bool

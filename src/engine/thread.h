@@ -32,6 +32,12 @@ struct mf_thread *mf_thread_start(struct mf_watch *watch,
 /* From now on the main thread is asked to do a batch, too. GIL held. */
 void mf_thread_hand_over(struct mf_thread *thread, mf_handover_work work,
                          mf_thread_done done);
+/* Calls `remind` on the thread, GIL held, every `ms` milliseconds until another
+ * number is given; 0: not any more. From any thread. */
+typedef void (*mf_thread_remind_call)(void *arg);
+void mf_thread_on_remind(struct mf_thread *thread,
+                         mf_thread_remind_call remind);
+void mf_thread_remind(struct mf_thread *thread, int ms);
 /* Stops and joins it (releases the GIL while joining, so it waits for a batch
  * that runs: hold no lock that a batch takes). No callback runs after it.
  * Safe when the process was forked since (then it only frees), on the thread

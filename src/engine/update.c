@@ -14,6 +14,7 @@
 #include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
+#include "waiting.h"
 
 /* ---- phases ----------------------------------------------------------------- */
 
@@ -272,6 +273,16 @@ before_hooks(struct mf_update *update)
 /* ---- stragglers --------------------------------------------------------------- */
 
 static int
+wait_for(struct mf_update *update, PyCodeObject *code)
+{
+    if (update->waits_for == NULL &&
+        (update->waits_for = PyList_New(0)) == NULL) {
+        return -1;
+    }
+    return PyList_Append(update->waits_for, (PyObject *)code);
+}
+
+static int
 on_straggler(PyCodeObject *code, int line, PyObject *kind,
              unsigned long thread_id, int frames, void *arg)
 {
@@ -293,6 +304,7 @@ on_straggler(PyCodeObject *code, int line, PyObject *kind,
                            waits ? "%U: the update waits until it has ended"
                                  : "%U, and the rule for stragglers is reject",
                            text);
+        rc = rc == 0 && waits ? wait_for(update, code) : rc;
     }
     Py_XDECREF(text);
     return rc;
@@ -617,5 +629,7 @@ mf_update_story(struct mf_update *update)
     if (update->mode != MF_MODE_UPDATE || update->identity) {
         return 0;
     }
-    return call_tracked(update) < 0 ? -1 : note_pending(update);
+    return call_tracked(update) < 0 || note_pending(update) < 0
+               ? -1
+               : mf_waiting_note(update);
 }

@@ -29,6 +29,8 @@ struct mf_update {
     PyObject *hook_classes;   /* list of edited live classes */
     PyObject *texts;          /* earlier texts, for the record */
     PyObject *left;           /* modules that leave, for the record */
+    PyObject *waits_for;      /* list of code objects that stragglers run, by
+                                 the rule `wait`; NULL: none */
     bool identity;            /* a lever: every file has the text that lives */
     bool abandoned;           /* fork.c: in the child, and the parent's */
     bool quiet;               /* no code of the program may run */

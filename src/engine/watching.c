@@ -7,10 +7,13 @@
 #include <time.h>
 
 #include "ground/compat_main.h"
+#include "ground/trace.h"
 #include "thread.h"
 #include "update.h"
+#include "waiting.h"
 
 #define POLL_MS 1000
+#define REMIND_MS 20
 /* So old may a change be that the parent of a fork had not taken yet. */
 #define UNTAKEN_S 12
 
@@ -100,6 +103,51 @@ on_handover(char **paths, int count, void *arg)
     return report;
 }
 
+/* ---- stragglers ---------------------------------------------------------------- */
+
+static int
+update_waiting(struct mf_state *state)
+{
+    PyObject *paths, *given, *report = NULL;
+    if (mf_waiting_take(state, &paths, &given) < 0) {
+        return -1;
+    }
+    bool texts = PyDict_GET_SIZE(given) > 0;
+    int rc = 0;
+    if (state->safepoint == ANY) {
+        report = mf_update_run(state, paths, texts ? given : NULL,
+                               MF_MODE_UPDATE);
+        rc = report != NULL ? 0 : -1;
+    }
+    else {
+        rc = take_batch(state, paths);
+    }
+    Py_XDECREF(report);
+    Py_DECREF(paths);
+    Py_DECREF(given);
+    return rc;
+}
+
+/* On the thread, GIL held. To look may take a walk of the heap: then less
+ * often. */
+static void
+on_remind(void *arg)
+{
+    struct mf_state *state = arg;
+    int64_t begun = mf_trace_now();
+    int goes_on = state->waits && state->busy_thread == 0
+                      ? mf_waiting_goes_on(state)
+                      : state->waits != NULL;
+    int64_t spent = (mf_trace_now() - begun) / 1000000;
+    mf_thread_remind(state->thread, state->waits == NULL ? 0
+                                    : spent < 1 ? REMIND_MS
+                                                : REMIND_MS * (int)(spent + 1));
+    if (goes_on < 0 || (goes_on == 0 && state->waits != NULL &&
+                        update_waiting(state) < 0)) {
+        PyErr_WriteUnraisable(NULL);
+    }
+}
+
 static void
 on_done(PyObject *report, void *arg)
 {
@@ -133,6 +181,10 @@ start(struct mf_state *state, struct mf_watch *watch)
         return -1;
     }
     mf_thread_hand_over(state->thread, on_handover, on_done);
+    mf_thread_on_remind(state->thread, on_remind);
+    if (state->waits != NULL) {
+        mf_thread_remind(state->thread, REMIND_MS);
+    }
     return 0;
 }
 
@@ -211,6 +263,19 @@ mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll)
         }
     }
     return 0;
+}
+
+int
+mf_watching_wait(struct mf_state *state)
+{
+    if (state->thread != NULL && !mf_thread_forked(state->thread)) {
+        mf_thread_remind(state->thread, REMIND_MS);
+        return 0;
+    }
+    PyObject *none = PyList_New(0);
+    int rc = none ? mf_watching_add(state, none, state->watch_polls) : -1;
+    Py_XDECREF(none);
+    return rc;
 }
 
 void

@@ -13,6 +13,9 @@ int mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll);
  * error. */
 int mf_watching_track(struct mf_state *state, PyObject *path);
 void mf_watching_end(struct mf_state *state);
+/* Files wait for stragglers (waiting.h): the thread looks from time to time
+ * whether these have ended, and starts for that. 0 / -1. */
+int mf_watching_wait(struct mf_state *state);
 /* In the child of a fork: the same paths, on a thread of its own, if the
  * parent watched. Files that were changed around the fork are looked at. */
 int mf_watching_again(struct mf_state *state);
