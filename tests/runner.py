@@ -17,7 +17,7 @@ drive.py
     apply(state, update)      optional (apply2 ...): calls update() itself at a moment of its choice; `update.report` is the last report as a
                               dict, `update.midflight` the package (None in the controls), `update.change` has the lists of paths
     report(state, r)          optional (report2 ...): asserts about the report, a dict in the engine's form; midflight only
-    unchanged(state)          optional: asserts in place of the fingerprint that an update changed nothing
+    unchanged(state)          optional: asserts in place of the fingerprint that an update changed nothing, also before the first one
     settle(state)             optional: drops what the program itself has piled up in a round of leaks/rounds.py, and says why
 case.toml
     title, group, rule (words of the contract that it tests), why
