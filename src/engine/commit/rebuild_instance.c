@@ -407,7 +407,7 @@ mf_rebuild_take_dict(struct mf_undo *undo, PyObject *from, PyObject *to)
                      mf_compat_obj_detach_values(from) < 0 ||
                      mf_undo_dict_exchange(undo, dict, contents) < 0
                  ? -1
-                 : PyObject_GenericSetDict(to, dict, NULL);
+                 : mf_compat_obj_set_dict(to, dict);
     Py_XDECREF(contents);
     Py_XDECREF(mine);
     return rc;

@@ -256,18 +256,18 @@ mf_compat_obj_values(PyObject *obj, Py_ssize_t *count)
     return values->values;
 }
 
-#if PY_VERSION_HEX >= 0x030d0000
-/* The public setter leaves the values where they are up to 3.13. */
-static int
-set_dict(PyObject *obj, PyObject *dict)
+int
+mf_compat_obj_set_dict(PyObject *obj, PyObject *dict)
 {
-#if PY_VERSION_HEX >= 0x030f0000
+#if PY_VERSION_HEX >= 0x030d0000 && PY_VERSION_HEX < 0x030f0000
+    /* the public setter leaves the words inside the instance valid up to
+     * 3.13: code that is specialized goes on reading them */
+    if (Py_TYPE(obj)->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        return _PyObject_SetManagedDict(obj, dict);
+    }
+#endif
     return PyObject_GenericSetDict(obj, dict, NULL);
-#else
-    return _PyObject_SetManagedDict(obj, dict);
-#endif
 }
-#endif
 
 int
 mf_compat_obj_detach_values(PyObject *obj)
@@ -285,8 +285,8 @@ mf_compat_obj_detach_values(PyObject *obj)
      * instance another one and this one back moves them out. */
     if (embedded(dict)) {
         PyObject *other = PyDict_New();
-        if (other == NULL || set_dict(obj, other) < 0 ||
-            set_dict(obj, dict) < 0) {
+        if (other == NULL || mf_compat_obj_set_dict(obj, other) < 0 ||
+            mf_compat_obj_set_dict(obj, dict) < 0) {
             result = -1;
         }
         else if (embedded(dict)) {

@@ -47,6 +47,8 @@ void mf_compat_obj_dict_forget_hash(PyObject *dict);
 PyObject **mf_compat_obj_values(PyObject *obj, Py_ssize_t *count);
 /* Word that holds an instance's managed dict, or NULL. */
 PyObject **mf_compat_obj_managed_dict(PyObject *obj);
+/* The instance's attributes are this dict's from now on. 0 / -1. */
+int mf_compat_obj_set_dict(PyObject *obj, PyObject *dict);
 /* An instance's attributes leave for a dict of its own that survives a change
  * of the instance's class (or of the class' cached keys). Allocates. */
 int mf_compat_obj_detach_values(PyObject *obj);
