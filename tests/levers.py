@@ -20,7 +20,6 @@ DEAD = "the lever %s shows no effect, or the wrong one"
 UPDATES_AT_MOST = 40        # failing attempts of one update, where not all are asked for
 WARM = 110                  # updates until the engine's history is full
 SURE = 10                   # updates, three times: a leak adds to each, each time
-clear_caches = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 WHY = {"fail_alloc": "MemoryError", "fail_step": "a step was made to fail|step failed by a lever"}
 
 
@@ -39,14 +38,21 @@ def lost_a_note(report):
     return any(entry["code"] == "MF309" for entry in report["notes"])
 
 
+def clear_caches():
+    """Of types: each class that is made or changed adds a name, until thousands of places are taken. Of typing: 128 places each."""
+    (getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache)()
+    for clear in getattr(sys.modules.get("typing"), "_cleanups", ()):
+        clear()
+
+
 class Lever:
     """One lever in one process. `skip` and `next` are the numbers of the failures to begin with, by update: what the process before this one
     has survived, and where the next one goes on (maxsize: all failures were seen). `assert_untouched` takes an earlier fingerprint of the
-    program."""
+    program, `settle` drops what the program has piled up by itself."""
 
-    def __init__(self, lever, fingerprint, assert_untouched, skip):
+    def __init__(self, lever, fingerprint, assert_untouched, settle, skip):
         self.name, self.value = parse(lever)
-        self.fingerprint, self.assert_untouched = fingerprint, assert_untouched
+        self.fingerprint, self.assert_untouched, self.settle = fingerprint, assert_untouched, settle
         self.skip, self.next = skip, {}
         self.updates = 0            # of the case, as far as they go through the lever
         self.warm, self.leaking, self.before = False, [], None
@@ -158,7 +164,8 @@ class Lever:
             report.clear()
         counts = hasattr(sys, "gettotalrefcount")
         if counts:
-            clear_caches()      # of types: each class that is made or changed adds a name, until thousands of places are taken
+            self.settle()
+            clear_caches()
             gc.collect()
         return sys.gettotalrefcount() if counts else 0, self.engine().lever_counts()["blocks"]
 

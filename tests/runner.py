@@ -18,7 +18,7 @@ drive.py
                               dict, `update.midflight` the package (None in the controls), `update.change` has the lists of paths
     report(state, r)          optional (report2 ...): asserts about the report, a dict in the engine's form; midflight only
     unchanged(state)          optional: asserts in place of the fingerprint that an update changed nothing, also before the first one
-    settle(state)             optional: drops what the program itself has piled up in a round of leaks/rounds.py, and says why
+    settle(state)             optional: drops what the program piles up by itself, and says why, before leaks are looked for
 case.toml
     title, group, rule (words of the contract that it tests), why
     outcome = ["committed"]   of each step, "a|b" for either; where it is missing, "committed"; update_may_fail = [1]: any, of these steps
@@ -152,7 +152,7 @@ class Run:
     def __init__(self, case, src, tool, lever, skip):
         self.meta = read_meta(case)
         self.case, self.src, self.tool = case, src, tool
-        self.lever = levers.Lever(lever, lambda: Fingerprint(src), self.assert_untouched, skip)
+        self.lever = levers.Lever(lever, lambda: Fingerprint(src), self.assert_untouched, self.settle, skip)
         self.midflight = self.state = None
         self.where = "start"
 
@@ -168,6 +168,9 @@ class Run:
             return
         different = before.differences(Fingerprint(self.src))
         assert not different, "an update that did not commit, or has nothing to change, changed the program:\n" + "\n".join(different)
+
+    def settle(self):
+        getattr(self.drive, "settle", lambda state: None)(self.state)
 
     def main(self, name):
         """Runs a file of the program as __main__, as `python NAME` does."""

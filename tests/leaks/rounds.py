@@ -47,8 +47,8 @@ class Program:
         run.midflight = midflight
         run.load_drive()
         setup = run.drive.setup
-        self.state = setup(run) if setup.__code__.co_argcount else setup()
-        self.settle = getattr(run.drive, "settle", lambda state: None)
+        run.state = setup(run) if setup.__code__.co_argcount else setup()
+        self.settle = run.settle
         self.paths = sorted(os.path.join(root, name) for root, _, names in os.walk(src) for name in names
                             if name.endswith(".py"))
         self.old = {path: self.read(path) for path in self.paths}
@@ -102,7 +102,7 @@ def count(into, at):
 def measure(program, kind):
     def a_round():
         outcomes = getattr(program, kind)()
-        program.settle(program.state)
+        program.settle()
         return outcomes
 
     for _ in range(NUMBERED):   # numbers below are shared objects, those of the reports to come are not

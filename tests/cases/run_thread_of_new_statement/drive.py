@@ -1,4 +1,5 @@
 import gc
+import threading
 from types import SimpleNamespace as S
 
 
@@ -22,3 +23,12 @@ def check(s):
 
 def unchanged(s):
     assert not hasattr(s.m, 'worker'), 'the thread that it has started stays, its name does not'
+
+
+def settle(s):
+    """Each attempt starts a thread, which cannot be taken back."""
+    s.m.stop.set()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join()
+    s.m.stop.clear()
