@@ -96,6 +96,8 @@ struct mf_state {
     struct mf_update *staging;
     struct mf_stage *stage;
     unsigned long staging_thread;
+    PyObject *run_over;      /* stage_running.c: list of (namespace, builtins),
+                                or NULL; never freed: threads run over them */
     struct mf_guard *guard;  /* open, or NULL */
 
     struct mf_thread *thread;

@@ -5,7 +5,6 @@
  */
 #include "stage_parts.h"
 
-#include "../ground/compat.h"
 #include "../commit/redefine_function.h"
 #include "../ground/fault.h"
 #include "../ground/trace.h"
@@ -606,53 +605,10 @@ mf_stage_abandon(struct mf_stage *stage)
     mf_heap_mark_clear(&stage->mark);
 }
 
-/* Does a frame of some thread run over this namespace? Frames only borrow
- * their globals. */
-static bool
-is_run_over(PyObject *dict)
-{
-    bool found = false;
-    PyThreadState *ts =
-        PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    for (; ts != NULL && !found; ts = PyThreadState_Next(ts)) {
-        PyFrameObject *frame = PyThreadState_GetFrame(ts);
-        while (frame != NULL) {
-            PyObject *globals = PyFrame_GetGlobals(frame);
-            found |= globals == dict;
-            Py_DECREF(globals);
-            PyFrameObject *back = found ? NULL : PyFrame_GetBack(frame);
-            Py_DECREF(frame);
-            frame = back;
-        }
-    }
-    return found;
-}
-
-/* A thread that staged code has started goes on over the staging namespace:
- * that lives as long as the process then, and its builtins with it. */
-static void
-keep_what_runs(struct mf_stage *stage)
-{
-    if (mf_compat_thread_count() <= 1) {
-        return;
-    }
-    for (size_t i = 0; i < stage->items.len; i++) {
-        struct mf_staged *staged = stage->items.items[i];
-        bool runs = staged->dict != NULL && is_run_over(staged->dict);
-        MF_TRACE(3, "staging namespace %p: %s", (void *)staged->dict,
-                 runs ? "a thread runs over it" : "free");
-        if (runs) {
-            Py_INCREF(staged->dict);
-            Py_XINCREF(stage->builtins);
-        }
-    }
-    PyErr_Clear();
-}
-
 void
 mf_stage_clear(struct mf_stage *stage)
 {
-    keep_what_runs(stage);
+    mf_stage_keep_running(stage);
     mf_guard_close(&stage->guard);
     for (size_t i = 0; i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];

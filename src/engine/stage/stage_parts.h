@@ -34,6 +34,8 @@ int mf_stage_before_step(struct mf_stage *stage, struct mf_staged *staged,
                          PyObject *own);
 /* Finders look at their folders again. 0, -1. */
 int mf_stage_forget_listings(void);
+/* At the end of a stage: the namespaces that threads run over live on. */
+void mf_stage_keep_running(struct mf_stage *stage);
 /* Is this the module of a file that the update deletes? */
 bool mf_stage_is_deleted(struct mf_stage *stage, PyObject *entry);
 /* Load a module of the program that is not loaded yet, or whose entry is that
