@@ -8,6 +8,25 @@
 #include "../ground/trace.h"
 #include "redefine_class.h"
 
+/* The class of this update that has the holder as an attribute, or NULL. */
+static struct mf_pair *
+owner_of(struct mf_commit *commit, PyObject *holder)
+{
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        PyObject *key, *value;
+        Py_ssize_t pos = 0;
+        while (pair->kind == MF_PAIR_CLASS && pair->target != NULL &&
+               PyDict_Next(((PyTypeObject *)pair->new_obj)->tp_dict, &pos,
+                           &key, &value)) {
+            if (value == holder) {
+                return pair;
+            }
+        }
+    }
+    return NULL;
+}
+
 static int
 stuck(struct mf_commit *commit, PyObject *holder)
 {
@@ -16,10 +35,22 @@ stuck(struct mf_commit *commit, PyObject *holder)
     }
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
-    int rc = mf_report_add(commit->report, 409, '=', NULL, NULL, NULL, 0,
-                           "a staged object is held by a %s that cannot be "
-                           "rewritten: %S",
-                           Py_TYPE(holder)->tp_name, value ? value : Py_None);
+    if (mf_plan_refuse_all(commit->plan) < 0) {
+        PyErr_Clear(); /* then it is not tried again */
+    }
+    struct mf_pair *pair = owner_of(commit, holder);
+    struct mf_change *change = pair ? pair->target->change : NULL;
+    PyObject *name =
+        pair ? ((PyHeapTypeObject *)pair->old_obj)->ht_qualname : NULL;
+    bool known = pair != NULL && pair->delta != MF_UNIT_NONE;
+    int rc = mf_report_add(
+        commit->report, 409, '=', pair ? pair->target->module->name : NULL,
+        name, change ? change->source->path : NULL,
+        known ? mf_plan_unit_line(change, &change->diff.deltas[pair->delta])
+              : 0,
+        "a staged object%s%V is held by a %s that cannot be rewritten: %S",
+        name ? " of " : "", name, "", Py_TYPE(holder)->tp_name,
+        value ? value : Py_None);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(tb);

@@ -121,6 +121,9 @@ bool mf_plan_is_plain(PyObject *value, int depth);
  * class twice): may its methods be changed alone? Then the update is tried
  * again. 1 / 0 / -1. */
 int mf_plan_refused(struct mf_change *change, struct mf_delta *delta);
+/* Every class that has run as a whole and might have run otherwise: what it was
+ * made of is held where nobody can follow it. 0 / -1 */
+int mf_plan_refuse_all(struct mf_plan *plan);
 /* The live class that a class unit of the change stands for, borrowed, or
  * NULL without exception. */
 PyObject *mf_plan_live_class(struct mf_target *target, struct mf_delta *delta);

@@ -91,6 +91,22 @@ mf_plan_refused(struct mf_change *change, struct mf_delta *delta)
 }
 
 int
+mf_plan_refuse_all(struct mf_plan *plan)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        struct mf_diff *diff = &change->diff;
+        for (uint32_t d = 0; d < diff->len; d++) {
+            if (change->kind == MF_CHANGE_EDITED && diff->deltas[d].runs &&
+                mf_plan_refused(change, &diff->deltas[d]) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int
 mf_plan_report_alone(struct mf_change *change, struct mf_report *report)
 {
     struct mf_diff *diff = &change->diff;
