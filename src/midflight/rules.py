@@ -35,7 +35,7 @@ class Rules:
         anchor = roots[0] if roots else _anchor(main)
         self.config_file, from_file = _configuration(anchor)
         self.settings = {**settings.DEFAULTS, **from_file, **environment, **given}
-        found = self.settings["roots"] or ([_project(anchor) or anchor] if anchor else [])
+        found = self.settings["roots"] or _defaults(anchor)
         self.roots = self.settings["roots"] = list(dict.fromkeys(found))
         self._by_length = sorted(self.roots, key=len, reverse=True)
         self._patterns = bool(self.settings["include"] or self.settings["exclude"])
@@ -90,8 +90,16 @@ class Rules:
 
 def default_roots(main=None):
     """The roots where nobody names any: what `doctor` shows."""
-    anchor = _anchor(main)
-    return [_project(anchor) or anchor] if anchor else []
+    return _defaults(_anchor(main))
+
+
+def _defaults(anchor):
+    """The project; and the program's own folder where the project hides it: folders like .tools are not watched."""
+    project = _project(anchor) if anchor else None
+    if project is None:
+        return [anchor] if anchor else []
+    hidden = any(name.startswith(".") for name in os.path.relpath(anchor, project).split(os.sep) if name != os.curdir)
+    return [project, anchor] if hidden else [project]
 
 
 def _anchor(main):

@@ -1,9 +1,11 @@
 """`midflight check`: what an edit would need, and the exit codes."""
 
 import json
+import os
+import subprocess
 
 import pytest
-from helpers import MIDFLIGHT, finish, write
+from helpers import MIDFLIGHT, environment, finish, write
 
 OLD = """
     import os
@@ -66,3 +68,19 @@ def test_wrong_calls(tmp_path):
     assert finish([*MIDFLIGHT, "check", "old.py", "nowhere.py"], tmp_path)[0] == 2
     assert finish([*MIDFLIGHT, "check", "old.py", "folder"], tmp_path)[0] == 2
     assert finish([*MIDFLIGHT, "check", "old.py"], tmp_path)[0] == 2
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    """The pipe's other end is closed before anything is written: no traceback."""
+    write(tmp_path, {"old.py": OLD, "new.py": OLD})
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        done = subprocess.run([*MIDFLIGHT, "check", "old.py", "new.py"], cwd=tmp_path, stdout=out,
+                              stderr=subprocess.PIPE, timeout=60, env=environment())
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_an_option_that_run_does_not_know(tmp_path):
+    code, _, told = finish([*MIDFLIGHT, "run", "--frob", "app.py"], tmp_path)
+    assert code == 2 and "midflight run: no such option: --frob" in told

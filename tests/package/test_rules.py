@@ -33,6 +33,11 @@ def test_default_roots(tree, monkeypatch):
     assert default_roots() == [str(tree / "proj")]
 
 
+def test_a_program_in_a_hidden_folder_is_watched(tree):
+    write(tree, {"proj/.tools/gen/run.py": ""})
+    assert default_roots(str(tree / "proj/.tools/gen/run.py")) == [str(tree / "proj"), str(tree / "proj/.tools/gen")]
+
+
 def test_the_home_folder_is_no_project(tree, monkeypatch):
     monkeypatch.setenv("HOME", str(tree))
     write(tree, {".git/HEAD": "", "scripts/x.py": ""})

@@ -4,6 +4,7 @@ Owns: the parser. In: argv. Out: the exit code: 0 live, or nothing to do; 2 wron
 only a restart takes this edit; 5 not reachable. `run` ends as the program that it runs does.
 """
 
+import os
 import sys
 
 LIVE, WRONG_CALL, REJECTED, RESTART, NOT_REACHABLE = 0, 2, 3, 4, 5
@@ -100,7 +101,12 @@ def main(argv=None):
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == ["run"]:
         head, program = split(argv[1:])
-        options = build_parser().parse_args(["run", *head])
+        parser = build_parser()
+        options, unknown = parser.parse_known_args(["run", *head])
+        if unknown:
+            sys.stderr.write(f"usage: midflight run [options] [-m] APP [arguments]\n"
+                             f"midflight run: no such option: {unknown[0]} (midflight run --help)\n")
+            return WRONG_CALL
         if options.module is not None:
             program = [options.module, *program]
         if not program:
@@ -117,10 +123,21 @@ def main(argv=None):
     if options.command == "check":
         from .check import check
 
-        return check(options)
+        return _answer(check, options)
     from .doctor import doctor
 
-    return doctor(options)
+    return _answer(doctor, options)
+
+
+def _answer(command, options):
+    """Its exit code; as if SIGPIPE had come, where whoever reads the answer has seen enough of it."""
+    try:
+        code = command(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # what is left goes nowhere at the end, either
+        return 141
 
 
 def split(arguments):
