@@ -9,12 +9,12 @@ Owns the rounds and the counting. In: a case of tests/cases with the form of a p
     rejected    to the new source with an error at its end, all of it staged
     undone      to the new source and undone
 
-After each round the drive's settle(state), where it has one, drops what the program itself has piled up: a log of its own, a class that
-it has removed (a cycle, which only the collector frees), a thread that it has started.
+After each round the drive's settle(state), where it has one, drops what the program itself has piled up: a log of its own, a thread that it
+has started. Then what is there is counted, the collector runs, and it is counted again.
 
-Out: one JSON object: {"outcomes": ..., "growth": {"references", "blocks", "objects", "classes"}}, on an average of some rounds when
-the caches are full. The collector does not come by itself meanwhile: what only it could free counts, unless the drive says why it may
-not. References are counted by debug builds only.
+Out: one JSON object: {"outcomes": ..., "growth": {"references", "blocks", "objects", "classes"}, "garbage": {"objects", "classes"}}, on an
+average of some rounds when the caches are full. Growth is what the collector cannot free, garbage what nobody else has freed: a class that
+goes is always that, since classes are cycles, and with it what it holds. References are counted by debug builds only.
 """
 import array
 import gc
@@ -27,12 +27,13 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
+import levers  # noqa: E402
 import runner  # noqa: E402
 
 NUMBERED = 260      # updates
-WARM = 105          # rounds; the engine remembers 100 updates
-REFILL = 60         # rounds; a full collection empties the free lists
-MEASURED = 48       # rounds
+WARM = 105          # rounds at most; the engine remembers 100 updates
+AGAIN = 8           # rounds with a full collection each, which empties the free lists
+MEASURED = 32       # rounds
 BROKEN = "\nraise RuntimeError('at the end')\n"
 
 
@@ -88,6 +89,7 @@ class Program:
 
 
 NAMES = ("references", "blocks", "objects", "classes")
+ROW = len(NAMES) + 2
 
 
 def count(into, at):
@@ -109,18 +111,21 @@ def measure(program, kind):
         program.identity()
     outcomes = a_round()
     for _ in range(WARM):
-        a_round()
-    counts = array.array("q", [0] * (4 * (MEASURED + 1)))
-    gc.collect()
+        if len(program.engine.history()) < 100:
+            a_round()
+    counts = array.array("q", [0] * (ROW * (AGAIN + MEASURED)))
     gc.set_threshold(0)         # it never comes by itself, but is not turned off
-    for _ in range(REFILL):
+    for at in range(0, len(counts), ROW):
         a_round()
-    count(counts, 0)
-    for number in range(1, MEASURED + 1):
-        a_round()
-        count(counts, 4 * number)
-    growth = [(counts[i - 4] - counts[i]) / MEASURED for i in range(4)]
-    return {"outcomes": outcomes, "growth": dict(zip(NAMES, growth))}
+        levers.clear_caches()
+        count(counts, at)
+        counts[at + 5] = counts[at + 3]
+        counts[at + 4] = gc.collect()
+        count(counts, at)
+        counts[at + 5] -= counts[at + 3]
+    growth = {name: (counts[i - ROW] - counts[ROW * (AGAIN - 1) + i]) / MEASURED for i, name in enumerate(NAMES)}
+    garbage = {name: sum(counts[ROW * AGAIN + i::ROW]) / MEASURED for name, i in (("objects", 4), ("classes", 5))}
+    return {"outcomes": outcomes, "growth": growth, "garbage": garbage}
 
 
 def main():

@@ -1,7 +1,5 @@
 from types import SimpleNamespace as S
 
-import gc
-
 
 def setup():
     import m
@@ -11,8 +9,3 @@ def setup():
 def check(s):
     assert not hasattr(s.m, 'Gone') and s.m.Stays.x == 2
     assert s.gone is None or s.gone.f() == 'still here'
-
-
-def settle(s):
-    """The edit removes a class, undoing it makes another; a class without references is a cycle."""
-    gc.collect()

@@ -1,7 +1,5 @@
 from types import SimpleNamespace as S
 
-import gc
-
 
 def setup():
     import m
@@ -12,8 +10,3 @@ def check(s):
     assert isinstance(s.m.point, type)
     assert s.makers['p'] is s.m.point
     assert s.makers['p'](1, 2).y == 2
-
-
-def settle(s):
-    """The edit makes a class, undoing it removes it; a class without references is a cycle."""
-    gc.collect()

@@ -1,7 +1,5 @@
 from types import SimpleNamespace as S
 
-import gc
-
 
 def setup():
     import m
@@ -12,8 +10,3 @@ def setup():
 def check(s):
     assert s.m.Point(1) == {'x': 1} == s.makers[0](1)
     assert type(s.made) is dict or s.made.get() == 3
-
-
-def settle(s):
-    """The edit removes a class, undoing it makes another; a class without references is a cycle."""
-    gc.collect()
