@@ -224,6 +224,28 @@ pair_inside_object(struct pairing *p, PyObject *a, PyObject *b)
 }
 
 bool
+mf_match_is_cache(PyObject *obj)
+{
+    return strcmp(Py_TYPE(obj)->tp_name, "functools._lru_cache_wrapper") == 0;
+}
+
+/* Two caches: the functions behind them; what the old one knows is of the old
+ * code. */
+static int
+pair_caches(struct pairing *p, PyObject *a, PyObject *b)
+{
+    PyObject *x = PyObject_GetAttrString(a, "__wrapped__");
+    PyObject *y = x ? PyObject_GetAttrString(b, "__wrapped__") : NULL;
+    int rc = y == NULL ? -1 : mf_match_pair_values(p, x, y);
+    if (rc == 0 && mf_match_of_old(p->match, x) != NULL) {
+        rc = mf_vec_push_ref(&p->match->caches, a);
+    }
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return rc;
+}
+
+bool
 mf_match_is_heap_class(PyObject *obj)
 {
     return PyType_Check(obj) &&
@@ -266,6 +288,9 @@ mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj)
             rc = pair_inside_class(p, (PyTypeObject *)old_obj,
                                    (PyTypeObject *)new_obj);
         }
+    }
+    else if (mf_match_is_cache(old_obj) && mf_match_is_cache(new_obj)) {
+        rc = pair_caches(p, old_obj, new_obj);
     }
     else if (Py_TYPE(old_obj) == Py_TYPE(new_obj)) {
         rc = pair_inside_object(p, old_obj, new_obj);

@@ -45,6 +45,21 @@ mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
     return PyErr_Occurred() ? -1 : stays;
 }
 
+static bool
+is_definition(PyObject *value)
+{
+    return PyFunction_Check(value) || mf_match_is_heap_class(value) ||
+           mf_match_is_cache(value);
+}
+
+/* Of one kind, so that one can take the place of the other? */
+static bool
+alike(PyObject *a, PyObject *b)
+{
+    return is_definition(b) && PyFunction_Check(a) == PyFunction_Check(b) &&
+           PyType_Check(a) == PyType_Check(b);
+}
+
 /* The live object of a definition that is gone from the text, borrowed. */
 static PyObject *
 gone_object(struct mf_target *target, struct mf_delta *delta)
@@ -55,9 +70,7 @@ gone_object(struct mf_target *target, struct mf_delta *delta)
         return NULL;
     }
     PyObject *value = mf_match_named_value(target, delta);
-    return value != NULL && (PyFunction_Check(value) || mf_match_is_heap_class(value))
-               ? value
-               : NULL;
+    return value != NULL && is_definition(value) ? value : NULL;
 }
 
 /* Same namespace, same code but for the name: renamed. */
@@ -114,21 +127,16 @@ find_renamed(struct mf_match *match, struct mf_target *target,
 /* Same name and kind in another module of the update, or in one that it has
  * loaded: moved, if the old name's importers or its old module find it. */
 static int
-find_moved(struct mf_match *match, struct mf_target *target,
-           struct mf_delta *gone, PyObject *old_obj)
+find_moved(struct mf_match *match, struct mf_target *target, PyObject *name,
+           PyObject *old_obj)
 {
-    PyObject *name = mf_plan_unit_name(target->change, gone);
-    if (name == NULL) {
-        return -1;
-    }
     int rc = 0;
     struct pairing p = {match, target, MF_UNIT_NONE, 0, NULL};
     for (size_t i = 0; i < match->stage->items.len && rc == 0; i++) {
         struct mf_staged *staged = match->stage->items.items[i];
         PyObject *fresh = PyDict_GetItemWithError(staged->dict, name);
         if (fresh != NULL && mf_match_is_fresh(match, fresh) &&
-            !mf_map_has(&match->home, fresh) &&
-            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            !mf_map_has(&match->home, fresh) && alike(old_obj, fresh)) {
             rc = mf_match_pair_values(&p, old_obj, fresh);
         }
     }
@@ -137,11 +145,10 @@ find_moved(struct mf_match *match, struct mf_target *target,
         PyObject *fresh = PyDict_GetItemWithError(
             PyModule_GetDict(loaded->module), name);
         if (fresh != NULL && !mf_map_has(&match->home, fresh) &&
-            PyFunction_Check(fresh) == PyFunction_Check(old_obj)) {
+            alike(old_obj, fresh)) {
             rc = mf_match_pair_values(&p, old_obj, fresh);
         }
     }
-    Py_DECREF(name);
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
@@ -164,8 +171,13 @@ mf_match_pair_gone(struct mf_match *match)
             if (find_renamed(match, target, delta, old_obj) < 0) {
                 return -1;
             }
-            if (!mf_map_has(&match->paired, old_obj) &&
-                find_moved(match, target, delta, old_obj) < 0) {
+            PyObject *name = mf_plan_unit_name(target->change, delta);
+            int rc = name == NULL ? -1
+                     : mf_map_has(&match->paired, old_obj)
+                         ? 0
+                         : find_moved(match, target, name, old_obj);
+            Py_XDECREF(name);
+            if (rc < 0) {
                 return -1;
             }
         }

@@ -21,6 +21,8 @@ PyObject * mf_match_named_value(struct mf_target *target, struct mf_delta *delta
 PyObject *mf_match_named(PyObject *dict, PyObject *dotted);
 int mf_match_find_functions(struct mf_match *match);
 bool mf_match_is_heap_class(PyObject *obj);
+/* functools.lru_cache around a function. */
+bool mf_match_is_cache(PyObject *obj);
 int mf_match_pair_values(struct pairing *p, PyObject *old_obj, PyObject *new_obj);
 /* Does a definition of its own, under a name of its own, go on giving
  * old_func? Then no other name's edit changes it. 1, 0, -1. */

@@ -193,8 +193,12 @@ mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, cha
 static bool
 gives_definition(const struct one *one)
 {
-    return mf_merge_is_definition(one->fresh) || mf_merge_is_definition(one->live) ||
-           defines_anew(one);
+    /* a cache in front of a function is no value that somebody has made */
+    return mf_merge_is_definition(one->fresh) ||
+           mf_merge_is_definition(one->live) || defines_anew(one) ||
+           (Py_TYPE(one->live) == Py_TYPE(one->fresh) &&
+            strcmp(Py_TYPE(one->live)->tp_name,
+                   "functools._lru_cache_wrapper") == 0);
 }
 
 /* Does what lives stay, whatever the statement gave? Then the report says so.
@@ -331,8 +335,9 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         if (!is_base && !gives_definition(one) && one->edited &&
             !mf_merge_is_container(live) &&
             mf_merge_report_one(merge, one, 203, '=',
-                       "%U was %U at run time; the edit replaces it", live,
-                       NULL) < 0) {
+                       base ? "%U was %U at run time; the edit replaces it"
+                            : "%U was %U, base unknown; the edit replaces it",
+                       live, NULL) < 0) {
             rc = -1;
         }
     }
@@ -431,7 +436,10 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
                                  staged->dict, name, one.live)) {
             return 0;
         }
-        return mf_merge_write(merge, MF_WRITE_NAME, dict, name, NULL) < 0 ||
+        /* every module has a __doc__ */
+        bool doc = PyUnicode_CompareWithASCIIString(name, "__doc__") == 0;
+        return mf_merge_write(merge, MF_WRITE_NAME, dict, name,
+                              doc ? Py_None : NULL) < 0 ||
                        mf_merge_note_one(merge, &one, dict, NULL, false) < 0
                    ? -1
                    : mf_merge_report_one(merge, &one, 106, '-', "%U", NULL, NULL);

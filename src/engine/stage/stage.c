@@ -316,6 +316,9 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
     int rc = delta->prerequisite
                  ? save_names(staged, names->stores)
                  : note_all_bound(staged, names->stores, !delta->derived);
+    if (rc == 0 && !delta->prerequisite) {
+        rc = mf_stage_forget(staged, (uint32_t)(delta - diff->deltas));
+    }
     PyObject *result =
         rc == 0 ? PyEval_EvalCode(code, staged->dict, staged->dict) : NULL;
     int stopped = mf_guard_end(&stage->guard, &guarded, &stage->effects);

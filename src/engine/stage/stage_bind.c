@@ -191,6 +191,56 @@ mf_stage_restore_later(struct mf_staged *staged)
     return rc;
 }
 
+/* ---- what a block may not bind again --------------------------------------------- */
+
+/* The name means what this block alone had given it: something that the source
+ * brings back. */
+static int
+may_forget(struct mf_staged *staged, uint32_t at, PyObject *name)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    PyObject *base = staged->target->module->base;
+    PyObject *live = PyDict_GetItemWithError(staged->dict, name);
+    uint32_t other;
+    int binds = live == NULL ? 0
+                             : mf_diff_binder(diff, MF_UNIT_NONE, name,
+                                              MF_UNIT_NONE, &other);
+    if (binds <= 0 || other != at) {
+        return binds < 0 || PyErr_Occurred() ? -1 : 0;
+    }
+    binds = mf_diff_binder(diff, MF_UNIT_NONE, name, at, &other);
+    if (binds != 0) {
+        return binds < 0 ? -1 : 0;
+    }
+    PyObject *noted = base ? PyDict_GetItemWithError(base, name) : NULL;
+    return PyErr_Occurred() ? -1
+           : PyFunction_Check(live) || PyType_Check(live)
+               ? 1
+               : noted != NULL && mf_diff_const_equal(noted, live, 0) == 1;
+}
+
+int
+mf_stage_forget(struct mf_staged *staged, uint32_t at)
+{
+    struct mf_diff *diff = &staged->target->change->diff;
+    struct mf_delta *delta = &diff->deltas[at];
+    struct mf_names *names =
+        diff->new_of.split->units[delta->new_unit].kind == MF_UNIT_BLOCK
+            ? mf_diff_names(diff, delta)
+            : NULL;
+    PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
+    int rc = 0;
+    while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
+        /* one that asks for itself is made once (try: X, except: X = {}) */
+        rc = PySet_Contains(names->loads, name);
+        rc = rc == 0 ? may_forget(staged, at, name) : rc > 0 ? 0 : rc;
+        rc = rc > 0 ? PyDict_DelItem(staged->dict, name) : rc;
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* ---- values that stay -------------------------------------------------------- */
 
 static int

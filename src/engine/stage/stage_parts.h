@@ -73,6 +73,9 @@ struct mf_stage *mf_stage_of_thread(struct mf_state *state);
 /* The one whose steps some thread of this interpreter runs now, or NULL. */
 struct mf_stage *mf_stage_current(void);
 
+/* Before a block runs again: names that it binds on some of its ways only are
+ * gone, if it does not go that way. */
+int mf_stage_forget(struct mf_staged *staged, uint32_t at);
 /* A statement has run: names that keep what lives have it again, so that the
  * statements behind it see what they would see when all is done. */
 int mf_stage_keep(struct mf_stage *stage, struct mf_staged *staged,

@@ -1,0 +1,2 @@
+from b import slow
+def plain(x): return slow(x) * 2
