@@ -227,21 +227,34 @@ def walk(root, objects, aged, count):
     step = stepper(tool, path, two_texts(path, lambda i: programs.text(1000, "f27", i)), lambda i: module.f27(1) == twin(1, 1) == i % 2)
     times = repeat(step, count, 30)
     assert len(kept) == objects
-    return times
+    return {"update": times, **collector(twin)}
 
 
-SLOTS = "class Slotted:\n    __slots__ = ('a',{more})\n\n    def __init__(self, a):\n        self.a = a\n"
+def collector(obj):
+    """What the interpreter itself takes for a look at this heap."""
+    def taken(call, *arguments):
+        begun = now()
+        call(*arguments)
+        return now() - begun
+    return {"collect": [taken(gc.collect) for _ in range(5)], "referrers": [taken(gc.get_referrers, obj) for _ in range(5)]}
 
 
-def layout(root, instances, count):
-    """A slot added and removed again in a class of which instances live."""
+SLOTS = "class Slotted:\n    __slots__ = ('a',{more})\n\n    def __init__(self, a):\n        self.a = a\n{init}"
+
+
+def layout(root, instances, first):
+    """A slot with a value added to a class of which instances live. `first`: those it has besides 'a'; with none the new slot finds room in
+    the instances, with one it does not. Once: what is removed again would be remembered for an undo."""
     tool = tools.make("midflight", root)
-    path, module = load(root, "target", SLOTS.format(more=""))
+    path, module = load(root, "target", SLOTS.format(more=first, init=""))
     held = [module.Slotted(i) for i in range(instances)]
     tool.ready()
     gc.collect()
 
+    def source(i):
+        return SLOTS.format(more=first + " 'b'," if i else first, init="        self.b = 0\n" if i else "")
+
     def check(i):
-        return hasattr(module.Slotted, "b") == bool(i % 2) and type(held[0]) is module.Slotted and held[-1].a == instances - 1
-    step = stepper(tool, path, two_texts(path, lambda i: SLOTS.format(more=" 'b'," if i else "")), check)
-    return repeat(step, count, 30)
+        return hasattr(held[0], "b") == bool(i % 2) and type(held[0]) is module.Slotted and held[-1].a == instances - 1
+    step = stepper(tool, path, two_texts(path, source), check)
+    return {"update": [step(1)], **collector(held[0])}

@@ -16,6 +16,18 @@ def cell(times):
     return {"median": median(times), "least": min(times), "count": len(times)}
 
 
+def together(answers):
+    out = {}
+    for got in answers:
+        for key, times in got.items():
+            out.setdefault(key, []).extend(times)
+    return out
+
+
+def medians(got):
+    return {key: median(times) for key, times in got.items()}
+
+
 def latency(quick, names):
     out = {"floors": {}, "tools": {}}
     count, seconds = (20, 0.3) if quick else (200, 2)
@@ -128,14 +140,18 @@ def pause(quick, names):
 def heap(quick, names):
     million = 0.2 if quick else 1
     count, size = 5 if quick else 15, int(million * 1e6)
-    none, fresh, aged = (median(once("edits", "walk", objects=n, aged=old, count=count)) for n, old in ((0, False), (size, False), (size, True)))
-    return {"base": none, "fresh": (fresh - none) / million, "aged": (aged - none) / million}
+    none, fresh, aged = (medians(once("edits", "walk", objects=n, aged=old, count=count)) for n, old in ((0, False), (size, False), (size, True)))
+    per = {name: {key: (got[key] - none[key]) / million for key in got} for name, got in (("fresh", fresh), ("aged", aged))}
+    return {"base": none["update"], **per}
 
 
 def layout(quick, names):
-    number, count = 10_000 if quick else 100_000, 5 if quick else 15
-    one, many = (median(once("edits", "layout", instances=n, count=count)) for n in (1, number))
-    return {"instance": (many - one) / number}
+    number, count = 50_000 if quick else 1_000_000, 3 if quick else 5
+    out = {}
+    for name, first in (("stays", ""), ("moves", " 'c',")):
+        one, many = (medians(together(once("edits", "layout", instances=n, first=first) for _ in range(count))) for n in (1, number))
+        out[name] = {key: (many[key] - one[key]) / number for key in many}
+    return {"number": number, **out}
 
 
 def steady(quick, names):
