@@ -20,6 +20,12 @@
 static bool
 is_dying(struct mf_rebuild *rebuild, PyObject *holder)
 {
+    const PyTypeObject *type = Py_TYPE(holder);
+    if (mf_map_has(&rebuild->pairs, type) &&
+        !mf_map_has(&rebuild->places, type) &&
+        !mf_map_has(&rebuild->staged, type)) {
+        return true; /* many, and found without a look at each */
+    }
     if (mf_map_has(&rebuild->pairs, holder) ||
         mf_map_has(&rebuild->staged, holder)) {
         return true;
@@ -42,7 +48,8 @@ is_dying(struct mf_rebuild *rebuild, PyObject *holder)
 static bool
 moves(const struct mf_rebuild *rebuild, size_t i)
 {
-    return mf_map_has(&rebuild->pairs, rebuild->instances.items[i]);
+    return rebuild->copied.used == 0 ||
+           mf_map_has(&rebuild->pairs, rebuild->instances.items[i]);
 }
 
 struct frames {

@@ -6,7 +6,7 @@
 #include "table.h"
 #include "fault.h"
 
-enum { MAP_MIN_SLOTS = 16, LANES_FROM = 256 };
+enum { MAP_MIN_SLOTS = 16, MAP_BIG_SLOTS = 8192, LANES_FROM = 256 };
 
 /* Without the GIL an exception cannot be set; the caller sees the -1. */
 static int
@@ -18,13 +18,18 @@ no_memory(void)
     return -1;
 }
 
-/* Allocators align objects to 16 bytes, so the low bits carry nothing:
- * multiply and take the high half. */
+/* Where objects lie side by side, so do their slots: who visits many of them
+ * mostly does it in that order, and each miss of the cache serves several. Only
+ * the block of addresses is scattered: multiply and take the high half.
+ * Allocators align objects to 16 bytes, so the low bits carry nothing. */
 static inline size_t
 slot_of(const struct mf_map *map, const void *key)
 {
-    uint64_t h = (uint64_t)(uintptr_t)key * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(h >> 32) & map->mask;
+    enum { BLOCK = 10, ALIGN = 4 };
+    uint64_t at = (uint64_t)(uintptr_t)key;
+    uint64_t h = (at >> BLOCK) * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t inside = (at >> ALIGN) & ((1u << (BLOCK - ALIGN)) - 1);
+    return (size_t)((h >> 32) + inside) & map->mask;
 }
 
 /* Index of the key, or of the empty slot where it belongs. The table is never
@@ -39,20 +44,46 @@ probe(const struct mf_map *map, const void *key)
     return i;
 }
 
+/* A bit for each page of addresses, some share one: most of what is asked for
+ * is none of the keys, and this says so without a miss of the cache. */
+enum { PAGE = 12, PAGE_BITS = 18, PAGE_WORDS = 1 << (PAGE_BITS - 6) };
+
+static inline uint64_t *
+page_of(uint64_t *pages, const void *key, uint64_t *bit)
+{
+    uint64_t page = (uint64_t)(uintptr_t)key >> PAGE;
+    uint64_t h = page * UINT64_C(0x9E3779B97F4A7C15) >> (64 - PAGE_BITS);
+    *bit = UINT64_C(1) << (h & 63);
+    return &pages[h >> 6];
+}
+
+static inline void
+note_page(struct mf_map *map, const void *key)
+{
+    uint64_t bit;
+    if (map->pages != NULL) {
+        uint64_t *word = page_of(map->pages, key, &bit);
+        *word |= bit;
+    }
+}
+
 static int
 map_resize(struct mf_map *map, size_t slots)
 {
-    if (slots > SIZE_MAX / (2 * sizeof(void *))) {
+    size_t words = slots >= MAP_BIG_SLOTS ? PAGE_WORDS : 0;
+    if (slots > SIZE_MAX / (4 * sizeof(void *))) {
         return -1;
     }
-    /* One block: keys, then values, so one free. */
-    void **keys = mf_alloc(slots * (sizeof(void *) + sizeof(uintptr_t)));
+    /* One block: keys, then values, then pages, so one free. */
+    void **keys = mf_alloc(slots * (sizeof(void *) + sizeof(uintptr_t)) +
+                           words * sizeof(uint64_t));
     if (keys == NULL) {
         return -1;
     }
     struct mf_map bigger = {
         .keys = keys,
         .values = (uintptr_t *)(keys + slots),
+        .pages = words > 0 ? (uint64_t *)(keys + 2 * slots) : NULL,
         .mask = slots - 1,
         .used = map->used,
     };
@@ -62,6 +93,7 @@ map_resize(struct mf_map *map, size_t slots)
                 size_t j = probe(&bigger, map->keys[i]);
                 bigger.keys[j] = map->keys[i];
                 bigger.values[j] = map->values[i];
+                note_page(&bigger, map->keys[i]);
             }
         }
         mf_free(map->keys);
@@ -104,6 +136,7 @@ mf_map_put_nogil(struct mf_map *map, const void *key, uintptr_t value)
     if (map->keys[i] == NULL) {
         map->keys[i] = (void *)key;
         map->used++;
+        note_page(map, key);
     }
     map->values[i] = value;
     return 0;
@@ -122,7 +155,9 @@ mf_map_put(struct mf_map *map, const void *key, uintptr_t value)
 uintptr_t *
 mf_map_find(const struct mf_map *map, const void *key)
 {
-    if (map->used == 0 || key == NULL) {
+    uint64_t bit;
+    if (map->used == 0 || key == NULL ||
+        (map->pages != NULL && !(*page_of(map->pages, key, &bit) & bit))) {
         return NULL;
     }
     size_t i = probe(map, key);

@@ -11,6 +11,7 @@
 struct mf_map {
     void **keys;        /* NULL: empty slot */
     uintptr_t *values;
+    uint64_t *pages;    /* of a big map: may this page have keys? else NULL */
     size_t mask;        /* slots - 1; 0: nothing allocated yet */
     size_t used;
 };
