@@ -200,6 +200,36 @@ mf_class_caches_forget(const struct mf_vec *found)
     return reset != NULL ? 0 : -1;
 }
 
+int
+mf_class_caches_carry(PyTypeObject *live, PyTypeObject *staged,
+                      const struct mf_map *home)
+{
+    PyObject *set = mf_compat_obj_abc_registry((PyObject *)staged);
+    if (set == NULL || PySet_GET_SIZE(set) == 0 || live == staged) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *module = PyImport_ImportModule("_abc");
+    PyObject *all = module ? PySequence_Tuple(set) : NULL;
+    int rc = all ? 0 : -1;
+    for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(all); i++) {
+        PyObject *ref = PyTuple_GET_ITEM(all, i);
+        PyObject *cls = PyWeakref_CheckRef(ref)
+                            ? ((PyWeakReference *)ref)->wr_object
+                            : Py_None;
+        PyObject *to = mf_map_get(home, cls);
+        cls = to ? to : cls;
+        PyObject *done = PyType_Check(cls)
+                             ? PyObject_CallMethod(module, "_abc_register",
+                                                   "OO", live, cls)
+                             : Py_NewRef(Py_None);
+        rc = done ? 0 : -1;
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(all);
+    Py_XDECREF(module);
+    return rc;
+}
+
 /* -- protocols and typing ------------------------------------------------- */
 
 /* typing, if the program has imported it; borrowed. */

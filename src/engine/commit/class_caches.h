@@ -16,6 +16,10 @@ int mf_class_caches_find(PyTypeObject *cls, const struct mf_vec *affected,
  * singledispatch function, those that may have answered by it, strong, to
  * `found`. 0 / -1. */
 int mf_class_caches_registry(PyObject *registry, struct mf_vec *found);
+/* What was registered with `staged`, whose contents went to `live`, is
+ * registered with that; `home`: staged class -> the live one. */
+int mf_class_caches_carry(PyTypeObject *live, PyTypeObject *staged,
+                          const struct mf_map *home);
 /* Their answers are forgotten. */
 int mf_class_caches_forget(const struct mf_vec *found);
 /* The members of a protocol are listed again. */

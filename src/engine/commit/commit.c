@@ -9,6 +9,7 @@
 #include "../stage/register.h"
 #include "baseline.h"
 #include "class_caches.h"
+#include "class_caches.h"
 #include "migrate.h"
 #include "redefine_annotations.h"
 #include "redefine_class.h"
@@ -487,6 +488,16 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
     }
     if (commit->asked.len > 0 && mf_class_caches_forget(&commit->asked) < 0) {
         mf_report_late(commit->report);
+    }
+    for (size_t i = 0; i < commit->match->len; i++) {
+        struct mf_pair *pair = &commit->match->pairs[i];
+        PyObject *live = mf_rebuild_new(&commit->rebuild, pair->old_obj);
+        if (pair->kind == MF_PAIR_CLASS &&
+            mf_class_caches_carry((PyTypeObject *)live,
+                                  (PyTypeObject *)pair->new_obj,
+                                  &commit->match->home) < 0) {
+            mf_report_late(commit->report);
+        }
     }
     for (size_t t = 0; t < commit->plan->targets.len; t++) {
         struct mf_target *target = commit->plan->targets.items[t];

@@ -1,0 +1,13 @@
+import abc
+
+
+class Shape(abc.ABC):
+    v = 1
+
+    @abc.abstractmethod
+    def area(self): ...
+
+
+@Shape.register
+class A:
+    w = 1
