@@ -16,14 +16,21 @@ reason(struct mf_update *update, int code, PyObject *path)
 
 static int
 read_new_side(struct mf_update *update, struct mf_source *source,
-              PyObject *path, struct mf_text *text)
+              PyObject *path, struct mf_text *text, PyObject **code)
 {
     PyObject *given =
-        update->identity  ? source->text.bytes
+        update->identity  ? (source->given ? source->given
+                                           : source->text.bytes)
         : update->sources ? PyDict_GetItemWithError(update->sources, path)
                           : NULL;
     if (given == Py_None) {
         return 1; /* it leaves, whether the file is there or not */
+    }
+    if (given != NULL && PyCode_Check(given)) {
+        *code = given;
+        text->bytes = Py_XNewRef(source->text.bytes);
+        text->hash = source->text.hash;
+        return 0;
     }
     if (given != NULL && PyUnicode_Check(given)) {
         Py_ssize_t len;
@@ -39,6 +46,19 @@ read_new_side(struct mf_update *update, struct mf_source *source,
                                 PyBytes_GET_SIZE(given), text);
     }
     return PyErr_Occurred() ? -1 : mf_source_read(path, text);
+}
+
+static int
+misfit(struct mf_update *update, PyObject *path)
+{
+    int rc = PyErr_Occurred()
+                 ? reason(update, 401, path)
+                 : mf_report_add(&update->report, 407, '=', NULL, NULL, path,
+                                 0,
+                                 "statements of the module or of a class in "
+                                 "it differ: of a code object only functions "
+                                 "are taken; give the text");
+    return rc < 0 ? -1 : PyList_Append(update->report.files, path);
 }
 
 static bool
@@ -80,7 +100,8 @@ collect_one(struct mf_update *update, PyObject *path)
         return 0; /* a file of no loaded module changes nothing */
     }
     struct mf_text text = {0};
-    int got = read_new_side(update, source, path, &text);
+    PyObject *code = NULL; /* borrowed */
+    int got = read_new_side(update, source, path, &text, &code);
     if (got == 1 && is_main(source)) {
         errno = ENOENT; /* it cannot leave: it runs */
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
@@ -103,7 +124,12 @@ collect_one(struct mf_update *update, PyObject *path)
                              "the text that this module runs is not known: "
                              "start midflight before it is imported");
     }
-    if (!update->identity && got == 0 && text.hash == source->text.hash &&
+    if (code != NULL && mf_plan_given_fits(source, code) != 1) {
+        mf_text_clear(&text);
+        return misfit(update, path);
+    }
+    if (!update->identity && got == 0 && code == source->given &&
+        text.hash == source->text.hash &&
         PyBytes_GET_SIZE(text.bytes) ==
             PyBytes_GET_SIZE(source->text.bytes)) {
         mf_text_clear(&text);
@@ -118,6 +144,7 @@ collect_one(struct mf_update *update, PyObject *path)
     }
     change->kind = got == 1 ? MF_CHANGE_DELETED : MF_CHANGE_EDITED;
     change->text = text;
+    change->given = Py_XNewRef(code);
     return PyList_Append(update->report.files, path);
 }
 

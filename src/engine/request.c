@@ -107,6 +107,23 @@ add_paths(PyObject *set, PyObject *more)
     return done ? 0 : -1;
 }
 
+/* A code object says in which file its lines are: the module's, as importing
+ * does with code from a cache. */
+static int
+fix_file(PyObject *code, PyObject *path)
+{
+    if (PyUnicode_Compare(((PyCodeObject *)code)->co_filename, path) == 0) {
+        return 0;
+    }
+    PyObject *module = PyImport_ImportModule("_imp");
+    PyObject *done = module ? PyObject_CallMethod(module, "_fix_co_filename",
+                                                  "OO", code, path)
+                            : NULL;
+    Py_XDECREF(module);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 /* Modules whose source the host gives: their paths. */
 static int
 take_sources(struct mf_update *update, PyObject *sources)
@@ -149,13 +166,16 @@ take_sources(struct mf_update *update, PyObject *sources)
         }
         PyObject *path = mf_source_absolute(file);
         bool is_text = PyUnicode_Check(text);
-        if (!is_text && !PyBytes_Check(text)) {
+        if (!is_text && !PyBytes_Check(text) && !PyCode_Check(text)) {
             PyErr_Format(PyExc_TypeError,
-                         "sources[%R] must be str or bytes, not %s", name,
-                         Py_TYPE(text)->tp_name);
+                         "sources[%R] must be str, bytes or a code object, "
+                         "not %s",
+                         name, Py_TYPE(text)->tp_name);
         }
         bool legal = is_text ? PyUnicode_AsUTF8(text) != NULL
                              : !PyErr_Occurred();
+        legal = legal && (path == NULL || !PyCode_Check(text) ||
+                          fix_file(text, path) == 0);
         int rc = path && legal &&
                          PyDict_SetItem(update->sources, path, text) == 0 &&
                          PySet_Add(update->paths, path) == 0

@@ -118,6 +118,36 @@ def test_sources(program):
         """)
 
 
+def test_sources_as_code(program):
+    program('''
+        TEXT = "import os\\n\\ndef answer():\\n    return 1\\n\\nclass A:\\n    limit = 3\\n    def method(self):\\n        return [1 for _ in 'ab']\\n"
+        save(TEXT)
+        assert midflight.update().outcome == "committed"
+        a, answer = lib.A(), lib.answer
+        def given(text, name="elsewhere.py"):
+            return midflight.update(sources={"lib": compile(text, name, "exec")})
+        # bodies, on other lines, in another file
+        report = given(TEXT.replace("return 1", "x = 4\\n    return x").replace("[1 for", "[2 for"))
+        assert report.outcome == "committed" and answer() == 4 and a.method() == [2, 2], report
+        assert [entry.name for entry in report.changed] == ["answer", "A"], report
+        assert answer.__code__.co_filename == lib.__file__ and lib.A.method.__code__.co_firstlineno == 9, lib.A.method.__code__
+        # code after code, then nothing new
+        assert given(TEXT.replace("return 1", "return 5")).outcome == "committed" and answer() == 5 and a.method() == [1, 1]
+        # statements
+        for other in (TEXT.replace("limit = 3", "limit = 4"), TEXT + "answer = None\\n", TEXT.replace("import os", "import sys")):
+            report = given(other)
+            assert [reason.code for reason in report.reasons] == ["MF407"] and answer() == 5 and lib.A.limit == 3, report
+        assert midflight.undo().outcome == "committed" and answer() == 4 and a.method() == [2, 2]
+        assert midflight.undo().outcome == "committed" and answer() == 1 and a.method() == [1, 1]
+        # text after code: against what runs
+        assert given(TEXT.replace("return 1", "return 6")).outcome == "committed" and answer() == 6
+        save(TEXT.replace("limit = 3", "limit = 7"))
+        report = midflight.update()
+        assert report.outcome == "committed" and answer() == 1 and lib.A.limit == a.limit == 7, report
+        assert lib.answer is answer and type(a) is lib.A
+        ''')
+
+
 def test_plan_and_dry_run_change_nothing(program):
     program("""
         save(TWO)

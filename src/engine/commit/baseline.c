@@ -51,7 +51,8 @@ codes_of(struct mf_target *target)
     if (codes == NULL || target->change->kind == MF_CHANGE_DELETED) {
         return Py_NewRef(Py_None);
     }
-    if (target->module->late && target->module->unsure) {
+    if (target->change->given != NULL ||
+        (target->module->late && target->module->unsure)) {
         return Py_NewRef(Py_NotImplemented); /* lines do not tell which */
     }
     bool any = false;
@@ -158,6 +159,11 @@ static void
 move_text(struct mf_state *state, struct mf_change *change)
 {
     struct mf_source *source = change->source;
+    Py_XSETREF(source->given, Py_XNewRef(change->given));
+    for (size_t i = 0; change->given && i < source->modules.len; i++) {
+        struct mf_module *module = source->modules.items[i];
+        module->late = true; /* its code is compared with the next text */
+    }
     mf_text_clear(&source->text);
     mf_split_clear(&source->split);
     source->text = change->text;

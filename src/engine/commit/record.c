@@ -13,7 +13,9 @@ mf_record_texts(struct mf_plan *plan)
         struct mf_change *change = plan->changes.items[i];
         if (change->kind == MF_CHANGE_EDITED &&
             PyDict_SetItem(texts, change->source->path,
-                           change->source->text.bytes) < 0) {
+                           change->source->given
+                               ? change->source->given
+                               : change->source->text.bytes) < 0) {
             Py_CLEAR(texts);
         }
     }

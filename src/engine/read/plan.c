@@ -17,6 +17,7 @@ change_free(struct mf_change *change)
     mf_edges_clear(&change->old_edges);
     mf_split_clear(&change->split);
     mf_text_clear(&change->text);
+    Py_CLEAR(change->given);
     Py_XDECREF(change->taint);
     Py_XDECREF(change->fresh);
     Py_XDECREF(change->unproved);

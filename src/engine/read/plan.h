@@ -21,6 +21,8 @@ struct mf_change {
     uint8_t kind;             /* enum mf_change_kind */
     struct mf_source *source; /* borrowed: the state owns it */
     struct mf_text text;      /* new side */
+    PyObject *given;          /* a module's code object instead of it, strong:
+                                 the text is the old side's; NULL */
     struct mf_split split;    /* of text */
     int flags;                /* __future__ flags of text */
     struct mf_diff diff;
@@ -86,6 +88,9 @@ struct mf_target *mf_plan_main_of(struct mf_change *change);
  * it: stragglers; reasons too, if they are to be rejected. */
 int mf_plan_report_main(struct mf_plan *plan, struct mf_report *report,
                         bool reject);
+/* Does a code object do what the source's text does when it runs, but for what
+ * functions do when they are called? 1 / 0 / -1. */
+int mf_plan_given_fits(struct mf_source *source, PyObject *given);
 /* Put lines for people into report->plan. */
 int mf_plan_describe(struct mf_plan *plan, struct mf_report *report);
 void mf_plan_clear(struct mf_plan *plan);

@@ -159,6 +159,12 @@ mf_plan_pair_codes(struct mf_plan *plan)
         if (target->module->codes == NULL) {
             continue;
         }
+        if (target->change->given != NULL) {
+            if (mf_plan_pair_given(target) < 0) {
+                return -1;
+            }
+            continue;
+        }
         if (mf_plan_compare_late(target) < 0) {
             return -1;
         }

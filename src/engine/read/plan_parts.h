@@ -6,6 +6,9 @@
 #include "plan.h"
 
 const struct mf_unit * mf_plan_unit_of(struct mf_change *change, struct mf_delta *delta, const char **text);
+/* The live code objects of a module that gets a code object as it is
+ * (plan_given.c). */
+int mf_plan_pair_given(struct mf_target *target);
 /* Mark a name of the change's module; it is followed once. A replaced value
  * (True) outweighs a changed function (False). */
 int mf_plan_taint(struct mf_change *change, PyObject *name, bool value);

@@ -509,6 +509,7 @@ mf_source_free_all(struct mf_state *state)
         mf_vec_clear_refs(&source->execs);
         mf_split_clear(&source->split);
         mf_text_clear(&source->text);
+        Py_XDECREF(source->given);
         Py_XDECREF(source->path);
         mf_free(source);
     }

@@ -44,6 +44,8 @@ struct mf_source {
     PyObject *path;        /* absolute, as code objects have it */
     size_t number;         /* its index in state->sources */
     struct mf_text text;   /* the baseline */
+    PyObject *given;       /* code object that the host has given and that runs
+                              instead of the text's; NULL: the text does */
     struct mf_split split; /* of text; valid if is_split */
     bool is_split;
     bool is_indexed;       /* graph.c knows its import edges */

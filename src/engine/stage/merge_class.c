@@ -281,6 +281,9 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
     }
     size_t at = (size_t)(change - merge->classes);
     change->new_class = (PyTypeObject *)Py_NewRef(fresh);
+    if (mf_merge_abc_twins(merge, change->old_class, fresh) < 0) {
+        return -1;
+    }
     if (!same_items(fresh->tp_bases, change->old_class->tp_bases)) {
         change->bases = Py_NewRef(fresh->tp_bases);
         if (own_descriptors(change) < 0) {

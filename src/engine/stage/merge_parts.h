@@ -58,6 +58,9 @@ int mf_merge_report_definition(struct mf_merge *merge, struct one *one);
 /* A value stays that a statement has made anew: what was registered in the new
  * one goes to the one that stays. */
 int mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh);
+/* The same of what was registered with an ABC. */
+int mf_merge_abc_twins(struct mf_merge *merge, PyTypeObject *live,
+                       PyTypeObject *fresh);
 /* A container that no base is noted of: does it hold the very objects that its
  * statement, alone, had put there? */
 bool mf_merge_is_stamped(const struct one *one);

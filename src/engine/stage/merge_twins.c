@@ -36,6 +36,11 @@ is_made(struct mf_match *match, PyObject *item, int depth)
             return true;
         }
     }
+    if (PyWeakref_CheckRefExact(item)) {
+        PyObject *to = ((PyWeakReference *)item)->wr_object;
+        return to != Py_None && Py_REFCNT(to) > 0 &&
+               is_made(match, to, DEEPEST);
+    }
     return (PyFunction_Check(item) || PyType_Check(item)) &&
            (mf_match_is_fresh(match, item) ||
             mf_match_of_old(match, item) != NULL);
@@ -222,4 +227,17 @@ mf_merge_twins(struct mf_merge *merge, PyObject *live, PyObject *fresh)
     int rc = pair(&twins, live, fresh, 0);
     mf_map_clear(&twins.seen);
     return rc;
+}
+
+int
+mf_merge_abc_twins(struct mf_merge *merge, PyTypeObject *live,
+                   PyTypeObject *fresh)
+{
+    struct twins twins = {.merge = merge};
+    PyObject *name;
+    PyObject *a = mf_effects_abc_registry((PyObject *)live, &name);
+    PyObject *b = mf_effects_abc_registry((PyObject *)fresh, &name);
+    return a != NULL && b != NULL
+               ? pair_containers(&twins, MF_EFFECT_SET, a, b)
+               : 0;
 }

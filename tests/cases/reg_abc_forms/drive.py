@@ -9,7 +9,9 @@ def setup():
     path = m.Path()
     assert kinds(m, things) == "Solid Shape - Shape Shape", kinds(m, things)
     assert isinstance(path, collections.abc.Sequence) and isinstance(path, collections.abc.Hashable)
-    return S(m=m, things=things, path=path)
+    deals = m.Buy(), m.Sell()
+    assert all(isinstance(deal, m.Order) for deal in deals)
+    return S(m=m, things=things, path=path, deals=deals)
 
 
 def kinds(m, things):
@@ -19,6 +21,7 @@ def kinds(m, things):
 def check(s):
     assert kinds(s.m, s.things) == "- Shape Solid Shape Shape", kinds(s.m, s.things)
     assert s.m.Arc.turn == 2 and isinstance(s.things[4], s.m.Base)
+    assert [isinstance(deal, s.m.Order) for deal in s.deals] == [True, False]      # both sides of it run again
     assert not isinstance(s.path, collections.abc.Sequence) and isinstance(s.path, collections.abc.Hashable)
 
 

@@ -42,3 +42,16 @@ class Base:
 @Shape.register
 class Arc(Base):
     turn = 2
+
+
+class Order(abc.ABC, Base):
+    kind = 1
+
+
+@Order.register
+class Buy(Base):
+    pass
+
+
+class Sell(Base):
+    pass

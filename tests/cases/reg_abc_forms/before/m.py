@@ -39,3 +39,17 @@ Shape.register(Sq)
 @Shape.register
 class Arc:
     turn = 1
+
+
+class Order(abc.ABC):
+    kind = 1
+
+
+@Order.register
+class Buy:
+    pass
+
+
+@Order.register
+class Sell:
+    pass
