@@ -18,7 +18,6 @@ import sys
 NAMES = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
 DEAD = "the lever %s shows no effect, or the wrong one"
 UPDATES_AT_MOST = 40        # failing attempts of one update, where not all are asked for
-WARM = 110                  # updates until the engine's history is full
 SURE = 10                   # updates, three times: a leak adds to each, each time
 WHY = {"fail_alloc": "MemoryError", "fail_step": "a step was made to fail|step failed by a lever"}
 
@@ -55,7 +54,7 @@ class Lever:
         self.fingerprint, self.assert_untouched, self.settle = fingerprint, assert_untouched, settle
         self.skip, self.next = skip, {}
         self.updates = 0            # of the case, as far as they go through the lever
-        self.warm, self.leaking, self.before = False, [], None
+        self.leaking, self.before = [], None
 
     def engine(self):
         from midflight import _engine
@@ -159,26 +158,25 @@ class Lever:
         return report
 
     def measure(self):
-        """References, which only debug builds of Python count, and blocks of the engine. The history remembers 100 reports: empty ones."""
-        for report in self.engine().history():
+        """References, which only debug builds of Python count, without those of the history to its reports, which are emptied; blocks of the
+        engine."""
+        reports = self.engine().history()
+        for report in reports:
             report.clear()
+        remembered = len(reports)
+        del reports
         counts = hasattr(sys, "gettotalrefcount")
         if counts:
             self.settle()
             clear_caches()
             gc.collect()
-        return sys.gettotalrefcount() if counts else 0, self.engine().lever_counts()["blocks"]
+        return sys.gettotalrefcount() - remembered if counts else 0, self.engine().lever_counts()["blocks"]
 
     def leaks(self, once, number, wanted):
         """Notes what a failing update leaves behind each time. None, or the report of one that is not held up any more."""
-        for times, warm in ((2, 0), (2, WARM), *[(SURE, 0)] * 3):
-            if warm and self.warm:
-                continue
-            self.warm = self.warm or warm > 0
+        for times in (2, SURE, SURE, SURE):
             before, self.before = self.before or self.measure(), None
-            for i in range(warm + times):
-                if warm and i == warm:
-                    before = self.measure()
+            for _ in range(times):
                 report, fired = self.failing(lambda: once(check=False), number, wanted)
                 if not fired or not is_held_up(report):
                     return report
