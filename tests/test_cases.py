@@ -1,7 +1,7 @@
 """test_cases.py -- the acceptance cases of tests/cases through runner.py, each in a process of its own, and under each lever if the engine has them.
 
-Every case runs plainly; under levers a sample of them, chosen by name, or with MIDFLIGHT_TEST_ALL=1 (make test-all) each under each. With all
-allocations or all writes of the updates failing, one after the other, it is a smaller sample both times, since that takes seconds for a case.
+Every case runs plainly; under levers a sample of them, chosen by name, or with MIDFLIGHT_TEST_ALL=1 (make test-all) each under each. Where all
+allocations or all writes of the updates fail, one after the other, the sample is smaller, since that takes seconds for a case.
 A case that a lever says nothing about shows it: see runner.judge.
 known_failures.txt names what the engine does not do yet: those run too, and one that passes must leave the list.
 """
@@ -20,11 +20,11 @@ import levers  # noqa: E402
 import runner  # noqa: E402
 
 ALL = runner.load_cases(["*"])
-LEVERS = ("identity", "force_rollback", "every=2", "fail_alloc=9", "fail_step=3", "repeat=2")
+LEVERS = ("identity", "force_rollback", "every=2", "every=3", "fail_alloc=9", "fail_step=3", "repeat=2", "repeat=3")
 ALL_FAILURES = ("fail_alloc=all", "fail_step=all")
 PROBE = "fn_signature_changed"        # a plain case, by which a lever shows whether it acts
 ASK = "import sys; from midflight import _engine; _engine.lever('identity', 1); _engine.lever('identity', 0)"
-SHARE = {lever: (12, 1) for lever in LEVERS} | dict.fromkeys(ALL_FAILURES, (80, 6))    # one of so many cases runs under it; in make test-all
+SHARE = dict.fromkeys(LEVERS, 12) | dict.fromkeys(ALL_FAILURES, 80)     # in make test one of so many cases runs under it
 _pool = concurrent.futures.ThreadPoolExecutor(2)
 _running = {}
 
@@ -45,11 +45,10 @@ def lever_acts(lever):
 def chosen(name, lever):
     if not lever or "%s-%s" % (name, lever) in KNOWN:
         return True
-    share = SHARE[lever]
-    if lever.startswith("fail_") and runner.why_not_under(ALL[name], lever):
-        share = SHARE["identity"]
-    everything = os.environ.get("MIDFLIGHT_TEST_ALL", "") not in ("", "0")
-    return zlib.crc32(("%s %s" % (name, lever)).encode()) % share[everything] == 0
+    if os.environ.get("MIDFLIGHT_TEST_ALL", "") not in ("", "0"):
+        return True
+    share = SHARE["identity" if runner.why_not_under(ALL[name], lever) else lever]
+    return zlib.crc32(("%s %s" % (name, lever)).encode()) % share == 0
 
 
 def jobs():
