@@ -93,6 +93,7 @@ mf_merge_note_one(struct mf_merge *merge, const struct one *one,
         return 0; /* its source brings it back; held here, it would not die */
     }
     int was_base = is_noted_base(one);
+    was_base = was_base == 0 ? mf_merge_is_stamped(one) : was_base;
     return was_base < 0
                ? -1
                : add_record(merge, holder, one->name,
