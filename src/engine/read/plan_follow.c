@@ -465,7 +465,10 @@ note_stale(struct mf_change *change, struct mf_delta *delta, PyObject *name,
 {
     struct mf_names *names = mf_diff_names(&change->diff, delta);
     delta->stale = true;
-    if (names == NULL || mf_plan_under_way(change, delta)) {
+    /* the main program's own steps are done, or come still */
+    if (names == NULL || mf_plan_under_way(change, delta) ||
+        (PySet_GET_SIZE(names->stores) == 0 &&
+         mf_plan_main_of(change) != NULL)) {
         return names ? 0 : -1;
     }
     const char *why = PySet_GET_SIZE(names->stores) > 0

@@ -98,6 +98,27 @@ noted(struct attributes *at, PyObject *name)
     return value;
 }
 
+/* A container of objects, untouched since the import ended (a list of marks)? */
+static int
+is_stamped(struct attributes *at, PyObject *name, PyObject *live)
+{
+    PyObject *base = at->pair->place ? at->module->base : NULL;
+    if (at->module->base == NULL) {
+        return 1; /* by a loader of its own (pytest's): decorators more likely
+                     than anything else have made it */
+    }
+    PyObject *full = base ? PyUnicode_FromFormat("%U.%U", at->pair->place, name)
+                          : NULL;
+    PyObject *key = full ? mf_source_stamp_key(full) : NULL;
+    PyObject *then = key ? PyDict_GetItemWithError(base, key) : NULL;
+    PyObject *now = then ? mf_source_stamp(live) : NULL;
+    int same = now ? PyObject_RichCompareBool(then, now, Py_EQ) : 0;
+    Py_XDECREF(now);
+    Py_XDECREF(key);
+    Py_XDECREF(full);
+    return PyErr_Occurred() ? -1 : same;
+}
+
 /* The edit replaces what the program had made of the attribute. */
 static int
 report_replaced(struct attributes *at, PyObject *name, PyObject *live)
@@ -138,7 +159,8 @@ merge_both(struct attributes *at, PyObject *name, PyObject *live,
            PyObject *fresh)
 {
     PyObject *base = noted(at, name);
-    int was_base = base ? mf_merge_equal(base, live, 0) : 0;
+    int was_base =
+        base ? mf_merge_equal(base, live, 0) : is_stamped(at, name, live);
     int unedited = base ? mf_merge_equal(base, fresh, 0) : 0;
     bool plain = Py_TYPE(live) == Py_TYPE(fresh) &&
                  (PyList_CheckExact(live) || PyDict_CheckExact(live) ||
@@ -168,7 +190,7 @@ note_base(struct attributes *at)
     while (at->pair->place != NULL && at->dict != NULL &&
            PyDict_Next(at->dict, &pos, &name, &value)) {
         if (PyUnicode_Check(name) && !mf_source_is_dunder(name) &&
-            mf_source_is_data(value) &&
+            (mf_source_is_data(value) || mf_merge_is_container(value)) &&
             mf_merge_note_new_base(at->merge, at->module, at->pair->place,
                                    name, value) < 0) {
             return -1;
