@@ -453,6 +453,8 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
         return -1;
     }
     return promote_classes(change, names) < 0 ||
+                   (names->sets_attrs &&
+                    mf_plan_taint_attribute(change, delta) < 0) ||
                    mark_prerequisites(change, delta) < 0
                ? -1
                : mark_later_blocks(change, delta);

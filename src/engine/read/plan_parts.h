@@ -90,6 +90,8 @@ int mf_plan_lambda_reads(struct mf_change *change, struct mf_delta *delta,
                          PyObject *name);
 /* Does it read every name: globals().items()? */
 bool mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta);
+/* NAME.attr = ... runs: who reads that is derived. */
+int mf_plan_taint_attribute(struct mf_change *change, struct mf_delta *delta);
 /* A derived statement that binds nothing runs, with all that make the same
  * container, if what it works on is as the source gave it. 1 / 0 / -1. */
 int mf_plan_run_work(struct mf_change *change, struct mf_delta *delta);

@@ -302,6 +302,21 @@ run_makers(struct mf_change *change, PyObject *name, uint32_t binder)
 }
 
 int
+mf_plan_taint_attribute(struct mf_change *change, struct mf_delta *delta)
+{
+    const char *word, *attr;
+    size_t len = delta->parent == MF_UNIT_NONE
+                     ? worked_on(change, delta, &word)
+                     : 0;
+    size_t n = len ? attribute_set(change, delta, word + len, &attr) : 0;
+    PyObject *name =
+        n ? PyUnicode_DecodeUTF8(word, (Py_ssize_t)(len + 1 + n), NULL) : NULL;
+    int rc = name ? mf_plan_taint(change, name, true) : -(n > 0);
+    Py_XDECREF(name);
+    return rc;
+}
+
+int
 mf_plan_run_work(struct mf_change *change, struct mf_delta *delta)
 {
     struct mf_diff *diff = &change->diff;

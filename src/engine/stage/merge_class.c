@@ -268,6 +268,22 @@ keep_combinations(struct mf_merge *merge, struct mf_class_change *change)
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+/* A class that a call has made: was the function defined in its body? */
+static bool
+made_in_body(PyTypeObject *cls, PyObject *name, PyObject *value)
+{
+    if (!PyFunction_Check(value)) {
+        return false;
+    }
+    PyObject *full = PyUnicode_FromFormat("%U.%U", class_name(cls), name);
+    bool yes = full != NULL &&
+               PyUnicode_Compare(((PyFunctionObject *)value)->func_qualname,
+                                 full) == 0;
+    Py_XDECREF(full);
+    PyErr_Clear();
+    return yes;
+}
+
 int
 mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
 {
@@ -361,6 +377,8 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
             (value == Py_None)) {
             gone = true; /* __hash__ = None that the old __eq__ had set */
         }
+        gone = gone || (parent == MF_UNIT_NONE &&
+                        made_in_body(change->old_class, name, value));
         gone = gone || mf_merge_attribute_goes(pair->target,
                                                class_name(change->old_class),
                                                name, value);
