@@ -53,11 +53,8 @@ function_in_class(PyTypeObject *cls, const char *name)
 static PyObject *
 coming_in(struct mf_merge *merge, PyTypeObject *cls, PyObject *name)
 {
-    for (size_t i = 0; i < merge->n_classes; i++) {
-        struct mf_class_change *change = &merge->classes[i];
-        if (change->old_class != cls) {
-            continue;
-        }
+    struct mf_class_change *change = mf_merge_class_change(merge, cls);
+    if (change != NULL) {
         PyObject *found =
             change->set ? PyDict_GetItemWithError(change->set, name) : NULL;
         if (found != NULL || PyErr_Occurred()) {

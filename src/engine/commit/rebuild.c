@@ -100,23 +100,12 @@ find_family(struct mf_match *match, struct mf_vec *family)
     return rc;
 }
 
-static struct mf_class_change *
-change_of(struct mf_merge *merge, PyTypeObject *cls)
-{
-    for (size_t i = 0; i < merge->n_classes; i++) {
-        if (merge->classes[i].old_class == cls) {
-            return &merge->classes[i];
-        }
-    }
-    return NULL;
-}
-
 /* Has every base that it is to have been made, if it is of the family? */
 static bool
 can_be_made(struct mf_rebuild *rebuild, struct mf_merge *merge,
             const struct mf_vec *family, PyTypeObject *cls)
 {
-    struct mf_class_change *change = change_of(merge, cls);
+    struct mf_class_change *change = mf_merge_class_change(merge, cls);
     PyObject *bases = change && change->bases ? change->bases : cls->tp_bases;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases); i++) {
         PyObject *base = PyTuple_GET_ITEM(bases, i);
@@ -145,7 +134,7 @@ static int
 make_class(struct mf_rebuild *rebuild, struct mf_merge *merge,
            PyTypeObject *cls)
 {
-    struct mf_class_change *change = change_of(merge, cls);
+    struct mf_class_change *change = mf_merge_class_change(merge, cls);
     if (PyType_IsSubtype(cls, &PyType_Type)) {
         return mf_rebuild_refuse(merge->report, 420, cls, "it is a metaclass: classes ",
                       PyTuple_GET_ITEM(cls->tp_bases, 0));

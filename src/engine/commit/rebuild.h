@@ -2,8 +2,8 @@
  * its subclasses are made anew, every instance moves to one of the new kind,
  * every reference follows. Before apply nothing of it can be seen.
  *
- * Order of use: _find (classes and blank instances, state copied), _fill for
- * new fields and __migrate__, _check (all holders can be rewritten, values
+ * Order of use: _find (classes and blank instances, state copied), _will_run
+ * (new fields and __migrate__), _check (all holders can be rewritten, values
  * copied again if code has run), _apply (logged), _finish, _clear.
  *
  * Source of the idea: Smalltalk's class builder, which mutates classes and

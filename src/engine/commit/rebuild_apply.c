@@ -41,7 +41,7 @@ is_dying(struct mf_rebuild *rebuild, PyObject *holder)
             return true;
         }
     }
-    return holder == NULL;
+    return false;
 }
 
 /* Is the i-th of the instances another object from now on? */

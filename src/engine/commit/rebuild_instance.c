@@ -13,6 +13,7 @@
 #include "../ground/compat_fields.h"
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
+#include "../stage/effects_copy.h"
 #include "../stage/fields.h"
 #include "../stage/merge_parts.h"
 
@@ -473,20 +474,6 @@ mf_rebuild_note(const struct mf_rebuild_route *route, PyObject *obj)
     return out;
 }
 
-static bool
-same_items(PyObject *a, PyObject *b)
-{
-    if (PyTuple_GET_SIZE(a) != PyTuple_GET_SIZE(b)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a); i++) {
-        if (PyTuple_GET_ITEM(a, i) != PyTuple_GET_ITEM(b, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int
 put_changed(struct copying *c, PyObject *before, PyObject *now)
 {
@@ -534,7 +521,7 @@ mf_rebuild_copy_again(struct mf_merge *merge, struct mf_rebuild_route *route,
             fill_exception((PyBaseExceptionObject *)to,
                            (PyBaseExceptionObject *)from);
         }
-        else if (!same_items(PyTuple_GET_ITEM(noted, 2),
+        else if (!mf_effects_same_items(PyTuple_GET_ITEM(noted, 2),
                              PyTuple_GET_ITEM(now, 2))) {
             rc = fill_container(builtin, to, from);
         }

@@ -46,6 +46,9 @@ int mf_merge_keep_attributes(struct mf_merge *merge, struct mf_pair *pair);
 /* Decide all writes. Reasons and notes go to the report. */
 int mf_merge_run(struct mf_merge *merge, struct mf_match *match,
                  struct mf_stage *stage, struct mf_report *report);
+/* The change of this live class, borrowed, or NULL: it has none. */
+struct mf_class_change *mf_merge_class_change(struct mf_merge *merge,
+                                              PyTypeObject *old_class);
 int mf_merge_write(struct mf_merge *merge, enum mf_write_kind kind,
                    PyObject *holder, PyObject *key, PyObject *value);
 void mf_merge_clear(struct mf_merge *merge);

@@ -5,14 +5,25 @@
 
 #include "../commit/redefine_class.h"
 #include "../ground/fault.h"
+#include "effects_copy.h"
 
-static struct mf_class_change *
-add_class(struct mf_merge *merge, PyTypeObject *old_class)
+struct mf_class_change *
+mf_merge_class_change(struct mf_merge *merge, PyTypeObject *old_class)
 {
     for (size_t i = 0; i < merge->n_classes; i++) {
         if (merge->classes[i].old_class == old_class) {
             return &merge->classes[i];
         }
+    }
+    return NULL;
+}
+
+static struct mf_class_change *
+add_class(struct mf_merge *merge, PyTypeObject *old_class)
+{
+    struct mf_class_change *known = mf_merge_class_change(merge, old_class);
+    if (known != NULL) {
+        return known;
     }
     if (merge->n_classes == merge->cap_classes) {
         size_t cap = merge->cap_classes ? merge->cap_classes * 2 : 8;
@@ -155,21 +166,6 @@ old_member(struct mf_change *change, uint32_t parent, PyObject *name)
     return false;
 }
 
-static bool
-same_items(PyObject *a, PyObject *b)
-{
-    Py_ssize_t n = PyTuple_GET_SIZE(a);
-    if (n != PyTuple_GET_SIZE(b)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (PyTuple_GET_ITEM(a, i) != PyTuple_GET_ITEM(b, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Was this class made by the class statement itself: has it the functions
  * that the statement defines? */
 static bool
@@ -300,7 +296,7 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
     if (mf_merge_abc_twins(merge, change->old_class, fresh) < 0) {
         return -1;
     }
-    if (!same_items(fresh->tp_bases, change->old_class->tp_bases)) {
+    if (!mf_effects_same_items(fresh->tp_bases, change->old_class->tp_bases)) {
         change->bases = Py_NewRef(fresh->tp_bases);
         if (own_descriptors(change) < 0) {
             return -1;

@@ -478,18 +478,25 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
 static int
 run_all(struct mf_stage *stage)
 {
+    struct mf_map by_name = {0}; /* key in sys.modules -> struct mf_staged * */
     PyObject *names = PyDict_Keys(PyImport_GetModuleDict());
     int rc = names ? 0 : -1;
+    for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        rc = staged->target ? mf_map_put(&by_name,
+                                         staged->target->module->name,
+                                         (uintptr_t)staged)
+                            : 0;
+    }
     for (Py_ssize_t n = 0; rc == 0 && n < PyList_GET_SIZE(names); n++) {
-        for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
-            struct mf_staged *staged = stage->items.items[i];
-            if (staged->target != NULL && !staged->started &&
-                staged->target->module->name == PyList_GET_ITEM(names, n)) {
-                rc = mf_stage_run_target(stage, staged);
-            }
+        struct mf_staged *staged =
+            mf_map_get(&by_name, PyList_GET_ITEM(names, n));
+        if (staged != NULL && !staged->started) {
+            rc = mf_stage_run_target(stage, staged);
         }
     }
     Py_XDECREF(names);
+    mf_map_clear(&by_name);
     for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
         struct mf_staged *staged = stage->items.items[i];
         if (staged->target != NULL && !staged->started &&

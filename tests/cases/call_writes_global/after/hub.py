@@ -1,9 +1,0 @@
-import m
-
-N = 0
-
-
-def bump():
-    global N
-    N += 1
-    return m.F()

@@ -1,6 +1,0 @@
-ALL = []
-
-
-def on(f):
-    ALL.append(f)
-    return f

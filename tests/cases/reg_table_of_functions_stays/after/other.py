@@ -1,3 +1,0 @@
-import m
-
-NAMES = {'a': m.a}
