@@ -116,19 +116,54 @@ fill_exception(PyBaseExceptionObject *to, PyBaseExceptionObject *from)
     to->suppress_context = from->suppress_context;
 }
 
+/* What an exception written in C keeps besides (errno, code, name ...): all of
+ * it is in the members of its type, of an int the memory. */
+static void
+fill_members(PyTypeObject *builtin, PyObject *to, PyObject *from)
+{
+    for (PyTypeObject *t = builtin;
+         t != NULL && t != (PyTypeObject *)PyExc_BaseException;
+         t = t->tp_base) {
+        for (PyMemberDef *m = t->tp_members; m && m->name; m++) {
+            char *at = (char *)to + m->offset;
+            char *source = (char *)from + m->offset;
+            if (m->type == T_OBJECT || m->type == T_OBJECT_EX) {
+                Py_XSETREF(*(PyObject **)at,
+                           Py_XNewRef(*(PyObject **)source));
+            }
+            else if (m->type == T_PYSSIZET) {
+                memcpy(at, source, sizeof(Py_ssize_t));
+            }
+        }
+    }
+}
+
 static PyObject *
 exception(PyTypeObject *cls, PyTypeObject *builtin, PyObject *old)
 {
-    if (builtin->tp_basicsize != (Py_ssize_t)sizeof(PyBaseExceptionObject)) {
-        return NULL;
+    bool more =
+        builtin->tp_basicsize > (Py_ssize_t)sizeof(PyBaseExceptionObject);
+    if (more && strchr(builtin->tp_name, '.') != NULL) {
+        return NULL; /* not the interpreter's own */
     }
     PyBaseExceptionObject *from =
         PyExceptionInstance_Check(old) ? (PyBaseExceptionObject *)old : NULL;
     PyObject *args = from ? Py_NewRef(from->args) : PyTuple_New(0);
     PyObject *out = args ? builtin->tp_new(cls, args, NULL) : NULL;
+    bool known = from != NULL && PyObject_TypeCheck(old, builtin);
+    if (out != NULL && !known && more &&
+        builtin->tp_init(out, args, NULL) < 0) {
+        Py_CLEAR(out); /* its arguments are not what this base asks for */
+    }
     Py_XDECREF(args);
+    if (out == NULL && !PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        PyErr_Clear();
+    }
     if (out != NULL && from != NULL) {
         fill_exception((PyBaseExceptionObject *)out, from);
+    }
+    if (out != NULL && known) {
+        fill_members(builtin, out, old);
     }
     return out;
 }
@@ -520,6 +555,7 @@ mf_rebuild_copy_again(struct mf_merge *merge, struct mf_rebuild_route *route,
         if (PyExceptionInstance_Check(from)) {
             fill_exception((PyBaseExceptionObject *)to,
                            (PyBaseExceptionObject *)from);
+            fill_members(builtin, to, from);
         }
         else if (!mf_effects_same_items(PyTuple_GET_ITEM(noted, 2),
                              PyTuple_GET_ITEM(now, 2))) {

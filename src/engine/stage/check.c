@@ -55,18 +55,18 @@ static int
 check_member(struct mf_pair *pair)
 {
     PyObject *a = pair->old_obj, *b = pair->new_obj;
-    PyTypeObject *builtin = PyLong_Check(a)    ? &PyLong_Type
-                            : PyUnicode_Check(a) ? &PyUnicode_Type
-                            : PyFloat_Check(a)   ? &PyFloat_Type
-                            : PyBytes_Check(a)   ? &PyBytes_Type
-                                                 : NULL;
+    PyTypeObject *builtin = Py_TYPE(a);
+    while (builtin->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        builtin = builtin->tp_base;
+    }
     if (PyTuple_Check(a) && PyTuple_Check(b)) {
         int equal = same_items(a, b);
         pair->renew = equal == 0;
         return equal < 0 ? -1 : 0;
     }
-    if (builtin == NULL) {
-        return 0;
+    if (builtin == &PyBaseObject_Type || builtin->tp_richcompare == NULL ||
+        PyList_Check(a) || PyDict_Check(a) || PyAnySet_Check(a)) {
+        return 0; /* no value, or one that would ask its items */
     }
     PyObject *same = builtin->tp_richcompare(a, b, Py_EQ);
     int equal = same == Py_True;

@@ -1,2 +1,5 @@
-class E(OSError):
+import io
+
+
+class E(io.BytesIO):
     pass

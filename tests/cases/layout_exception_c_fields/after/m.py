@@ -6,17 +6,21 @@ class Stop(SystemExit):
     pass
 
 
-class Uni(Exception):
-    pass
-
-
 class Imp(ImportError):
     pass
 
 
-class Group(Exception):
+class Kept(OSError):
+    __slots__ = ('note',)
+
+
+class Group(ExceptionGroup):
+    __slots__ = ('note',)
+
+
+class Uni(UnicodeDecodeError):
+    __slots__ = ('note',)
+
+
+class Leave(Exception):
     pass
-
-
-def answer():
-    return 2

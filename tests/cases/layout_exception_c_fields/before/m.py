@@ -6,17 +6,21 @@ class Stop(Exception):
     pass
 
 
-class Uni(Exception):
-    pass
-
-
 class Imp(Exception):
     pass
 
 
-class Group(Exception):
+class Kept(OSError):
     pass
 
 
-def answer():
-    return 1
+class Group(ExceptionGroup):
+    pass
+
+
+class Uni(UnicodeDecodeError):
+    pass
+
+
+class Leave(SystemExit):
+    pass

@@ -1,0 +1,6 @@
+import datetime
+import enum
+
+
+class Day(datetime.date, enum.Enum):
+    FIRST = 2020, 1, 1

@@ -1,0 +1,2 @@
+class Uni(Exception):
+    pass
