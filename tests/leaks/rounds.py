@@ -105,6 +105,7 @@ def measure(program, kind):
     def a_round():
         outcomes = getattr(program, kind)()
         program.settle()
+        levers.clear_caches()       # each time: what is cached once is one object in all that the engine remembers
         return outcomes
 
     for _ in range(NUMBERED):   # numbers below are shared objects, those of the reports to come are not
@@ -117,7 +118,6 @@ def measure(program, kind):
     gc.set_threshold(0)         # it never comes by itself, but is not turned off
     for at in range(0, len(counts), ROW):
         a_round()
-        levers.clear_caches()
         count(counts, at)
         counts[at + 5] = counts[at + 3]
         counts[at + 4] = gc.collect()
