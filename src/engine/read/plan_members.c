@@ -4,6 +4,17 @@
  */
 #include "plan_parts.h"
 
+/* What stands for a field in the class (of a named tuple, in slots): the value
+ * that the member has bound went elsewhere. */
+static bool
+is_place(PyObject *live)
+{
+    PyTypeObject *type = Py_TYPE(live);
+    return type->tp_descr_get != NULL &&
+           (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) ||
+            PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE));
+}
+
 /* A derived member may run if what it has bound in the class is plain. */
 int
 mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
@@ -23,7 +34,8 @@ mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
                 cls ? PyDict_GetItemWithError(((PyTypeObject *)cls)->tp_dict,
                                               name)
                     : NULL;
-            if (live != NULL && !mf_plan_is_plain(live, 0)) {
+            if (live != NULL && !is_place(live) &&
+                !mf_plan_is_plain(live, 0)) {
                 yes = 0;
             }
         }

@@ -327,6 +327,22 @@ note_name(PyObject *notes, PyObject *key, PyObject *value, PyObject *prefix,
     return rc;
 }
 
+/* Names that the import system or the compiler gives a module. */
+static bool
+is_systems(PyObject *name)
+{
+    static const char *const names[] = {
+        "__name__", "__doc__", "__package__", "__loader__", "__spec__",
+        "__file__", "__cached__", "__builtins__", "__path__",
+        "__annotations__", "__annotate__", "__conditional_annotations__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
            PyObject *module_name, int depth)
@@ -334,7 +350,9 @@ note_names(PyObject *notes, PyObject *dict, PyObject *prefix,
     PyObject *key, *value;
     Py_ssize_t pos = 0;
     while (PyDict_Next(dict, &pos, &key, &value)) {
-        if (PyUnicode_Check(key) && !mf_source_is_dunder(key) &&
+        if (PyUnicode_Check(key) &&
+            (!mf_source_is_dunder(key) ||
+             (prefix == NULL && !is_systems(key))) &&
             note_name(notes, key, value, prefix, module_name, depth) < 0) {
             return -1;
         }

@@ -193,12 +193,14 @@ mf_merge_report_one(struct mf_merge *merge, const struct one *one, int code, cha
 static bool
 gives_definition(const struct one *one)
 {
-    /* a cache in front of a function is no value that somebody has made */
+    /* a cache in front of a function, or what stands for a field of a named
+     * tuple, is no value that somebody has made */
     return mf_merge_is_definition(one->fresh) ||
            mf_merge_is_definition(one->live) || defines_anew(one) ||
            (Py_TYPE(one->live) == Py_TYPE(one->fresh) &&
-            strcmp(Py_TYPE(one->live)->tp_name,
-                   "functools._lru_cache_wrapper") == 0);
+            (strcmp(Py_TYPE(one->live)->tp_name,
+                    "functools._lru_cache_wrapper") == 0 ||
+             strstr(Py_TYPE(one->live)->tp_name, "_tuplegetter") != NULL));
 }
 
 /* Does what lives stay, whatever the statement gave? Then the report says so.

@@ -264,7 +264,21 @@ keep_combinations(struct mf_merge *merge, struct mf_class_change *change)
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
-/* A class that a call has made: was the function defined in its body? */
+/* Are there deltas of its members? Not of a class that a call has made, nor of
+ * one that stands on one line. */
+static bool
+has_members(struct mf_change *change, uint32_t parent)
+{
+    struct mf_diff *diff = &change->diff;
+    for (uint32_t i = 0; parent != MF_UNIT_NONE && i < diff->len; i++) {
+        if (diff->deltas[i].parent == parent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Was the function defined in the body of the class? */
 static bool
 made_in_body(PyTypeObject *cls, PyObject *name, PyObject *value)
 {
@@ -373,7 +387,7 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
             (value == Py_None)) {
             gone = true; /* __hash__ = None that the old __eq__ had set */
         }
-        gone = gone || (parent == MF_UNIT_NONE &&
+        gone = gone || (!has_members(file, parent) &&
                         made_in_body(change->old_class, name, value));
         gone = gone || mf_merge_attribute_goes(pair->target,
                                                class_name(change->old_class),
