@@ -3,28 +3,47 @@
  */
 #include "gone.h"
 
+#include "../ground/compat.h"
 #include "become.h"
 
 /* ---- before the commit --------------------------------------------------------- */
+
+/* The namespace that a removed definition stood in, borrowed, or NULL. */
+static PyObject *
+space_of(struct mf_target *target, struct mf_delta *delta)
+{
+    struct mf_diff *diff = &target->change->diff;
+    if (delta->parent == MF_UNIT_NONE) {
+        return target->module->dict;
+    }
+    PyObject *cls = mf_plan_live_class(target, &diff->deltas[delta->parent]);
+    return cls ? mf_compat_type_dict((PyTypeObject *)cls) : NULL;
+}
 
 static int
 find_function(struct mf_gone *gone, struct mf_match *match,
               struct mf_target *target, struct mf_delta *delta)
 {
-    PyObject *dict = target->module->dict;
-    PyObject *name = mf_plan_unit_name(target->change, delta);
-    PyObject *value = name ? PyDict_GetItemWithError(dict, name) : NULL;
+    struct mf_diff *diff = &target->change->diff;
+    const struct mf_unit *u = &diff->old_of.split->units[delta->old_unit];
+    PyObject *dict = space_of(target, delta);
+    PyObject *key = PyUnicode_FromStringAndSize(
+        PyBytes_AS_STRING(diff->old_of.text->bytes) + u->name, u->name_len);
+    PyObject *name = key ? mf_plan_unit_name(target->change, delta) : NULL;
+    PyObject *value =
+        name && dict ? PyDict_GetItemWithError(dict, key) : NULL;
     int rc = name == NULL || PyErr_Occurred() ? -1 : 0;
     /* renamed or moved it is not gone */
     if (value != NULL && PyFunction_Check(value) &&
         !mf_map_has(&match->paired, value)) {
         PyObject *entry =
-            PyTuple_Pack(5, dict, name, value, target->module->name,
-                         target->change->source->path);
+            PyTuple_Pack(6, dict, name, value, target->module->name,
+                         target->change->source->path, key);
         rc = entry ? PyList_Append(gone->found, entry) : -1;
         Py_XDECREF(entry);
     }
     Py_XDECREF(name);
+    Py_XDECREF(key);
     return rc;
 }
 
@@ -63,8 +82,7 @@ mf_gone_find(struct mf_gone *gone, struct mf_match *match,
         for (uint32_t i = 0; i < diff->len && rc == 0; i++) {
             struct mf_delta *delta = &diff->deltas[i];
             if (target->change->kind != MF_CHANGE_EDITED ||
-                delta->kind != MF_DELTA_REMOVED ||
-                delta->parent != MF_UNIT_NONE) {
+                delta->kind != MF_DELTA_REMOVED) {
                 continue;
             }
             const struct mf_unit *u =
@@ -72,7 +90,8 @@ mf_gone_find(struct mf_gone *gone, struct mf_match *match,
             if (u->kind == MF_UNIT_DEF) {
                 rc = find_function(gone, match, target, delta);
             }
-            else if (!(u->flags & MF_UNIT_MAIN_GUARD) &&
+            else if (delta->parent == MF_UNIT_NONE &&
+                     !(u->flags & MF_UNIT_MAIN_GUARD) &&
                      (u->kind == MF_UNIT_OTHER || u->kind == MF_UNIT_BLOCK)) {
                 rc = note_effect(target, delta, report);
             }
@@ -106,13 +125,15 @@ is_ours(struct mf_gone *gone, struct mf_merge *merge, PyObject *holder)
     for (size_t i = 0; stage != NULL && i < stage->items.len; i++) {
         struct mf_staged *staged = stage->items.items[i];
         if (holder == staged->dict || holder == staged->before ||
-            holder == staged->saved) {
+            holder == staged->saved || holder == staged->kept ||
+            holder == staged->later) {
             return true;
         }
     }
     for (size_t i = 0; stage != NULL && i < stage->effects.len; i++) {
         struct mf_effect *effect = &stage->effects.items[i];
-        if (holder == effect->before.items || holder == effect->after.items) {
+        if (holder == effect->before.items ||
+            holder == effect->after.items || holder == effect->also.items) {
             return true;
         }
     }
@@ -148,7 +169,7 @@ note_holders(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
                         report, 307, '=', PyTuple_GET_ITEM(entry, 3),
                         PyTuple_GET_ITEM(entry, 1), PyTuple_GET_ITEM(entry, 4),
                         0,
-                        "%U is gone from its module, but %ld %s to it "
+                        "%U is gone from its source, but %ld %s to it "
                         "remain%s: %U",
                         PyTuple_GET_ITEM(entry, 1), count,
                         count == 1 ? "reference" : "references",
@@ -175,7 +196,7 @@ mf_gone_report(struct mf_gone *gone, struct mf_merge *merge,
         PyObject *func = PyTuple_GET_ITEM(entry, 2);
         if (Py_REFCNT(func) > 1 &&
             PyDict_GetItemWithError(PyTuple_GET_ITEM(entry, 0),
-                                    PyTuple_GET_ITEM(entry, 1)) != func) {
+                                    PyTuple_GET_ITEM(entry, 5)) != func) {
             rc = mf_map_put(&pairs, func, (uintptr_t)Py_None);
         }
     }

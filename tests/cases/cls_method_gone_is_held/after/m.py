@@ -1,0 +1,6 @@
+class Clock:
+    def __init__(self):
+        self.calls = []
+
+    def tock(self):
+        return "tock"
