@@ -8,3 +8,8 @@ def setup():
 
 def check(s):
     assert s.m.CALLS == [('before', 1), ('after', 2)], s.m.CALLS
+
+
+def settle(s):
+    """Each update adds to the program's list."""
+    s.m.CALLS.clear()

@@ -13,3 +13,8 @@ def check(s):
 
 def unchanged(s):
     assert s.top.V == 1 == s.top.base.V
+
+
+def settle(s):
+    """Each update adds to the program's list."""
+    s.log.CALLS.clear()

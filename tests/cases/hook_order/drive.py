@@ -9,3 +9,8 @@ def setup():
 def check(s):
     assert s.log.CALLS == ['before top', 'before base', 'after base', 'after top'], s.log.CALLS
     assert s.top.V == 2 == s.top.base.V
+
+
+def settle(s):
+    """Each update adds to the program's list."""
+    s.log.CALLS.clear()
