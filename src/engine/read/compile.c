@@ -433,6 +433,20 @@ mf_names_init(struct mf_names *names)
     return 0;
 }
 
+bool
+mf_names_read_nothing(const struct mf_names *names)
+{
+    PyObject *name, *iter = PyObject_GetIter(names->loads);
+    bool nothing = iter != NULL;
+    while (nothing && (name = PyIter_Next(iter)) != NULL) {
+        nothing = mf_source_is_dunder(name); /* a class body's own __name__ */
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    PyErr_Clear();
+    return nothing;
+}
+
 void
 mf_names_clear(struct mf_names *names)
 {

@@ -69,6 +69,8 @@ PyObject *mf_names_used(PyObject *code);
  * too; attributes likewise. Adds to the sets. */
 int mf_names_of_function(struct mf_names *names, PyObject *code);
 int mf_names_init(struct mf_names *names);
+/* Literals only: no object of the program is the value of such a statement. */
+bool mf_names_read_nothing(const struct mf_names *names);
 void mf_names_clear(struct mf_names *names);
 
 #endif

@@ -108,16 +108,37 @@ merge_attribute(struct mf_merge *merge, struct mf_staged *staged,
     return rc;
 }
 
+/* Not what a literal gives: a metaclass or a decorator has put it in the place
+ * of the statement's value (opts = None). */
+static bool
+is_filled_in(struct mf_diff *diff, struct mf_delta *delta, PyObject *value)
+{
+    const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
+    if (u->name_len > 0 || mf_merge_is_container(value) ||
+        Py_TYPE(value)->tp_descr_get != NULL || PyType_Check(value) ||
+        mf_source_is_data(value)) {
+        return false;
+    }
+    struct mf_names *names = mf_diff_names(diff, delta);
+    bool yes = names != NULL && mf_names_read_nothing(names);
+    PyErr_Clear();
+    return yes;
+}
+
 /* How the statement of a class attribute stands: 1 edited or derived, 0 not
  * edited, -1 made by no statement (generated). */
 static int
-member_state(struct mf_change *change, uint32_t parent, PyObject *name)
+member_state(struct mf_change *change, uint32_t parent, PyObject *name,
+             PyObject *value)
 {
     uint32_t at = mf_merge_find_delta(change, parent, name);
     if (at == MF_UNIT_NONE) {
         return -1;
     }
     struct mf_delta *d = &change->diff.deltas[at];
+    if (d->kind == MF_DELTA_SAME && is_filled_in(&change->diff, d, value)) {
+        return -1;
+    }
     return (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) &&
            !d->derived;
 }
@@ -335,7 +356,7 @@ mf_merge_merge_class(struct mf_merge *merge, struct mf_pair *pair)
         change = &merge->classes[at];
         int state = parent == MF_UNIT_NONE
                         ? -1
-                        : member_state(file, parent, name);
+                        : member_state(file, parent, name, value);
         PyObject *live = PyDict_GetItemWithError(change->old_class->tp_dict,
                                                  name);
         if (state == 0 && live != NULL &&

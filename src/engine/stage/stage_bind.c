@@ -327,6 +327,9 @@ keep_members(struct mf_stage *stage, struct mf_staged *staged, uint32_t at,
             continue;
         }
         struct mf_names *names = mf_diff_names(diff, d);
+        if (names != NULL && mf_names_read_nothing(names)) {
+            continue; /* opts = None, and the metaclass has filled it in */
+        }
         PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
         rc = iter ? 0 : -1;
         while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {

@@ -1,0 +1,7 @@
+from schema import Schema
+
+
+class User(Schema):
+    class Meta:
+        fields = ("name",)
+        many = True
