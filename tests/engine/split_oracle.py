@@ -141,7 +141,7 @@ def identifiers(group):
     for top in group:
         for node in ast.walk(top):
             for field, value in ast.iter_fields(node):
-                if isinstance(node, ast.Constant) or field == "type_comment":
+                if isinstance(node, ast.Constant) or field in ("type_comment", "str"):    # t"{x}" has its text there
                     continue
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, str):

@@ -1,6 +1,6 @@
 """The splitter against ast: same statements, same spans, same names.
 
-MF_ALL=1 compares every file of the standard library and of the installed
+MIDFLIGHT_TEST_ALL=1 (make test-all) compares every file of the standard library and of the installed
 packages; without it a sample of them.
 """
 
@@ -64,7 +64,7 @@ def test_corpus(path):
 
 def test_installed_files():
     files = installed()
-    if not os.environ.get("MF_ALL"):
+    if not os.environ.get("MIDFLIGHT_TEST_ALL"):
         files = [f for f in files if f.stat().st_size < 100_000]
         files = random.Random(7).sample(files, SAMPLE)
     wrong, unsure = [], []

@@ -13,3 +13,8 @@ def check(s):
     assert s.d.extra == [1] and type(s.d.other) is m.Plain and s.d.other.extra == [] and s.d.other.v == 5
     assert type(s.f.part) is m.Node and s.f.part.w == 0 and s.f.part.v == 7
     assert m.Node(3).w == 0 and m.Plain(3).extra == []
+
+
+def settle(s):
+    """Each update gives every node one more."""
+    s.n.twin = s.f.part.twin = None
