@@ -25,7 +25,7 @@ with tempfile.TemporaryDirectory() as folder:
     suspended = work()
     save("import json\\ndef f(n):\\n    return 'new'\\nclass A:\\n    __slots__ = ('x', 'y')\\n    z = 4\\n    def g(self): return self.x + self.z\\nX = json.dumps([1])\\nL = []\\ndef deco(f):\\n    L.append(f)\\n    return f\\n@deco\\ndef h(): return 2\\n")
     report = midflight.update()
-    assert report.outcome == "committed", str(report)
+    assert report.outcome in ("committed", "skipped"), str(report)       # the watch of an earlier program here may have been first
     assert (f(3), a.g(), module.X, keep is module.L, len(keep), keep[0](), next(suspended)) == ("new", 5, "[1]", True, 1, 2, "new"), keep
     assert midflight.undo().outcome == "committed" and (f(3), a.g()) == (0, 1)
     assert midflight.update().outcome == "committed" and f(3) == "new"
