@@ -171,10 +171,50 @@ on_note(const char *text, void *arg)
     PyErr_Clear();
 }
 
+static PyObject *
+at_exit(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    struct mf_state *state = mf_state_get();
+    if (state == NULL) {
+        PyErr_Clear();
+    }
+    else {
+        mf_watching_end(state);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef at_exit_def = {"end_watching", at_exit, METH_NOARGS, NULL};
+
+/* A subinterpreter must not end while another thread is in it: the runtime
+ * would end the process. Ours is away before. The main interpreter may: see
+ * thread.c. */
+static int
+end_before_interpreter(void)
+{
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        return 0;
+    }
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *function = atexit ? PyCFunction_New(&at_exit_def, NULL) : NULL;
+    PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O",
+                                                    function)
+                              : NULL;
+    Py_XDECREF(done);
+    Py_XDECREF(function);
+    Py_XDECREF(atexit);
+    return done != NULL ? 0 : -1;
+}
+
 /* The watch of this process, new or there already. */
 static int
 start(struct mf_state *state, struct mf_watch *watch)
 {
+    if (end_before_interpreter() < 0) {
+        mf_watch_free(watch);
+        return -1;
+    }
     state->backend = mf_watch_backend(watch);
     state->thread = mf_thread_start(watch, on_batch, on_note, state);
     if (state->thread == NULL) {
