@@ -56,7 +56,8 @@ def test_python_ends_and_starts_anew(tmp_path, watch, used_before):
     first = program("first", watch) if used_before else ""
     text = f"{first}\nfrom midflight import _testengine\n_testengine.after_end({sys.executable!r}, {code!r}, 3)\n"
     done = subprocess.run([*PYTHON, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment())
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("WARN: Could not find")]     # 3.15 on where it was moved to
+    assert (done.returncode, done.stdout, said) == (0, "", [])
 
 
 INTERPRETERS = """
