@@ -44,4 +44,29 @@
 #define MF_DICT_TAG(d) ((d)->ma_version_tag)
 #endif
 
+/* The frame that a thread is in now, borrowed; NULL: none. */
+static inline _PyInterpreterFrame *
+mf_compat_innermost(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return thread->current_frame;
+#else
+    return thread->cframe ? thread->cframe->current_frame : NULL;
+#endif
+}
+
+/* The next number of a code object's exception table; never reads past end. */
+static inline uint32_t
+mf_compat_read_varint(const unsigned char **at, const unsigned char *end)
+{
+    uint32_t value = 0;
+    bool more = true;
+    while (more && *at < end) {
+        value = (value << 6) | (**at & 63);
+        more = **at & 64;
+        (*at)++;
+    }
+    return value;
+}
+
 #endif

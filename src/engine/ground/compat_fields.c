@@ -355,19 +355,6 @@ decode(struct decoder *d)
     return 0;
 }
 
-static uint32_t
-read_varint(const unsigned char **at, const unsigned char *end)
-{
-    uint32_t value = 0;
-    bool more = true;
-    while (more && *at < end) {
-        value = (value << 6) | (**at & 63);
-        more = **at & 64;
-        (*at)++;
-    }
-    return value;
-}
-
 /* Units to steps; the table of handlers to the steps that it covers. */
 static int
 resolve(struct decoder *d)
@@ -381,10 +368,10 @@ resolve(struct decoder *d)
     const unsigned char *at = (unsigned char *)PyBytes_AS_STRING(table);
     const unsigned char *end = at + PyBytes_GET_SIZE(table);
     while (at < end) {
-        uint32_t start = read_varint(&at, end);
-        uint32_t size = read_varint(&at, end);
-        uint32_t target = read_varint(&at, end);
-        read_varint(&at, end); /* depth of the stack */
+        uint32_t start = mf_compat_read_varint(&at, end);
+        uint32_t size = mf_compat_read_varint(&at, end);
+        uint32_t target = mf_compat_read_varint(&at, end);
+        mf_compat_read_varint(&at, end); /* depth of the stack */
         if (target >= d->len || start > d->len || size > d->len - start) {
             return not_understood(d->code);
         }

@@ -78,16 +78,6 @@ mf_compat_frames_thread(PyThreadState *thread)
     return own->thread_id == self ? thread->thread_id : 0;
 }
 
-static _PyInterpreterFrame *
-innermost(PyThreadState *thread)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return thread->current_frame;
-#else
-    return thread->cframe ? thread->cframe->current_frame : NULL;
-#endif
-}
-
 /* How many words from localsplus on hold something; -1: its owner tells. */
 static int
 words_in(_PyInterpreterFrame *frame)
@@ -112,7 +102,7 @@ mf_compat_frames_running(int (*word)(PyObject **slot, bool tagged, void *arg),
     PyThreadState *thread =
         PyInterpreterState_ThreadHead(PyInterpreterState_Get());
     for (; thread != NULL; thread = PyThreadState_Next(thread)) {
-        _PyInterpreterFrame *frame = innermost(thread);
+        _PyInterpreterFrame *frame = mf_compat_innermost(thread);
         for (; frame != NULL; frame = frame->previous) {
             if (frame->owner > FRAME_OWNED_BY_FRAME_OBJECT) {
                 continue; /* stands for C code: it has no code of its own */

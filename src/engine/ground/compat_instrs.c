@@ -104,19 +104,6 @@ locate(struct mf_instrs *instrs)
 
 /* --- stack --------------------------------------------------------------- */
 
-static uint32_t
-read_varint(const unsigned char **at, const unsigned char *end)
-{
-    uint32_t value = 0;
-    bool more = true;
-    while (more && *at < end) {
-        value = (value << 6) | (**at & 63);
-        more = **at & 64;
-        (*at)++;
-    }
-    return value;
-}
-
 /* Handlers, and how deep the stack is when one begins: what was there, the
  * exception, in between perhaps the place where it happened. */
 static int
@@ -126,10 +113,10 @@ find_handlers(struct mf_instrs *instrs, const int *index, int len)
     const unsigned char *at = (unsigned char *)PyBytes_AS_STRING(table);
     const unsigned char *end = at + PyBytes_GET_SIZE(table);
     while (at < end) {
-        int start = (int)read_varint(&at, end);
-        int size = (int)read_varint(&at, end);
-        int target = (int)read_varint(&at, end);
-        uint32_t depth = read_varint(&at, end);
+        int start = (int)mf_compat_read_varint(&at, end);
+        int size = (int)mf_compat_read_varint(&at, end);
+        int target = (int)mf_compat_read_varint(&at, end);
+        uint32_t depth = mf_compat_read_varint(&at, end);
         if (target >= len || start > len || size > len - start) {
             return not_understood(instrs->code);
         }

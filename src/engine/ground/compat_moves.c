@@ -107,16 +107,6 @@ mf_compat_moves_suspended(PyObject *gen, struct mf_compat_place *place)
     return true;
 }
 
-static _PyInterpreterFrame *
-innermost(PyThreadState *thread)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return thread->current_frame;
-#else
-    return thread->cframe ? thread->cframe->current_frame : NULL;
-#endif
-}
-
 static bool
 is_for_c_code(_PyInterpreterFrame *frame)
 {
@@ -152,7 +142,7 @@ mf_compat_moves_running(int (*found)(const struct mf_compat_place *place,
         PyInterpreterState_ThreadHead(PyInterpreterState_Get());
     for (; thread != NULL; thread = PyThreadState_Next(thread)) {
         bool still = false;
-        _PyInterpreterFrame *frame = innermost(thread);
+        _PyInterpreterFrame *frame = mf_compat_innermost(thread);
         for (; frame != NULL; frame = frame->previous) {
             if (!is_for_c_code(frame)) {
                 struct mf_compat_place place =
@@ -172,7 +162,7 @@ mf_compat_moves_running(int (*found)(const struct mf_compat_place *place,
 bool
 mf_compat_moves_innermost(struct mf_compat_place *place)
 {
-    _PyInterpreterFrame *frame = innermost(PyThreadState_Get());
+    _PyInterpreterFrame *frame = mf_compat_innermost(PyThreadState_Get());
     if (frame == NULL || is_for_c_code(frame)) {
         return false;
     }
