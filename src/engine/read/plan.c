@@ -178,19 +178,35 @@ mf_plan_bound_elsewhere(struct mf_change *change, struct mf_delta *delta,
 
 /* ---- order ------------------------------------------------------------------------------ */
 
-static int order_from(struct mf_plan *plan, PyObject *by_name,
-                      struct mf_change *change);
+/* Modules after those that they import; what imports each other is one group. */
+struct order {
+    struct mf_plan *plan;
+    PyObject *by_name;   /* dict: name of a live module -> number of its change */
+    struct mf_vec open;  /* struct mf_change *: come to, of no group so far */
+    uint32_t visits, groups;
+};
 
-/* The change of a module, if it is one, and what it imports first. */
+static int order_from(struct order *order, struct mf_change *change);
+
+/* The change of a module, if it is one, and what it imports come before who
+ * imports it. */
 static int
-order_module(struct mf_plan *plan, PyObject *by_name, PyObject *module)
+order_module(struct order *order, struct mf_change *importer,
+             PyObject *module)
 {
-    PyObject *number = PyDict_GetItemWithError(by_name, module);
-    return number != NULL
-               ? order_from(plan, by_name,
-                            plan->changes.items[PyLong_AsSize_t(number)])
-           : PyErr_Occurred() ? -1
-                              : 0;
+    PyObject *number = PyDict_GetItemWithError(order->by_name, module);
+    if (number == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    struct mf_change *change =
+        order->plan->changes.items[PyLong_AsSize_t(number)];
+    if (change->visit == 0 && order_from(order, change) < 0) {
+        return -1;
+    }
+    if (change->group == 0 && change->low < importer->low) {
+        importer->low = change->low; /* still open: a way back */
+    }
+    return 0;
 }
 
 /* dict: name of a live module -> number of its change */
@@ -215,19 +231,23 @@ changes_by_name(struct mf_plan *plan)
 }
 
 static int
-order_from(struct mf_plan *plan, PyObject *by_name, struct mf_change *change)
+order_from(struct order *order, struct mf_change *change)
 {
-    if (change->visit != 0) {
-        return 0; /* done, or a cycle: one group, first come */
+    change->visit = change->low = ++order->visits;
+    if (mf_vec_push(&order->open, change) < 0) {
+        return -1;
     }
-    change->visit = 1;
     for (uint32_t e = 0; e < change->edges.len; e++) {
         struct mf_edge *edge = &change->edges.items[e];
+        if (edge->nested) {
+            continue; /* it imports when somebody calls it */
+        }
         PyObject *sub = edge->name ? PyUnicode_FromFormat("%U.%U", edge->module,
                                                           edge->name)
                                    : Py_NewRef(edge->module);
-        int rc = sub == NULL || order_module(plan, by_name, edge->module) < 0 ||
-                         order_module(plan, by_name, sub) < 0
+        int rc = sub == NULL ||
+                         order_module(order, change, edge->module) < 0 ||
+                         order_module(order, change, sub) < 0
                      ? -1
                      : 0;
         Py_XDECREF(sub);
@@ -235,13 +255,36 @@ order_from(struct mf_plan *plan, PyObject *by_name, struct mf_change *change)
             return -1;
         }
     }
-    change->visit = 2;
     for (size_t i = 0; i < change->targets.len; i++) {
-        if (mf_vec_push(&plan->targets, change->targets.items[i]) < 0) {
+        if (mf_vec_push(&order->plan->targets, change->targets.items[i]) < 0) {
             return -1;
         }
     }
+    if (change->low == change->visit) {
+        struct mf_change *member;
+        order->groups++;
+        do {
+            member = order->open.items[--order->open.len];
+            member->group = order->groups;
+        } while (member != change);
+    }
     return 0;
+}
+
+static int
+order_all(struct mf_plan *plan)
+{
+    struct order order = {plan, changes_by_name(plan), {0}, 0, 0};
+    int rc = order.by_name ? 0 : -1;
+    for (size_t i = 0; i < plan->changes.len && rc == 0; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        rc = change->kind != MF_CHANGE_DELETED && change->visit == 0
+                 ? order_from(&order, change)
+                 : 0;
+    }
+    Py_XDECREF(order.by_name);
+    mf_vec_clear(&order.open);
+    return rc;
 }
 
 static int
@@ -341,16 +384,7 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
         }
     }
     mf_graph_forget_walks(state);
-    PyObject *by_name = changes_by_name(plan);
-    int rc = by_name ? 0 : -1;
-    for (size_t i = 0; i < plan->changes.len && rc == 0; i++) {
-        struct mf_change *change = plan->changes.items[i];
-        rc = change->kind != MF_CHANGE_DELETED
-                 ? order_from(plan, by_name, change)
-                 : 0;
-    }
-    Py_XDECREF(by_name);
-    if (rc < 0) {
+    if (order_all(plan) < 0) {
         return -1;
     }
     for (size_t i = 0; i < plan->changes.len; i++) {

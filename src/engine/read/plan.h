@@ -38,7 +38,10 @@ struct mf_change {
                                  delta whose text is all that says so; -1: its
                                  own code proved to be the same. NULL: none */
     struct mf_vec targets;    /* struct mf_target *, one per live module */
-    int visit;                /* order(): 0 new, 1 open, 2 done */
+    uint32_t visit;           /* order: when it was come to, from 1 on */
+    uint32_t low;             /* order: the first one that it leads back to */
+    uint32_t group;           /* order: modules that import each other at the
+                                 top level have the same; 0: not ordered */
     struct {                  /* plan_main.c: where the main module's own code
                                  is; lines in the old and in the new text */
         bool known;

@@ -473,12 +473,31 @@ mf_stage_run_target(struct mf_stage *stage, struct mf_staged *staged)
     return restore_names(staged) < 0 ? -1 : mf_stage_restore_later(staged);
 }
 
+/* The last module of each group, in the order of sys.modules. */
+static int
+last_of_groups(struct mf_map *by_name, PyObject *names, struct mf_map *last)
+{
+    for (Py_ssize_t n = 0; n < PyList_GET_SIZE(names); n++) {
+        struct mf_staged *staged =
+            mf_map_get(by_name, PyList_GET_ITEM(names, n));
+        uintptr_t group = staged ? staged->target->change->group : 0;
+        if (group != 0 &&
+            mf_map_put(last, (void *)group, (uintptr_t)staged) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* In the order in which the program imported them; each runs those that it
- * imports first, at the place of the import. */
+ * imports first, at the place of the import. sys.modules has them as their
+ * imports ended: of modules that import each other, the last one was the first
+ * to begin. */
 static int
 run_all(struct mf_stage *stage)
 {
     struct mf_map by_name = {0}; /* key in sys.modules -> struct mf_staged * */
+    struct mf_map last = {0};    /* number of a group -> struct mf_staged * */
     PyObject *names = PyDict_Keys(PyImport_GetModuleDict());
     int rc = names ? 0 : -1;
     for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
@@ -488,15 +507,26 @@ run_all(struct mf_stage *stage)
                                          (uintptr_t)staged)
                             : 0;
     }
+    rc = rc == 0 ? last_of_groups(&by_name, names, &last) : rc;
     for (Py_ssize_t n = 0; rc == 0 && n < PyList_GET_SIZE(names); n++) {
         struct mf_staged *staged =
             mf_map_get(&by_name, PyList_GET_ITEM(names, n));
-        if (staged != NULL && !staged->started) {
+        if (staged == NULL || staged->started) {
+            continue;
+        }
+        uintptr_t group = staged->target->change->group;
+        struct mf_staged *first =
+            group != 0 ? mf_map_get(&last, (void *)group) : staged;
+        if (!first->started) {
+            rc = mf_stage_run_target(stage, first);
+        }
+        if (rc == 0 && !staged->started) {
             rc = mf_stage_run_target(stage, staged);
         }
     }
     Py_XDECREF(names);
     mf_map_clear(&by_name);
+    mf_map_clear(&last);
     for (size_t i = 0; i < stage->items.len && rc == 0; i++) {
         struct mf_staged *staged = stage->items.items[i];
         if (staged->target != NULL && !staged->started &&

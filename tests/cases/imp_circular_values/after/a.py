@@ -1,0 +1,5 @@
+X = 2
+
+from b import Y
+
+Z = X + Y

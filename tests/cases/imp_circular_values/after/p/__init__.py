@@ -1,0 +1,5 @@
+BASE = 2
+
+from .first import VALUE
+
+TOTAL = BASE + VALUE

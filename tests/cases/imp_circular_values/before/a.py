@@ -1,0 +1,5 @@
+X = 1
+
+from b import Y
+
+Z = X + Y

@@ -1,0 +1,4 @@
+import a
+
+Y = a.X + 10
+LIST = [Y, a.X]

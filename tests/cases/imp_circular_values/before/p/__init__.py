@@ -1,0 +1,5 @@
+BASE = 1
+
+from .first import VALUE
+
+TOTAL = BASE + VALUE

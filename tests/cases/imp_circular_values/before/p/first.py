@@ -1,0 +1,3 @@
+from . import second
+
+VALUE = second.VALUE + 100

@@ -1,0 +1,3 @@
+import p
+
+VALUE = p.BASE * 10
