@@ -83,9 +83,10 @@ engine_start(PyObject *self, PyObject *unused)
 static PyObject *
 engine_update(PyObject *self, PyObject *args)
 {
-    PyObject *paths = Py_None, *sources = Py_None;
+    PyObject *paths = Py_None, *sources = Py_None, *extra = NULL;
     int mode = MF_MODE_UPDATE;
-    if (!PyArg_ParseTuple(args, "|OOi:update", &paths, &sources, &mode)) {
+    if (!PyArg_ParseTuple(args, "|OOiO!:update", &paths, &sources, &mode,
+                          &PyDict_Type, &extra)) {
         return NULL;
     }
     if (mode < MF_MODE_UPDATE || mode > MF_MODE_PLAN) {
@@ -99,7 +100,48 @@ engine_update(PyObject *self, PyObject *args)
     return mf_update_run(PyModule_GetState(self),
                          paths == Py_None ? NULL : paths,
                          sources == Py_None ? NULL : sources,
-                         (enum mf_mode)mode);
+                         (enum mf_mode)mode, extra);
+}
+
+static PyObject *
+engine_refuse(PyObject *self, PyObject *args)
+{
+    PyObject *reasons, *extra = NULL;
+    int mode;
+    if (!PyArg_ParseTuple(args, "Oi|O!:refuse", &reasons, &mode,
+                          &PyDict_Type, &extra)) {
+        return NULL;
+    }
+    return mf_update_refuse(PyModule_GetState(self), reasons,
+                            (enum mf_mode)mode, extra);
+}
+
+static PyObject *
+engine_texts(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct mf_state *state = PyModule_GetState(self);
+    PyObject *texts = PyDict_New();
+    for (size_t i = 0; texts != NULL && i < state->sources.len; i++) {
+        struct mf_source *source = state->sources.items[i];
+        bool importing;
+        PyObject *entry = NULL;
+        if (mf_imports_modules(state, source, &importing) == 0) {
+            PyObject *text = source->text.bytes;
+            entry = PyTuple_Pack(2, source->path, text ? text : Py_None);
+        }
+        for (size_t m = 0; entry != NULL && m < source->modules.len; m++) {
+            struct mf_module *module = source->modules.items[m];
+            if (PyDict_SetItem(texts, module->name, entry) < 0) {
+                Py_CLEAR(entry);
+            }
+        }
+        if (entry == NULL) {
+            Py_CLEAR(texts);
+        }
+        Py_XDECREF(entry);
+    }
+    return texts;
 }
 
 static PyObject *
@@ -147,7 +189,7 @@ engine_poll(PyObject *self, PyObject *args)
     }
     PyObject *paths = PySequence_List(state->queued);
     PyObject *report =
-        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE) : NULL;
+        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL) : NULL;
     Py_XDECREF(paths);
     return report;
 }
@@ -314,7 +356,11 @@ PyMethodDef mf_args_methods[] = {
     {"configure", engine_configure, METH_O, "Settings, a dict."},
     {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
     {"update", engine_update, METH_VARARGS,
-     "update(paths=None, sources=None, mode=0) -> report dict"},
+     "update(paths=None, sources=None, mode=0, extra={}) -> report dict"},
+    {"refuse", engine_refuse, METH_VARARGS,
+     "refuse(reasons, mode, extra={}) -> report dict"},
+    {"texts", engine_texts, METH_NOARGS,
+     "What runs: module name -> (path, text or None)."},
     {"undo", engine_undo, METH_VARARGS,
      "undo(to=None, mode=0) -> report dict"},
     {"watch", engine_watch, METH_VARARGS,

@@ -208,8 +208,13 @@ gather(struct mf_update *update, PyObject *paths, PyObject *sources)
         }
     }
     if ((paths != NULL && add_paths(update->paths, paths) < 0) ||
-        (sources != NULL && take_sources(update, sources) < 0) ||
-        add_paths(update->paths, state->queued) < 0) {
+        (sources != NULL && take_sources(update, sources) < 0)) {
+        return -1;
+    }
+    if (update->alone) {
+        return 0;
+    }
+    if (add_paths(update->paths, state->queued) < 0) {
         return -1;
     }
     return update->mode == MF_MODE_UPDATE && !update->identity
@@ -248,8 +253,8 @@ mf_update_tell(struct mf_state *state, PyObject *report)
     Py_DECREF(listener);
 }
 
-static int
-remember(struct mf_state *state, PyObject *report)
+int
+mf_update_remember(struct mf_state *state, PyObject *report)
 {
     if (PyList_Append(state->history, report) < 0) {
         return -1;
@@ -279,7 +284,7 @@ unsupported(struct mf_state *state, PyObject *paths, enum mf_mode mode)
     }
     mf_report_clear(&report);
     if (dict != NULL && real) {
-        if (remember(state, dict) < 0) {
+        if (mf_update_remember(state, dict) < 0) {
             Py_CLEAR(dict);
         }
         else {
@@ -297,7 +302,7 @@ ask_again(struct mf_update *update)
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
     if (update->paths != NULL && update->mode == MF_MODE_UPDATE &&
-        !update->identity && update->undo == NULL &&
+        !update->identity && update->undo == NULL && !update->alone &&
         add_paths(update->state->queued, update->paths) < 0) {
         PyErr_WriteUnraisable(update->paths);
     }
@@ -403,7 +408,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
 {
     enum mf_mode mode = update->mode;
     PyObject *undo = update->undo;
-    bool identity = update->identity;
+    bool identity = update->identity, alone = update->alone;
     Py_CLEAR(*dict);
     if (mode == MF_MODE_UPDATE) {
         state->number--;
@@ -412,6 +417,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     *update = (struct mf_update){.state = state, .mode = mode,
                                  .undo = undo,
                                  .identity = identity,
+                                 .alone = alone,
                                  .sources = Py_XNewRef(sources),
                                  .paths = Py_NewRef(paths)};
     if (mf_report_init(&update->report) < 0) {
@@ -432,7 +438,10 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
     int outcome = -1, connected = -1;
     if (gather(update, paths, sources) == 0) {
         asked = PySet_New(update->paths);
-        connected = asked ? pending_apart(state, asked, &apart) : -1;
+        connected = asked == NULL ? -1
+                    : update->alone
+                        ? ((apart = PySet_New(NULL)) != NULL ? 0 : -1)
+                        : pending_apart(state, asked, &apart);
     }
     int grouped =
         connected == 0 ? is_one_group(state, asked, apart) : connected;
@@ -474,7 +483,7 @@ release_sets:
 
 static PyObject *
 run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
-           enum mf_mode mode, PyObject *record)
+           enum mf_mode mode, PyObject *record, PyObject *extra)
 {
     struct mf_update update = {.state = state, .mode = mode, .undo = record};
     PyObject *dict = NULL;
@@ -482,11 +491,15 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
         return NULL;
     }
     update.report.dry_run = mode != MF_MODE_UPDATE;
+    update.alone = extra != NULL && record == NULL;
     update.identity = mode == MF_MODE_UPDATE && record == NULL &&
                       mf_fault_lever(MF_LEVER_IDENTITY) > 0;
     int outcome = attempt_groups(state, &update, paths, sources, &dict);
+    if (dict != NULL && extra != NULL && PyDict_Update(dict, extra) < 0) {
+        Py_CLEAR(dict);
+    }
     if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&
-        !update.identity && remember(state, dict) < 0) {
+        !update.identity && mf_update_remember(state, dict) < 0) {
         Py_CLEAR(dict);
     }
     if (dict != NULL && outcome == MF_COMMITTED && record != NULL &&
@@ -498,9 +511,9 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
     return dict;
 }
 
-static PyObject *
-run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
-         enum mf_mode mode, PyObject *record)
+PyObject *
+mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
+         enum mf_mode mode, PyObject *record, PyObject *extra)
 {
     if (state->disabled) {
         return mf_update_skipped(state, NULL);
@@ -516,7 +529,7 @@ run_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
         return mine < 0 ? NULL : mf_update_skipped(state, paths);
     }
     state->interrupted = false;
-    PyObject *dict = run_locked(state, paths, sources, mode, record);
+    PyObject *dict = run_locked(state, paths, sources, mode, record, extra);
     bool interrupted = state->interrupted;
     give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
@@ -566,7 +579,7 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
     if (update.declined) {
         Py_CLEAR(*dict);
     }
-    if (*dict != NULL && outcome != MF_SKIPPED && remember(state, *dict) < 0) {
+    if (*dict != NULL && outcome != MF_SKIPPED && mf_update_remember(state, *dict) < 0) {
         PyErr_Clear(); /* it is live: only the history has a gap */
     }
     give_turn(state);
@@ -611,7 +624,7 @@ repeat(struct mf_state *state, PyObject *paths, PyObject *sources,
             break; /* some updates cannot be undone: that changes nothing */
         }
         PyObject *again =
-            run_turn(state, all, sources, MF_MODE_UPDATE, NULL);
+            mf_update_turn(state, all, sources, MF_MODE_UPDATE, NULL, NULL);
         if (!has_committed(again)) {
             Py_SETREF(dict, again);
             break;
@@ -624,9 +637,9 @@ repeat(struct mf_state *state, PyObject *paths, PyObject *sources,
 
 PyObject *
 mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
-              enum mf_mode mode)
+              enum mf_mode mode, PyObject *extra)
 {
-    PyObject *dict = run_turn(state, paths, sources, mode, NULL);
+    PyObject *dict = mf_update_turn(state, paths, sources, mode, NULL, extra);
     if (mode == MF_MODE_UPDATE && !state->undo_wanted) {
         dict = repeat(state, paths, sources, dict);
     }
@@ -647,36 +660,7 @@ mf_update_identity(struct mf_state *state)
 {
     long before = mf_fault_lever(MF_LEVER_IDENTITY);
     mf_fault_set("identity", 1);
-    PyObject *dict = run_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL);
+    PyObject *dict = mf_update_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL, NULL);
     mf_fault_set("identity", before);
     return dict;
-}
-
-PyObject *
-mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
-{
-    PyObject *dict = NULL;
-    if (state->unsupported != NULL) {
-        return run_turn(state, NULL, NULL, mode, NULL);
-    }
-    for (;;) {
-        PyObject *record = mf_record_last(state);
-        if (record == NULL ||
-            (dict != NULL && (to < 0 || mode != MF_MODE_UPDATE)) ||
-            PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) < to) {
-            break; /* as it was before the update `to` */
-        }
-        Py_INCREF(record);
-        Py_ssize_t left = PyList_GET_SIZE(state->records);
-        PyObject *sources = mf_record_sources(state, record);
-        Py_XSETREF(dict, sources ? run_turn(state, NULL, sources, mode,
-                                            record)
-                                 : NULL);
-        Py_XDECREF(sources);
-        Py_DECREF(record);
-        if (dict == NULL || PyList_GET_SIZE(state->records) == left) {
-            break; /* rejected: stays where it is */
-        }
-    }
-    return dict || PyErr_Occurred() ? dict : mf_update_skipped(state, NULL);
 }

@@ -629,6 +629,9 @@ mf_update_story(struct mf_update *update)
     if (update->mode != MF_MODE_UPDATE || update->identity) {
         return 0;
     }
+    if (update->alone) {
+        return 0;
+    }
     return call_tracked(update) < 0 || note_pending(update) < 0
                ? -1
                : mf_waiting_note(update);

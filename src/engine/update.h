@@ -36,16 +36,20 @@ struct mf_update {
     bool quiet;               /* no code of the program may run */
     bool declined;            /* quiet, but some would have to: nothing was
                                  done */
+    bool alone;               /* a hotfix: takes nothing else with it, and
+                                 leaves nothing pending */
     bool starved;             /* memory ran out: says nothing of the files */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
 };
 
 /* The whole story. paths: list of str or NULL (every file that differs);
- * sources: dict module name -> text, or NULL. Returns the report dict, a new
+ * sources: dict module name -> text, or NULL; extra: dict of more items for the
+ * report, or NULL. Returns the report dict, a new
  * reference; NULL only for wrong calls and errors of our own. */
 PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
-                        PyObject *sources, enum mf_mode mode);
+                        PyObject *sources, enum mf_mode mode,
+                        PyObject *extra);
 /* Back to what the last committed update replaced (to: -1), or, one update
  * after the other, to what ran when update `to` was the last one. */
 PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
@@ -65,6 +69,15 @@ int mf_update_failed(struct mf_update *update);
 /* The mf_update_story. */
 int mf_update_story(struct mf_update *update);
 PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);
+/* One update, with its turn, its place in the history and its listener. */
+PyObject *mf_update_turn(struct mf_state *state, PyObject *paths,
+                         PyObject *sources, enum mf_mode mode,
+                         PyObject *record, PyObject *extra);
+int mf_update_remember(struct mf_state *state, PyObject *report);
+/* epochs.c: rejected before the engine has seen it. reasons: sequence of
+ * (code, text, file or None, line); extra: more items of the report. */
+PyObject *mf_update_refuse(struct mf_state *state, PyObject *reasons,
+                           enum mf_mode mode, PyObject *extra);
 
 /* collect.c: which files differ, with both sides, into update->plan. */
 int mf_collect_changes(struct mf_update *update);

@@ -36,7 +36,7 @@ update_queued(void *arg)
     }
     PyObject *paths = PySequence_List(state->queued);
     PyObject *report =
-        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE) : NULL;
+        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL) : NULL;
     Py_XDECREF(paths);
     Py_XDECREF(report);
     return report != NULL ? 0 : -1; /* a Ctrl-C goes on in the program */
@@ -47,7 +47,7 @@ take_batch(struct mf_state *state, PyObject *paths)
 {
     if (state->safepoint == ANY) {
         PyObject *report =
-            mf_update_run(state, paths, NULL, MF_MODE_UPDATE);
+            mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL);
         Py_XDECREF(report);
         return report != NULL ? 0 : -1;
     }
@@ -116,7 +116,7 @@ update_waiting(struct mf_state *state)
     int rc = 0;
     if (state->safepoint == ANY) {
         report = mf_update_run(state, paths, texts ? given : NULL,
-                               MF_MODE_UPDATE);
+                               MF_MODE_UPDATE, NULL);
         rc = report != NULL ? 0 : -1;
     }
     else {

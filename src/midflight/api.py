@@ -14,7 +14,7 @@ from .errors import UpdateRejected
 from .report import Report
 from .rules import Rules
 
-_UPDATE, _DRY_RUN, _PLAN = range(3)
+UPDATE, DRY_RUN, PLAN = range(3)
 _rules = None            # the Rules in force; None until start()
 _given = {}              # what start() has been given so far
 _main = None             # the main script, where the launcher knows better than sys.modules
@@ -52,7 +52,7 @@ def rules():
 def _run(mode, paths, sources):
     rules()
     hooks.load_plugins()
-    if hold._depth and mode == _UPDATE and paths is None and sources is None:
+    if hold._depth and mode == UPDATE and paths is None and sources is None:
         hold._everything = True
     return Report(_engine.update(_paths(paths), _sources(sources), mode))
 
@@ -64,12 +64,12 @@ def update(paths=None, *, sources=None, dry_run=False):
     sources: {"pkg.mod": text, bytes or code object}, for programs without files.
     dry_run: stage and check, then drop it; runs what the edit makes run, and takes it back.
     """
-    return _run(_DRY_RUN if dry_run else _UPDATE, paths, sources)
+    return _run(DRY_RUN if dry_run else UPDATE, paths, sources)
 
 
 def plan(paths=None, *, sources=None):
     """What update() would do, step by step; runs nothing."""
-    return _run(_PLAN, paths, sources)
+    return _run(PLAN, paths, sources)
 
 
 def undo(to=None, *, dry_run=False):
@@ -77,7 +77,37 @@ def undo(to=None, *, dry_run=False):
     rules()
     if to is not None and not isinstance(to, int):
         raise TypeError(f"to is the number of an update, not {type(to).__name__}")
-    return Report(_engine.undo(to, _DRY_RUN if dry_run else _UPDATE))
+    return Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
+
+
+def hotfix(given, id=None, dry_run=False, permanent=False):
+    """Apply a fix: a unified diff, edited modules ({name: source}) or a script; text, or a path. Returns a Report.
+
+    dry_run: say what it would do. permanent: a journal that is in force applies it again after a restart.
+    ValueError for what is no hotfix at all.
+    """
+    from .hotfix import apply, read
+
+    return apply(read(given, id=id), dry_run=dry_run)
+
+
+def running():
+    """What the process runs: module name -> (path, text or None if it is not known)."""
+    rules()
+    return _engine.texts()
+
+
+def apply_sources(sources, mode, extra):
+    """For hotfixes: an update of these modules' texts alone, in the report's words `extra` too."""
+    rules()
+    hooks.load_plugins()
+    return Report(_engine.update([], _sources(sources), mode, extra))
+
+
+def refuse(reasons, mode, extra):
+    """For hotfixes: a rejected update, in the history as any other. reasons: (code, text, file or None, line)."""
+    rules()
+    return Report(_engine.refuse(reasons, mode, extra))
 
 
 def watch(paths=None):

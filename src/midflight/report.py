@@ -79,6 +79,8 @@ class Report:
         self.running = data.get("running") or 0                 # number of the update that is live
         self.dry_run = bool(data.get("dry_run"))
         self.plan = tuple(data.get("plan") or ())
+        self.hotfix = data.get("hotfix")                        # its id, where the update was one
+        self.form = data.get("form")                            # "patch", "modules" or "script"
 
     def to_dict(self):
         out = {"event": "update", "number": self.number, "outcome": self.outcome, "files": list(self.files)}
@@ -86,6 +88,8 @@ class Report:
             out[name] = [entry.to_dict() for entry in getattr(self, name)]
         out.update(timings=self.timings, pause_ms=self.pause_ms, running=self.running, dry_run=self.dry_run)
         out["plan"] = list(self.plan)
+        if self.hotfix:
+            out.update(hotfix=self.hotfix, form=self.form)
         return out
 
     def to_json(self, **options):
@@ -129,7 +133,7 @@ class Report:
 
     def _first_line(self, verbose, width):
         number = f"#{self.number}" if self.number and not self.dry_run else "--"
-        left = f"{HEAD}  {number:<3}"
+        left = f"{HEAD}  {number:<3}" + (f"  hotfix {self.hotfix}" if self.hotfix else "")
         right = ""
         if self.outcome == "committed" or (self.outcome == "skipped" and (self.changed or self.plan)):
             would = ["would commit"] if self.outcome == "skipped" or self.dry_run else []
