@@ -80,6 +80,7 @@ mf_match_clear(struct mf_match *match)
     mf_map_clear(&match->fresh);
     mf_vec_clear_refs(&match->codes_of);
     mf_vec_clear_refs(&match->caches);
+    mf_vec_clear_refs(&match->fronts);
 }
 
 /* ---- what was staged --------------------------------------------------------------- */

@@ -42,6 +42,9 @@ struct mf_match {
     struct mf_vec codes_of; /* functions of live code objects that changed:
                                PyFunctionObject *, strong */
     struct mf_vec caches;   /* lru_cache wrappers in front of them, strong */
+    struct mf_vec fronts;   /* strong, by twos: a wrapper or descriptor that a
+                               name leads through, a function of codes_of
+                               behind it */
 };
 
 /* Find the live functions of every changed code object, then pair what was

@@ -13,6 +13,9 @@ struct search {
     struct mf_vec *found; /* strong functions */
     struct mf_map seen;   /* objects visited by the quick search */
     struct mf_vec *caches;
+    struct mf_vec *fronts;
+    PyObject *path[12];   /* what leads to where the quick search is, borrowed */
+    int on_path;
     int budget;
     int depth;
 };
@@ -76,6 +79,22 @@ mf_match_find_codes(struct mf_module *module)
     return rc;
 }
 
+/* Wrappers and descriptors that the name leads through. */
+static int
+note_fronts(struct search *search, PyObject *func)
+{
+    for (int i = 0; i < search->on_path; i++) {
+        if (mf_vec_push_ref(search->fronts, search->path[i]) < 0) {
+            return -1;
+        }
+        if (mf_vec_push_ref(search->fronts, func) < 0) {
+            Py_DECREF(search->fronts->items[--search->fronts->len]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 take_function(struct search *search, PyObject *obj)
 {
@@ -83,6 +102,9 @@ take_function(struct search *search, PyObject *obj)
         mf_map_find(&search->wanted, PyFunction_GET_CODE(obj));
     if (count == NULL || mf_map_has(&search->seen, obj)) {
         return 0;
+    }
+    if (note_fronts(search, obj) < 0) {
+        return -1;
     }
     *count += 1;
     return mf_map_put(&search->seen, obj, 1) < 0
@@ -105,44 +127,25 @@ descend(struct search *search, PyObject *obj)
     return rc;
 }
 
-/* From what a name holds to the functions behind it: through closures,
- * wrappers, descriptors. Namespaces, modules and classes are not entered. */
 static int
-quick_visit(PyObject *obj, void *arg)
+behind_function(struct search *search, PyFunctionObject *func)
 {
-    struct search *search = arg;
-    if (obj == NULL || PyModule_Check(obj) || PyType_Check(obj) ||
-        PyCode_Check(obj) || PyUnicode_Check(obj)) {
-        return 0;
+    if (func->func_closure != NULL &&
+        descend(search, func->func_closure) != 0) {
+        return -1;
     }
-    if (PyFunction_Check(obj)) {
-        PyFunctionObject *func = (PyFunctionObject *)obj;
-        bool new_one = !mf_map_has(&search->seen, obj);
-        if (take_function(search, obj) < 0) {
-            return -1;
-        }
-        if (!new_one || search->depth > 4 || search->budget-- <= 0) {
-            return 0;
-        }
-        if (func->func_closure != NULL &&
-            descend(search, func->func_closure) != 0) {
-            return -1;
-        }
-        PyObject *wrapped =
-            func->func_dict
-                ? PyDict_GetItemString(func->func_dict, "__wrapped__")
-                : NULL;
-        search->depth++;
-        int rc = wrapped ? quick_visit(wrapped, search) : 0;
-        search->depth--;
-        return rc;
-    }
-    if (PyDict_Check(obj) && search->depth > 1) {
-        /* an instance's or function's dict: only small ones */
-        if (PyDict_GET_SIZE(obj) > 32) {
-            return 0;
-        }
-    }
+    PyObject *wrapped =
+        func->func_dict ? PyDict_GetItemString(func->func_dict, "__wrapped__")
+                        : NULL;
+    search->depth++;
+    int rc = wrapped ? quick_visit(wrapped, search) : 0;
+    search->depth--;
+    return rc;
+}
+
+static int
+behind_object(struct search *search, PyObject *obj)
+{
     if (strcmp(Py_TYPE(obj)->tp_name, "functools._lru_cache_wrapper") == 0) {
         size_t before = search->found->len;
         if (descend(search, obj) != 0) {
@@ -155,6 +158,42 @@ quick_visit(PyObject *obj, void *arg)
         return 0;
     }
     return descend(search, obj);
+}
+
+/* From what a name holds to the functions behind it: through closures,
+ * wrappers, descriptors. Namespaces, modules and classes are not entered. */
+static int
+quick_visit(PyObject *obj, void *arg)
+{
+    struct search *search = arg;
+    if (obj == NULL || PyModule_Check(obj) || PyType_Check(obj) ||
+        PyCode_Check(obj) || PyUnicode_Check(obj)) {
+        return 0;
+    }
+    if (PyFunction_Check(obj)) {
+        bool new_one = !mf_map_has(&search->seen, obj);
+        if (take_function(search, obj) < 0) {
+            return -1;
+        }
+        if (!new_one || search->depth > 4 || search->budget-- <= 0) {
+            return 0;
+        }
+    }
+    else if (PyDict_Check(obj) && search->depth > 1 &&
+             PyDict_GET_SIZE(obj) > 32) {
+        return 0; /* an instance's or function's dict: only small ones */
+    }
+    bool front = !PyDict_Check(obj) && !PyTuple_Check(obj) &&
+                 !PyList_Check(obj) && !PyCell_Check(obj) &&
+                 search->on_path < (int)Py_ARRAY_LENGTH(search->path);
+    if (front) {
+        search->path[search->on_path++] = obj;
+    }
+    int rc = PyFunction_Check(obj)
+                 ? behind_function(search, (PyFunctionObject *)obj)
+                 : behind_object(search, obj);
+    search->on_path -= front;
+    return rc;
 }
 
 /* What the changed definition's name holds: in the module or in the class. */
@@ -245,6 +284,7 @@ mf_match_find_functions(struct mf_match *match)
     struct search search = {0};
     search.found = &match->codes_of;
     search.caches = &match->caches;
+    search.fronts = &match->fronts;
     int rc = 0;
     size_t at;
     void *code;
