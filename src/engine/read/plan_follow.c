@@ -444,7 +444,8 @@ mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived
     if (in_place && u->kind == MF_UNIT_CLASS) {
         /* redefined in place: only its members' changes are seen elsewhere */
         if (mf_plan_taint_members(change, (uint32_t)(delta - diff->deltas)) < 0 ||
-            taint_globals(change, u, names->stores) < 0) {
+            taint_globals(change, u, names->stores) < 0 ||
+            mf_plan_taint_metaclass(change, delta) < 0) {
             return -1;
         }
     }
@@ -534,9 +535,8 @@ follow_in_class(struct mf_change *change, uint32_t at, PyObject *name,
                : mf_plan_taint_members(change, at);
 }
 
-/* The class line itself, decorators included, reads the name. */
-static bool
-header_mentions(struct mf_compile_unit_of *of, uint32_t unit, PyObject *name)
+bool
+mf_plan_header_mentions(struct mf_compile_unit_of *of, uint32_t unit, PyObject *name)
 {
     const struct mf_unit *u = &of->split->units[unit];
     Py_ssize_t len;
@@ -565,32 +565,27 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         (u->kind != MF_UNIT_CLASS || delta->old_unit == MF_UNIT_NONE)) {
         return 0;
     }
-    bool fields = mf_plan_is_fields(name);
-    bool any = !fields && value && !delta->runs &&
+    bool inherited = mf_plan_is_inherited(name);
+    bool any = !inherited && value && !delta->runs &&
                mf_plan_reads_all(change, delta);
-    int reads = any    ? 1
-                : fields ? mf_plan_reads_fields(change, delta, name)
-                       : unit_reads(change, delta, name, value);
-    if (reads > 0 && !delta->runs && !fields && !any) {
+    int reads = any         ? 1
+                : inherited ? mf_plan_inherits(change, delta, name)
+                            : unit_reads(change, delta, name, value);
+    if (reads > 0 && !delta->runs && !inherited && !any) {
         reads = mf_plan_proved(change, name);
     }
     if (reads <= 0) {
         return reads;
     }
-    if (fields) { /* its own are made of them */
-        PyObject *own = mf_plan_unit_name(change, delta);
-        int rc = own ? mf_plan_taint_fields(change, own) : -1;
-        Py_XDECREF(own);
-        if (rc < 0) {
-            return -1;
-        }
+    if (inherited && mf_plan_pass_on(change, delta, name) < 0) {
+        return -1;
     }
     if (delta->runs) { /* which of its members are derived counts still */
         return follow_in_class(change, at, name, value);
     }
     if (u->kind == MF_UNIT_CLASS && u->first_child != MF_UNIT_NONE &&
         !(u->flags & MF_UNIT_ONE_LINE) &&
-        !header_mentions(&diff->new_of, delta->new_unit, name)) {
+        !mf_plan_header_mentions(&diff->new_of, delta->new_unit, name)) {
         return follow_in_class(change, at, name, value);
     }
     if (u->kind == MF_UNIT_CLASS && delta->old_unit != MF_UNIT_NONE &&
@@ -616,7 +611,7 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
         return -1;
     }
     /* as a whole, but of its members those count that read the name */
-    return u->kind == MF_UNIT_CLASS && !fields &&
+    return u->kind == MF_UNIT_CLASS && !inherited &&
                    u->first_child != MF_UNIT_NONE &&
                    diff->deltas[at].old_unit != MF_UNIT_NONE
                ? follow_in_class(change, at, name, value)

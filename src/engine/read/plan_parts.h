@@ -68,13 +68,24 @@ int mf_plan_run_binders(struct mf_change *change, uint32_t gone);
 int mf_plan_may_run_member(struct mf_change *change, uint32_t cls_delta,
                            struct mf_delta *delta);
 
-/* Fields of a class, that is its annotations, differ: what has a say when its
- * subclasses are made (a decorator, a metaclass) reads them. */
+/* plan_bases.c. Fields of a class, that is its annotations, differ: what has a
+ * say when its subclasses are made (a decorator, a metaclass) reads them. */
 int mf_plan_taint_fields(struct mf_change *change, PyObject *cls);
-bool mf_plan_is_fields(PyObject *name);
-/* Is the unit a subclass, made by somebody who has a say? 1 / 0 / -1. */
-int mf_plan_reads_fields(struct mf_change *change, struct mf_delta *delta,
-                         PyObject *name);
+/* The class statement runs: where its line gives it another metaclass, its
+ * subclasses get that, too. */
+int mf_plan_taint_metaclass(struct mf_change *change, struct mf_delta *delta);
+/* Is it the name of one of these? */
+bool mf_plan_is_inherited(PyObject *name);
+/* Is the unit a subclass that takes it? 1 / 0 / -1. */
+int mf_plan_inherits(struct mf_change *change, struct mf_delta *delta,
+                     PyObject *name);
+/* The subclass has it from then on, and its own subclasses take it. */
+int mf_plan_pass_on(struct mf_change *change, struct mf_delta *delta,
+                    PyObject *name);
+/* The class line itself, decorators included, mentions the name (the first
+ * part of a dotted one). */
+bool mf_plan_header_mentions(struct mf_compile_unit_of *of, uint32_t unit,
+                             PyObject *name);
 
 /* plan_main.c: is the main module's own code inside this statement, or not there yet? Then the
  * statement does not run aside. */
