@@ -9,7 +9,6 @@
 #include "../stage/register.h"
 #include "baseline.h"
 #include "class_caches.h"
-#include "doc_copies.h"
 #include "migrate.h"
 #include "redefine_annotations.h"
 #include "redefine_class.h"
@@ -288,7 +287,7 @@ mf_commit_prepare(struct mf_commit *commit)
             return -1;
         }
     }
-    if (exchange_codes(commit) < 0 || mf_doc_copies_find(commit) < 0 ||
+    if (exchange_codes(commit) < 0 || mf_commit_copy_docs(commit) < 0 ||
         shift_lines(commit) < 0 || shift_main(commit) < 0 ||
         mf_commit_find_replaced(commit) < 0) {
         return -1;

@@ -68,6 +68,10 @@ int mf_commit_apply(struct mf_commit *commit);
 /* commit_replaced.c, for prepare: definitions that give way to one of another
  * kind, and who holds them besides the namespaces that merge writes. */
 int mf_commit_find_replaced(struct mf_commit *commit);
+/* commit_docs.c, for prepare, when the exchanges are known: docstrings that
+ * wrappers and descriptors have copied from functions that take new code are
+ * more of merge's writes. */
+int mf_commit_copy_docs(struct mf_commit *commit);
 /* Baselines move, references drop. Errors are traced, never raised. */
 void mf_commit_finish(struct mf_commit *commit, struct mf_state *state);
 void mf_commit_clear(struct mf_commit *commit);

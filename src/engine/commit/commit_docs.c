@@ -1,7 +1,7 @@
-/* doc_copies.c -- owns docstrings that others have copied. In: functions that
+/* commit_docs.c -- owns docstrings that others have copied. In: functions that
  * take new code, what stands in front of them. Out: attributes to write.
  */
-#include "doc_copies.h"
+#include "commit.h"
 
 #include "../ground/compat_fields.h"
 
@@ -60,7 +60,7 @@ exchange_of(struct mf_commit *commit, PyObject *func)
 }
 
 int
-mf_doc_copies_find(struct mf_commit *commit)
+mf_commit_copy_docs(struct mf_commit *commit)
 {
     struct mf_vec *fronts = &commit->match->fronts;
     PyObject *name = PyUnicode_InternFromString("__doc__");
