@@ -102,6 +102,9 @@ update_clear(struct mf_update *update)
 static int
 add_paths(PyObject *set, PyObject *more)
 {
+    if (PyAnySet_Check(more) && PySet_GET_SIZE(more) == 0) {
+        return 0;
+    }
     PyObject *done = PyObject_CallMethod(set, "update", "O", more);
     Py_XDECREF(done);
     return done ? 0 : -1;
@@ -428,6 +431,23 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     return attempt(update, dict);
 }
 
+/* All that is gathered. Once more if a class would not be made a second
+ * time: the next attempt knows. */
+static int
+attempt_all(struct mf_state *state, struct mf_update *update, PyObject **dict)
+{
+    PyObject *paths = Py_NewRef(update->paths);
+    PyObject *sources = Py_XNewRef(update->sources);
+    state->refused = false;
+    int outcome = attempt(update, dict);
+    if (outcome != MF_COMMITTED && *dict != NULL && state->refused) {
+        outcome = attempt_again(state, update, paths, sources, dict);
+    }
+    Py_DECREF(paths);
+    Py_XDECREF(sources);
+    return outcome;
+}
+
 /* With what is pending; if that is rejected, and nothing connects it with
  * what was asked for, without. */
 static int
@@ -436,7 +456,11 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
 {
     PyObject *asked = NULL, *apart = NULL, *pending = NULL;
     int outcome = -1, connected = -1;
-    if (gather(update, paths, sources) == 0) {
+    int gathered = gather(update, paths, sources);
+    if (gathered == 0 && PyDict_GET_SIZE(state->pending) == 0) {
+        return attempt_all(state, update, dict);
+    }
+    if (gathered == 0) {
         asked = PySet_New(update->paths);
         connected = asked == NULL ? -1
                     : update->alone
@@ -455,13 +479,7 @@ attempt_groups(struct mf_state *state, struct mf_update *update,
     bool together = grouped || PySet_GET_SIZE(apart) == 0 ||
                     PySet_GET_SIZE(asked) == 0;
     PyObject *given = Py_XNewRef(update->sources);
-    PyObject *all = Py_NewRef(update->paths);
-    state->refused = false;
-    outcome = attempt(update, dict);
-    if (outcome != MF_COMMITTED && *dict != NULL && state->refused) {
-        outcome = attempt_again(state, update, all, given, dict);
-    }
-    Py_DECREF(all);
+    outcome = attempt_all(state, update, dict);
     if (outcome == MF_REJECTED && !together && update->starved) {
         if (regroup(state, pending, asked) < 0) {
             Py_CLEAR(*dict);
