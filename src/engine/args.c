@@ -352,6 +352,43 @@ engine_undo(PyObject *self, PyObject *args)
     return mf_update_undo(state, back_to, (enum mf_mode)mode);
 }
 
+/* ---- texts ---------------------------------------------------------------- */
+
+static PyObject *
+engine_text(PyObject *self, PyObject *path)
+{
+    if (!PyUnicode_Check(path)) {
+        PyErr_SetString(PyExc_TypeError, "text: path is a str");
+        return NULL;
+    }
+    struct mf_source *source = mf_source_find(PyModule_GetState(self), path);
+    if (source == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *text = source ? source->text.bytes : NULL;
+    return Py_NewRef(text ? text : Py_None);
+}
+
+/* A module that is loaded already keeps its baseline. */
+static PyObject *
+engine_assume(PyObject *self, PyObject *args)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    PyObject *path;
+    const char *utf8;
+    Py_ssize_t len;
+    if (!PyArg_ParseTuple(args, "Us#:assume", &path, &utf8, &len)) {
+        return NULL;
+    }
+    struct mf_source *source = mf_source_get(state, path);
+    if (source == NULL ||
+        (source->text.bytes == NULL && !source->is_split &&
+         mf_source_take(path, utf8, len, &source->text) < 0)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 PyMethodDef mf_args_methods[] = {
     {"configure", engine_configure, METH_O, "Settings, a dict."},
     {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
@@ -376,6 +413,11 @@ PyMethodDef mf_args_methods[] = {
     {"history", engine_history, METH_NOARGS, "Reports, oldest first."},
     {"supported", engine_supported, METH_NOARGS,
      "None, or why every update will be rejected."},
+    {"text", engine_text, METH_O,
+     "text(path) -> the source that the modules of this file run, as UTF-8 "
+     "with \\n line ends; None: not known."},
+    {"assume", engine_assume, METH_VARARGS,
+     "assume(path, text): its module will be loaded from this text."},
     {"lever", engine_lever, METH_VARARGS, "lever(name, value): tests only."},
     {"lever_counts", engine_lever_counts, METH_NOARGS, "dict: tests only."},
     {NULL, NULL, 0, NULL},

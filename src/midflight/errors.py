@@ -17,6 +17,14 @@ class ConfigurationError(MidflightError, ValueError):
     """A setting is wrong. The text names where it stands, which one it is and what is allowed."""
 
 
+class JournalError(MidflightError):
+    """The journal cannot be read or written. `code` is its entry in the list of codes; the text names file and line."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
 class Veto(MidflightError):
     """Raise it in `__before_update__` to reject the update; its text is the reason in the report."""
 
