@@ -354,21 +354,6 @@ engine_undo(PyObject *self, PyObject *args)
 
 /* ---- texts ---------------------------------------------------------------- */
 
-static PyObject *
-engine_text(PyObject *self, PyObject *path)
-{
-    if (!PyUnicode_Check(path)) {
-        PyErr_SetString(PyExc_TypeError, "text: path is a str");
-        return NULL;
-    }
-    struct mf_source *source = mf_source_find(PyModule_GetState(self), path);
-    if (source == NULL && PyErr_Occurred()) {
-        return NULL;
-    }
-    PyObject *text = source ? source->text.bytes : NULL;
-    return Py_NewRef(text ? text : Py_None);
-}
-
 /* A module that is loaded already keeps its baseline. */
 static PyObject *
 engine_assume(PyObject *self, PyObject *args)
@@ -413,9 +398,6 @@ PyMethodDef mf_args_methods[] = {
     {"history", engine_history, METH_NOARGS, "Reports, oldest first."},
     {"supported", engine_supported, METH_NOARGS,
      "None, or why every update will be rejected."},
-    {"text", engine_text, METH_O,
-     "text(path) -> the source that the modules of this file run, as UTF-8 "
-     "with \\n line ends; None: not known."},
     {"assume", engine_assume, METH_VARARGS,
      "assume(path, text): its module will be loaded from this text."},
     {"lever", engine_lever, METH_VARARGS, "lever(name, value): tests only."},

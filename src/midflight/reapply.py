@@ -1,0 +1,271 @@
+"""Permanent hotfixes at the start of a process: there before the program's own code is.
+
+Owns: which of them this start has, and how each gets in. In: the journal, the files as they are now. Out: modules that
+load from their mended text, scripts that run when what they change has been imported, words about both.
+
+A patch or edited modules: the module is *loaded* from the text after the hotfix, so the process is as one started from
+it; nothing is imported earlier, later or twice. What has been decided at the start holds, whatever happens to the files
+meanwhile: all modules of a hotfix or none. A script, and what follows a script on the same module, is applied at the
+end of the import of a module that it changes, before whoever imports it goes on. The text before and after is known
+from the journal: files that hold the text before get the hotfix, files that hold the text after (or that of a later
+one) contain it, and it is set aside; any other file is a case for a person: it is said, and the hotfix stays permanent.
+"""
+
+import os
+import sys
+from importlib.machinery import ModuleSpec, SourceFileLoader
+
+from . import api, book, hooks
+from .errors import JournalError
+from .journal import PERMANENT
+from .report import Report
+
+_SCRIPT = "script"
+
+
+class Reapply:
+    """One per start. program: ("file", path) or ("module", name) where the launcher has not loaded it yet."""
+
+    def __init__(self, journal, program=None):
+        self.journal, self._program = journal, program
+        self.texts = {}            # path -> text to load from
+        self.waiting = []          # items that need their modules, in order
+        self.reports = []
+        self._hashes = {}          # module -> hash of its text, as it is after what was decided so far
+        self._places = {}          # module -> path, "" where it cannot be loaded from a text of ours
+        self._applying = False
+
+    def begin(self):
+        items = [item for item in self.journal.hotfixes() if item.state == PERMANENT]
+        loaded = api.running()
+        for at, item in enumerate(items):
+            if item.form == _SCRIPT or any(other.modules & item.modules for other in self.waiting) or any(
+                    name in loaded and not (name == "__main__" and self._program) for name in item.modules):
+                self.waiting.append(item)
+            else:
+                self._decide(item, items[at:])
+        if self.texts or self.waiting:
+            finders = sys.meta_path
+            place = next((at + 1 for at, finder in enumerate(finders) if type(finder).__module__ == "midflight._engine"), 0)
+            finders.insert(place, Finder(self))
+            self.module_ended()
+        return self.reports
+
+    # ---- sources
+
+    def _decide(self, item, later):
+        before, contained, other = [], [], []
+        for name in sorted(item.result):
+            now = self._hash(name)
+            results = {one.result[name]["text"] for one in later if one.form != _SCRIPT and name in one.result}
+            (before if now is not None and now == item.before.get(name) else contained if now in results else other).append(name)
+        if not before and not other:
+            return self._set_aside(item, "the source contains it")
+        if contained or other or any(not self._places[name] for name in before):
+            return self._not(item, before, contained, other)
+        texts = {name: self.journal.text(item.result[name]["text"]) for name in before}
+        for name, text in texts.items():
+            self.texts[self._places[name]] = text
+            self._hashes[name] = item.result[name]["text"]
+        self.journal.loaded_with(item.id)
+        self._say(item, "committed", "MF640", f"part of this start: {', '.join(before)}")
+
+    def _not(self, item, before, contained, other):
+        parts = []
+        if other:
+            parts.append(f"{', '.join(other)} {'is' if len(other) == 1 else 'are'} neither what it was made for nor what it made")
+        if contained and before:
+            parts.append(f"{', '.join(contained)} contain{'s' if len(contained) == 1 else ''} it, {', '.join(before)} "
+                         f"do{'es' if len(before) == 1 else ''} not")
+        odd = [name for name in before if not self._places[name]]
+        if odd:
+            parts.append(f"{', '.join(odd)} is not loaded from a plain file")
+        self._say(item, "rejected", "MF641", f"NOT part of this start: {'; '.join(parts)}. If the source has the fix, or needs it "
+                  f"no more: midflight.retire({item.id!r})")
+
+    def _hash(self, name):
+        if name not in self._hashes:
+            path, text = self._find(name)
+            self._places[name] = path
+            self._hashes[name] = None if text is None else book.sha256(text)
+        return self._hashes[name]
+
+    def _find(self, name):
+        """(path, text) of a module that is not loaded yet; no package is imported for it."""
+        if name == "__main__":
+            if self._program is None:
+                return "", None
+            kind, name = self._program
+            if kind == "file":
+                return os.path.abspath(name), _read(name)
+        spec, path = None, None
+        parts = name.split(".")
+        if self._program == ("module", name):
+            top = _spec(parts)
+            if top is not None and top.submodule_search_locations is not None:
+                parts.append("__main__")
+        spec = _spec(parts)
+        if spec is None or not spec.has_location:
+            return "", None
+        path = os.path.abspath(spec.origin)
+        plain = type(spec.loader) is SourceFileLoader
+        return (path if plain else ""), _read(path)
+
+    # ---- what needs its modules
+
+    def module_ended(self):
+        """A module has been imported: what waited for it goes in, before anybody uses it."""
+        if self._applying:
+            return
+        self._applying = True
+        try:
+            while (item := next(filter(self._is_ready, self.waiting), None)) is not None:
+                self.waiting.remove(item)
+                self._apply(item)
+        finally:
+            self._applying = False
+
+    def names_waited_for(self):
+        return {name for item in self.waiting for name in item.modules}
+
+    def _is_ready(self, item):
+        """Something of it is loaded, nothing half, and no earlier one stands before it."""
+        earlier = self.waiting[:self.waiting.index(item)]
+        if any(other.modules & item.modules for other in earlier):
+            return False
+        loaded = [sys.modules[name] for name in item.modules if name in sys.modules]
+        return bool(loaded or not item.modules) and not any(
+            getattr(getattr(module, "__spec__", None), "_initializing", False) for module in loaded)
+
+    def _apply(self, item):
+        from .hotfix import Hotfix, apply
+
+        try:
+            for name in sorted(item.modules - set(sys.modules)):
+                __import__(name)
+            fix = Hotfix(form=item.form, id=item.id, text=self.journal.text(item.text), base=item.base, digest=item.digest)
+            report = apply(fix)
+        except JournalError:
+            raise
+        except Exception as error:            # a module that cannot be imported (any more); the program goes on without
+            self._say(item, "rejected", "MF641", f"NOT part of this start: {type(error).__name__}: {error}")
+            return
+        self.reports.append(report)
+        if report.outcome == "committed" and (report.changed or report.files):
+            self.journal.applied(item.id, report.number)
+        elif report.outcome in ("committed", "skipped"):
+            self._set_aside(item, "the source contains it: it changes nothing")
+        else:
+            why = "; ".join(reason.text for reason in report.reasons)
+            self._say(item, "rejected", "MF641", f"NOT part of this start: {why}. If the source has the fix, or needs it no "
+                      f"more: midflight.retire({item.id!r})")
+
+    # ---- words
+
+    def _set_aside(self, item, why):
+        try:
+            self.journal.retire(item.id, f"superseded: {why}")
+        except JournalError as error:
+            why += f" (this could not be written down: {error})"
+        self._say(item, "skipped", "MF642", f"set aside: {why}")
+
+    def _say(self, item, outcome, code, text):
+        entry = {"code": code, "name": item.id, "text": f"hotfix {item.id} is {text}"}
+        self.reports.append(Report({"outcome": outcome, "hotfix": item.id, "form": item.form,
+                                    "reasons" if outcome == "rejected" else "notes": [entry]}))
+        hooks.dispatch({"outcome": "note", "text": entry["text"]})
+
+
+class Finder:
+    """Stands behind the engine's on sys.meta_path, as long as there is something to do."""
+
+    def __init__(self, reapply):
+        self._reapply = reapply
+
+    def find_spec(self, name, path=None, target=None):
+        finders = sys.meta_path
+        behind = False
+        for finder in list(finders):
+            if finder is self:
+                behind = True
+            elif behind and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    self._dress(spec)
+                    return spec
+        return None
+
+    def _dress(self, spec):
+        place = os.path.abspath(spec.origin) if spec.has_location and isinstance(spec.origin, str) else None
+        text = self._reapply.texts.get(place)
+        if text is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = Mended(spec.loader.name, spec.loader.path, text)
+        if self._reapply.waiting and type(spec) is ModuleSpec and spec.name in self._reapply.names_waited_for():
+            spec.__class__ = _watched(self._reapply)
+
+
+class Mended(SourceFileLoader):
+    """Loads a module from the text after a hotfix in place of the file's."""
+
+    def __init__(self, name, path, text):
+        super().__init__(name, path)
+        self._text = text
+
+    def get_source(self, fullname):
+        return self._text
+
+    def get_code(self, fullname):
+        api.assume(os.path.abspath(self.path), self._text)
+        return compile(self._text, self.path, "exec", dont_inherit=True)
+
+
+def _watched(reapply):
+    """The class of a module spec that says when its module has been imported, and then is a plain one again."""
+
+    class Watched(ModuleSpec):
+        @property
+        def _initializing(self):
+            return self.__dict__.get("_initializing", False)
+
+        @_initializing.setter
+        def _initializing(self, value):
+            ended = self.__dict__.get("_initializing", False) and not value
+            self.__dict__["_initializing"] = value
+            if ended:
+                self.__class__ = ModuleSpec
+                module = sys.modules.get(self.name)
+                if module is not None:         # else its import has failed
+                    _bind_in_parent(self.name, module)
+                    reapply.module_ended()
+
+    return Watched
+
+
+def _bind_in_parent(name, module):
+    """What the import does next: the hotfix may name the module by its package."""
+    parent, _, child = name.rpartition(".")
+    if parent in sys.modules:
+        setattr(sys.modules[parent], child, module)
+
+
+def _spec(parts):
+    """The spec of a dotted name, found without importing any part of it."""
+    path, spec = None, None
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        spec = next(filter(None, (finder.find_spec(name, path) for finder in sys.meta_path if hasattr(finder, "find_spec"))), None)
+        if spec is None or (end < len(parts) and spec.submodule_search_locations is None):
+            return None
+        path = spec.submodule_search_locations
+    return spec
+
+
+def _read(path):
+    """The text of a file, as the engine keeps it; None where it cannot be read."""
+    from importlib.util import decode_source
+
+    try:
+        with open(path, "rb") as file:
+            return decode_source(file.read()).encode()
+    except (OSError, SyntaxError, UnicodeError):
+        return None
