@@ -232,17 +232,26 @@ engine_status(PyObject *self, PyObject *unused)
             }
         }
     }
-    PyObject *pending = modules ? PyDict_Keys(state->pending) : NULL;
+    PyObject *chain = modules ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0;
+         chain != NULL && i < PyList_GET_SIZE(state->records); i++) {
+        PyObject *record = PyList_GET_ITEM(state->records, i);
+        if (PyList_Append(chain, PyTuple_GET_ITEM(record, 0)) < 0) {
+            Py_CLEAR(chain);
+        }
+    }
+    PyObject *pending = chain ? PyDict_Keys(state->pending) : NULL;
     PyObject *queued = pending ? PySequence_List(state->queued) : NULL;
     if (queued == NULL) {
         Py_XDECREF(modules);
+        Py_XDECREF(chain);
         Py_XDECREF(pending);
         return NULL;
     }
     return Py_BuildValue(
-        "{s:l,s:l,s:N,s:N,s:N,s:O,s:O,s:i,s:s}", "number", state->number,
-        "running", state->running, "modules", modules, "pending", pending,
-        "queued", queued, "supported",
+        "{s:l,s:l,s:N,s:N,s:N,s:N,s:O,s:O,s:i,s:s}", "number", state->number,
+        "running", state->running, "modules", modules, "chain", chain,
+        "pending", pending, "queued", queued, "supported",
         state->unsupported ? Py_False : Py_True, "why",
         state->unsupported ? state->unsupported : Py_None, "held",
         state->holds, "python", Py_GetVersion());

@@ -9,16 +9,17 @@ After an update the process behaves as one started from the new source would, an
 
 import os as _os
 
-from .api import history, hold, hotfix, plan, poll, reload, start, status, track, undo, unwatch, update, watch
-from .errors import ConfigurationError, EngineError, MidflightError, UpdateRejected, Veto
+from .api import (confirm, history, hold, hotfix, plan, poll, reload, retire, start, status, take_back, track, undo, unwatch, update,
+                  watch)
+from .errors import ConfigurationError, EngineError, JournalError, MidflightError, UpdateRejected, Veto
 from .hooks import off, on
 from .report import Entry, Reason, Report
 
 __version__ = "0.1.0"
 __all__ = [
-    "ConfigurationError", "EngineError", "Entry", "MidflightError", "Reason", "Report", "UpdateRejected", "Veto",
-    "__version__", "get_include", "history", "hold", "hotfix", "off", "on", "plan", "poll", "reload", "start", "status", "track",
-    "undo", "unwatch", "update", "watch",
+    "ConfigurationError", "EngineError", "Entry", "JournalError", "MidflightError", "Reason", "Report", "UpdateRejected", "Veto",
+    "__version__", "confirm", "get_include", "history", "hold", "hotfix", "off", "on", "plan", "poll", "reload", "retire", "start",
+    "status", "take_back", "track", "undo", "unwatch", "update", "watch",
 ]
 
 

@@ -18,6 +18,8 @@ UPDATE, DRY_RUN, PLAN = range(3)
 _rules = None            # the Rules in force; None until start()
 _given = {}              # what start() has been given so far
 _main = None             # the main script, where the launcher knows better than sys.modules
+_program = None          # ("file", path) or ("module", name) of a main module that the launcher has not loaded yet
+_journal = None          # the Journal in force
 
 
 def start(roots=None, **settings):
@@ -32,6 +34,10 @@ def start(roots=None, **settings):
         _configure({**_given, **settings})
     if not _rules.settings["disabled"]:
         _engine.start()
+        if _rules.settings["journal"] is not None and _journal is None:
+            from .lifecycle import open_journal
+
+            open_journal(_rules.settings["journal"])
 
 
 def _configure(given):
@@ -77,18 +83,65 @@ def undo(to=None, *, dry_run=False):
     rules()
     if to is not None and not isinstance(to, int):
         raise TypeError(f"to is the number of an update, not {type(to).__name__}")
-    return Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
+    before = set(chain())
+    report = Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
+    gone = before - set(chain())
+    if _journal is not None and gone:
+        from .lifecycle import undone
+
+        undone(gone)
+    return report
 
 
-def hotfix(given, id=None, dry_run=False, permanent=False):
+def hotfix(given, id=None, dry_run=False, permanent=False, *, probation=None, health=None, by=None):
     """Apply a fix: a unified diff, edited modules ({name: source}) or a script; text, or a path. Returns a Report.
 
-    dry_run: say what it would do. permanent: a journal that is in force applies it again after a restart.
-    ValueError for what is no hotfix at all.
+    dry_run: say what it would do. permanent: the journal in force has it at every start from now on; without it, until
+    confirm(id). probation: taken back by itself unless it is confirmed within so many seconds, or health() fails
+    (raises, or returns False) before. by: who sends it, for the journal. ValueError for what is no hotfix at all.
     """
-    from .hotfix import apply, read
+    from .hotfix import read
+    from .lifecycle import send
 
-    return apply(read(given, id=id), dry_run=dry_run)
+    rules()
+    return send(read(given, id=id), dry_run, permanent, probation, health, by)
+
+
+def confirm(id, by=None):
+    """A hotfix that runs is to stay: every start of the program has it from now on. JournalError where it cannot."""
+    from .lifecycle import confirm
+
+    confirm(id, by)
+
+
+def retire(id, why="retired", by=None):
+    """No start of the program has this hotfix any more; what runs now is as it was."""
+    from .lifecycle import journal
+
+    journal().retire(id, why, by)
+
+
+def take_back(id, by=None):
+    """Undo one hotfix, with all that was committed on top of it, and have no start of the program have it. A Report."""
+    from .lifecycle import take_back
+
+    rules()
+    return take_back(id, by)
+
+
+def assume(path, text):
+    """The module of this file will be loaded from this text."""
+    _engine.assume(path, text)
+
+
+def mended(path):
+    """The text with which a hotfix of the journal replaces that of this file at the start, or None."""
+    return None if _journal is None else _journal.mended(path)
+
+
+def chain():
+    """The numbers of the updates that are live and can be undone, oldest first."""
+    return _engine.status()["chain"]
 
 
 def running():
@@ -171,7 +224,9 @@ def poll(budget_ms=None):
 def status():
     """What is live, pending and watched, as a dict."""
     in_force = rules()
-    return {**_engine.status(), "watching": _engine.watching(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"]}
+    return {**_engine.status(), "watching": _engine.watching(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"],
+            "journal": None if _journal is None else _journal.folder,
+            "hotfixes": [] if _journal is None else [item.to_dict() for item in _journal.hotfixes()]}
 
 
 def history():

@@ -4,7 +4,7 @@ Owns: the form of a record, the lock, the order of writes that makes it durable,
 Out: dicts, in the order of the file. What a record means is journal.py's.
 
 A record is a line: a JSON object whose last key is "sum", the SHA-256 of all that stands before it on the line. "n"
-counts the records, "before" is the sum of the one before: nothing can be changed, left out or put in between unseen.
+counts the records, "follows" is the sum of the one before: nothing can be changed, left out or put in between unseen.
 Each record is synced before the next one is begun, so only the last can be torn, and a torn one was never promised to
 anybody: it is set aside. Any other fault in the file is damage, and is named; what it said is not guessed.
 """
@@ -174,7 +174,7 @@ class Book:
             raise self._damaged(number, str(error)) from None
         if record.get("n") != number:
             raise self._damaged(number, f"it is record {record.get('n')} where record {number} belongs")
-        if record.get("before") != (self.records[-1]["sum"] if self.records else ""):
+        if record.get("follows") != (self.records[-1]["sum"] if self.records else ""):
             raise self._damaged(number, "it does not follow the record before it")
         return record
 
@@ -214,7 +214,7 @@ class Book:
 
     def _append(self, record):
         known = self.records[-1]["sum"] if self.records else ""
-        full = {"n": len(self.records) + 1, "when": _now(), **record, "before": known}
+        full = {"n": len(self.records) + 1, "when": _now(), **record, "follows": known}
         head = json.dumps(full, ensure_ascii=False).encode()[:-1]
         if len(head) > LONGEST:
             raise OSError(errno.EFBIG, f"a record of {len(head)} bytes is longer than the {LONGEST} that are allowed")

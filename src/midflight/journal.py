@@ -160,10 +160,12 @@ class Journal:
             self._play()
             self._add({"event": "update", **_told(report), "by": _who()})
 
-    def undone(self, to):
-        """The updates from number `to` on were taken back in this process: with them the hotfixes among them."""
-        gone = [id for number, id in self._numbers if number >= to]
-        self._numbers = [(number, id) for number, id in self._numbers if number < to]
+    def undone(self, numbers):
+        """These updates of this process were taken back: the hotfixes among them become old. Their ids."""
+        gone = [id for number, id in self._numbers if number in numbers]
+        self._numbers = [(number, id) for number, id in self._numbers if number not in numbers]
+        if not gone:
+            return gone
         with self.book.locked():
             self._play()
             for id in gone:
@@ -210,6 +212,10 @@ class Journal:
         reports = self.again.begin()
         self._start(reports)
         return reports
+
+    def mended(self, path):
+        """The text that a module of this file is to be loaded from, or None: the file's own."""
+        return None if self.again is None else self.again.texts.get(path)
 
     def loaded_with(self, id):
         """Modules of this process are loaded from the text after this hotfix."""

@@ -31,19 +31,25 @@ class Reapply:
         self.texts = {}            # path -> text to load from
         self.waiting = []          # items that need their modules, in order
         self.reports = []
+        self._wanted = {}          # path -> hash of that text, as far as it is decided
+        self._last = {}            # (module, hash of a text) -> place of the last permanent hotfix that made it
         self._hashes = {}          # module -> hash of its text, as it is after what was decided so far
         self._places = {}          # module -> path, "" where it cannot be loaded from a text of ours
         self._applying = False
 
     def begin(self):
         items = [item for item in self.journal.hotfixes() if item.state == PERMANENT]
+        for at, item in enumerate(items):
+            for name, result in item.result.items() if item.form != _SCRIPT else ():
+                self._last[name, result["text"]] = at
         loaded = api.running()
         for at, item in enumerate(items):
             if item.form == _SCRIPT or any(other.modules & item.modules for other in self.waiting) or any(
                     name in loaded and not (name == "__main__" and self._program) for name in item.modules):
                 self.waiting.append(item)
             else:
-                self._decide(item, items[at:])
+                self._decide(item, at)
+        self.texts = {path: self.journal.text(name) for path, name in self._wanted.items()}
         if self.texts or self.waiting:
             finders = sys.meta_path
             place = next((at + 1 for at, finder in enumerate(finders) if type(finder).__module__ == "midflight._engine"), 0)
@@ -53,20 +59,18 @@ class Reapply:
 
     # ---- sources
 
-    def _decide(self, item, later):
+    def _decide(self, item, at):
         before, contained, other = [], [], []
         for name in sorted(item.result):
             now = self._hash(name)
-            results = {one.result[name]["text"] for one in later if one.form != _SCRIPT and name in one.result}
-            (before if now is not None and now == item.before.get(name) else contained if now in results else other).append(name)
+            (before if now is not None and now == item.before.get(name)
+             else contained if self._last.get((name, now), -1) >= at else other).append(name)
         if not before and not other:
             return self._set_aside(item, "the source contains it")
         if contained or other or any(not self._places[name] for name in before):
             return self._not(item, before, contained, other)
-        texts = {name: self.journal.text(item.result[name]["text"]) for name in before}
-        for name, text in texts.items():
-            self.texts[self._places[name]] = text
-            self._hashes[name] = item.result[name]["text"]
+        for name in before:
+            self._hashes[name] = self._wanted[self._places[name]] = item.result[name]["text"]
         self.journal.loaded_with(item.id)
         self._say(item, "committed", "MF640", f"part of this start: {', '.join(before)}")
 

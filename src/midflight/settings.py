@@ -22,6 +22,10 @@ def _number(value):
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 60_000 else None
 
 
+def _path(value):
+    return os.fspath(value) if isinstance(value, (str, os.PathLike)) and os.fspath(value) else None
+
+
 def _flag(value):
     return value if isinstance(value, bool) else None
 
@@ -52,6 +56,7 @@ KNOWN = {
     "compat": (_some_of("python_reloader"), 'a list of "python_reloader"', ()),
     "safepoint": (_one_of("any", "main-thread", "poll"), '"any", "main-thread" or "poll"', "any"),
     "poll": (_flag, "true or false", False),
+    "journal": (_path, "a folder", None),
     "disabled": (_flag, "true or false", False),
 }
 DEFAULTS = {name: default for name, (_, _, default) in KNOWN.items()}
@@ -98,6 +103,8 @@ def from_file(path):
     found = {name: checked(name, value, place) for name, value in table.items()}
     if found.get("roots") is not None:
         found["roots"] = [_folder(root, os.path.dirname(path), place) for root in found["roots"]]
+    if "journal" in found:
+        found["journal"] = os.path.join(os.path.dirname(path), os.path.expanduser(found["journal"]))
     return found
 
 

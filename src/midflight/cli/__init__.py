@@ -83,6 +83,7 @@ def build_parser():
                      help="look at the files in turn, for file systems that send no events (network, some containers)")
     run.add_argument("--keys", action=BooleanOptionalAction, default=None,
                      help="react to keys; without it: if standard input and output are a terminal")
+    run.add_argument("--journal", metavar="DIR", help="keep what is done to the program here, and start it with its permanent hotfixes")
     run.add_argument("--root", action="append", metavar="FOLDER", help="the program's own files lie here (repeatable)")
 
     check = add("check", "say what an edit would need", _CHECK)
@@ -152,5 +153,5 @@ def split(arguments):
         if argument.startswith("-m"):
             end = at + (2 if argument == "-m" else 1)
             return arguments[:end], arguments[end:]
-        at += 2 if argument == "--root" else 1
+        at += 2 if argument in ("--root", "--journal") else 1
     return arguments[:at], arguments[at:]

@@ -13,7 +13,7 @@ from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from types import ModuleType
 
 from .. import api
-from ..errors import ConfigurationError, EngineError
+from ..errors import ConfigurationError, EngineError, JournalError
 from . import WRONG_CALL
 from .output import Output
 
@@ -31,10 +31,11 @@ def run(options, program):
         folder = _set_first_folder(app, kind)
         early = kind in ("file", "stdin")          # compiling runs nothing; a package's imports shall find us started
         loaded = _LOAD[kind](app) if early else None
-        _start(options, output, app)
+        _start(options, output, app, kind)
         code, module = loaded or _LOAD[kind](app)
+        code = _mended(code, module) if kind == "file" else code
         _make_room(folder)
-    except ConfigurationError as error:
+    except (ConfigurationError, JournalError) as error:
         output.error(str(error))
         return WRONG_CALL
     except OSError as error:
@@ -59,8 +60,20 @@ def run(options, program):
     return None
 
 
-def _start(options, output, app):
-    settings = {"roots": options.root}
+def _mended(code, module):
+    """The main script's code with the permanent hotfixes of the journal."""
+    path = module.__dict__.get("__file__")
+    text = api.mended(path)
+    if text is None:
+        return code
+    api.assume(path, text)
+    return compile(text, path, "exec", dont_inherit=True)
+
+
+def _start(options, output, app, kind):
+    settings = {"roots": options.root, "journal": options.journal}
+    if kind != "stdin":
+        api._program = ("file", _absolute(app)) if kind == "file" else ("module", app if kind == "module" else "__main__")
     if options.poll:
         settings["poll"] = True
     if options.module is None:
