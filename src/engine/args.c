@@ -3,6 +3,7 @@
  */
 #include "args.h"
 
+#include "commit/redefine_older.h"
 #include "ground/fault.h"
 #include "read/imports.h"
 #include "thread.h"
@@ -242,16 +243,18 @@ engine_status(PyObject *self, PyObject *unused)
     }
     PyObject *pending = chain ? PyDict_Keys(state->pending) : NULL;
     PyObject *queued = pending ? PySequence_List(state->queued) : NULL;
-    if (queued == NULL) {
+    PyObject *older = queued ? mf_older_list(state) : NULL;
+    if (older == NULL) {
         Py_XDECREF(modules);
         Py_XDECREF(chain);
         Py_XDECREF(pending);
+        Py_XDECREF(queued);
         return NULL;
     }
     return Py_BuildValue(
-        "{s:l,s:l,s:N,s:N,s:N,s:N,s:O,s:O,s:i,s:s}", "number", state->number,
+        "{s:l,s:l,s:N,s:N,s:N,s:N,s:N,s:O,s:O,s:i,s:s}", "number", state->number,
         "running", state->running, "modules", modules, "chain", chain,
-        "pending", pending, "queued", queued, "supported",
+        "pending", pending, "queued", queued, "stragglers", older, "supported",
         state->unsupported ? Py_False : Py_True, "why",
         state->unsupported ? state->unsupported : Py_None, "held",
         state->holds, "python", Py_GetVersion());

@@ -2,6 +2,7 @@
  * method table. No logic.
  */
 #include "args.h"
+#include "commit/redefine_older.h"
 #include "fork.h"
 #include "ground/compat.h"
 #include "ground/compat_names.h"
@@ -68,6 +69,8 @@ state_free(struct mf_state *state)
     mf_imports_stop(state);
     mf_imports_cached_clear(&state->plain);
     mf_source_free_all(state);
+    mf_older_free(state->older);
+    state->older = NULL;
     if (state->turn != NULL && state->busy_thread == 0) {
         PyThread_free_lock(state->turn); /* nobody sleeps on it */
         state->turn = NULL;

@@ -5,6 +5,7 @@
  */
 #include "update.h"
 
+#include "commit/redefine_older.h"
 #include "commit/record.h"
 #include "ground/fault.h"
 #include "ground/trace.h"
@@ -529,6 +530,18 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
     return dict;
 }
 
+int
+mf_update_older(struct mf_state *state)
+{
+    int mine = state->busy_thread == 0 ? take_turn(state) : 0;
+    if (mine <= 0) {
+        return mine < 0 ? -1 : 1;
+    }
+    int rc = mf_older_move(state);
+    give_turn(state);
+    return rc;
+}
+
 PyObject *
 mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
          enum mf_mode mode, PyObject *record, PyObject *extra)
@@ -552,6 +565,7 @@ mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
     give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
         mf_update_tell(state, dict);
+        mf_watching_older(state);
     }
     if (state->waits != NULL && mf_watching_wait(state) < 0) {
         PyErr_WriteUnraisable(NULL); /* they go in with the next update */
@@ -601,6 +615,7 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
         PyErr_Clear(); /* it is live: only the history has a gap */
     }
     give_turn(state);
+    mf_watching_older(state);
     return outcome < 0 ? -1 : 0;
 }
 

@@ -19,6 +19,7 @@ struct mf_plain_loader {
 };
 
 struct mf_guard;
+struct mf_older;
 struct mf_source;
 struct mf_stage;
 struct mf_thread;
@@ -79,6 +80,9 @@ struct mf_state {
     long running;            /* number of the last one committed */
     PyObject *queued;        /* set of paths asked for while busy or held */
     PyObject *armed;         /* redefine_frame_line.h */
+    struct mf_older *older;  /* redefine_older.h; NULL: nobody runs older code */
+    int older_ms;            /* when to try again to move them; 0: not by
+                                itself */
     PyObject *alone;         /* set of "path\nClass": statements that fail when
                                 they run again: methods are changed alone */
     bool refused;            /* one more of them: the update is tried again */

@@ -11,6 +11,7 @@
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "heap/frames.h"
+#include "commit/redefine_older.h"
 #include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
@@ -353,12 +354,28 @@ prepare_frames(struct mf_update *update, const struct mf_map *codes,
     }
     moves->grows = !update->staged;
     moves->finish = update->state->stragglers == MF_STRAGGLERS_FINISH;
+    moves->state = update->state;
+    moves->older = update->state->older;
     if (mf_redefine_frame_prepare(moves, &update->plan, codes, known,
                                   update->state->armed) < 0) {
         return -1;
     }
     struct mf_undo *undo = &update->commit.undo;
     return mf_undo_reserve(undo, undo->cap + moves->moves.len);
+}
+
+/* Frames that earlier updates have left, in the functions of this one. */
+static int
+add_again(struct mf_map *codes, const struct mf_map *again)
+{
+    size_t at = 0;
+    void *code;
+    uintptr_t value;
+    int rc = 0;
+    while (rc == 0 && mf_map_next(again, &at, &code, &value)) {
+        rc = mf_map_put(codes, code, 1);
+    }
+    return rc;
 }
 
 /* Who will run code that the update replaces. */
@@ -370,8 +387,9 @@ find_stragglers(struct mf_update *update)
     struct mf_frames_beyond beyond = {&known, &moves->suspended,
                                       &moves->moved};
     int rc = list_old_codes(update, &codes, &known);
-    if (rc == 0 && codes.used > 0) {
+    if (rc == 0 && (codes.used > 0 || mf_older_any(update->state->older))) {
         rc = prepare_frames(update, &codes, &known) < 0 ||
+                     add_again(&codes, &moves->again) < 0 ||
                      mf_frames_stragglers_beyond(&codes, &beyond,
                                                  on_straggler, update) < 0
                  ? -1

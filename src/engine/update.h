@@ -59,6 +59,9 @@ PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
 int mf_update_quietly(struct mf_state *state, PyObject *paths,
                       PyObject **report);
 void mf_update_tell(struct mf_state *state, PyObject *report);
+/* Between updates: frames that run older code are tried again. 1: some are
+ * left, or an update is under way; 0; -1. */
+int mf_update_older(struct mf_state *state);
 /* For tests: all files with the text that lives, through all phases. */
 PyObject *mf_update_identity(struct mf_state *state);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "commit/redefine_older.h"
 #include "ground/compat_main.h"
 #include "ground/trace.h"
 #include "thread.h"
@@ -14,6 +15,8 @@
 
 #define POLL_MS 1000
 #define REMIND_MS 20
+/* Not again after a wait of so long; they were twice as long each time. */
+#define OLDER_LAST_MS 16384
 /* So old may a change be that the parent of a fork had not taken yet. */
 #define UNTAKEN_S 12
 
@@ -128,22 +131,68 @@ update_waiting(struct mf_state *state)
     return rc;
 }
 
-/* On the thread, GIL held. To look may take a walk of the heap: then less
- * often. */
+/* Looks whether those have ended that files wait for. When to look again, in
+ * milliseconds: since a look may take a walk of the heap, then less often. 0:
+ * nothing waits. */
+static int
+look_at_waiting(struct mf_state *state)
+{
+    if (state->waits == NULL) {
+        return 0;
+    }
+    int64_t begun = mf_trace_now();
+    int goes_on = state->busy_thread == 0 ? mf_waiting_goes_on(state) : 1;
+    int64_t spent = (mf_trace_now() - begun) / 1000000;
+    if (goes_on < 0 || (goes_on == 0 && update_waiting(state) < 0)) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    return state->waits == NULL ? 0
+           : spent < 1          ? REMIND_MS
+                                : REMIND_MS * (int)(spent + 1);
+}
+
+/* Tries again to move who runs older code. */
+static int
+look_at_older(struct mf_state *state)
+{
+    if (state->older_ms == 0) {
+        return 0;
+    }
+    int left = mf_update_older(state);
+    if (left < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    state->older_ms = left != 0 && state->older_ms < OLDER_LAST_MS
+                          ? 2 * state->older_ms
+                          : 0;
+    return state->older_ms;
+}
+
+/* On the thread, GIL held. */
 static void
 on_remind(void *arg)
 {
     struct mf_state *state = arg;
-    int64_t begun = mf_trace_now();
-    int goes_on = state->waits && state->busy_thread == 0
-                      ? mf_waiting_goes_on(state)
-                      : state->waits != NULL;
-    int64_t spent = (mf_trace_now() - begun) / 1000000;
-    mf_thread_remind(state->thread, state->waits == NULL ? 0
-                                    : spent < 1 ? REMIND_MS
-                                                : REMIND_MS * (int)(spent + 1));
-    if (goes_on < 0 || (goes_on == 0 && state->waits != NULL &&
-                        update_waiting(state) < 0)) {
+    int older = look_at_older(state);
+    int waiting = look_at_waiting(state);
+    mf_thread_remind(state->thread, waiting == 0 || (older > 0 &&
+                                                     older < waiting)
+                                        ? older
+                                        : waiting);
+}
+
+void
+mf_watching_older(struct mf_state *state)
+{
+    bool is_new = state->older_ms == 1; /* an update has just tried it */
+    if (state->thread != NULL && !mf_thread_forked(state->thread)) {
+        if (is_new) {
+            mf_thread_remind(state->thread, 1);
+        }
+        return;
+    }
+    state->older_ms = 0;
+    if (!is_new && mf_update_older(state) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
 }
@@ -225,6 +274,8 @@ start(struct mf_state *state, struct mf_watch *watch)
     if (state->waits != NULL) {
         mf_thread_remind(state->thread, REMIND_MS);
     }
+    state->older_ms = mf_older_any(state->older);
+    mf_watching_older(state);
     return 0;
 }
 

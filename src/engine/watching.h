@@ -16,6 +16,10 @@ void mf_watching_end(struct mf_state *state);
 /* Files wait for stragglers (waiting.h): the thread looks from time to time
  * whether these have ended, and starts for that. 0 / -1. */
 int mf_watching_wait(struct mf_state *state);
+/* Frames have stayed in older code (redefine_older.h): the thread tries again to
+ * move them, less and less often. Without a thread each call tries, but for
+ * the one just after an update that has. */
+void mf_watching_older(struct mf_state *state);
 /* In the child of a fork: the same paths, on a thread of its own, if the
  * parent watched. Files that were changed around the fork are looked at. */
 int mf_watching_again(struct mf_state *state);

@@ -222,7 +222,7 @@ def poll(budget_ms=None):
 
 
 def status():
-    """What is live, pending and watched, as a dict."""
+    """What is live, pending and watched, and who still runs older code, as a dict."""
     in_force = rules()
     return {**_engine.status(), "watching": _engine.watching(), "roots": list(in_force.roots), "disabled": in_force.settings["disabled"],
             "journal": None if _journal is None else _journal.folder,

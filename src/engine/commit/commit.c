@@ -10,6 +10,7 @@
 #include "baseline.h"
 #include "class_caches.h"
 #include "migrate.h"
+#include "redefine_older.h"
 #include "redefine_annotations.h"
 #include "redefine_class.h"
 #include "redefine_code.h"
@@ -513,6 +514,9 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
     }
     if (mf_redefine_frame_arm(&commit->moves, &state->armed) < 0) {
         mf_report_late(commit->report); /* they finish in the old code */
+    }
+    if (mf_older_note(state, commit->plan, &commit->moves) < 0) {
+        mf_report_late(commit->report);
     }
     mf_baseline_move(state, commit->plan, commit->merge,
                      commit->new_codes);

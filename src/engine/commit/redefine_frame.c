@@ -11,6 +11,7 @@
 #include "../ground/fault.h"
 #include "../heap/frames.h"
 #include "../heap/heap.h"
+#include "redefine_older.h"
 
 /* --- maps ---------------------------------------------------------------- */
 
@@ -36,71 +37,156 @@ has_frames(PyCodeObject *code)
     return rc;
 }
 
-/* Several old codes that become one would need one room. */
-static bool
-is_only_way(const struct mf_moves *moves, const struct mf_frame_map *map)
+/* The words that frames of the new code will have; *settled: a frame goes that
+ * way already. */
+static int
+room_of(const struct mf_moves *moves, const struct mf_frame_map *map,
+        bool *settled)
 {
-    for (size_t i = 0; i < moves->maps.len; i++) {
-        const struct mf_frame_map *other = moves->maps.items[i];
-        if (other != map && other->new_code == map->new_code) {
-            return false;
-        }
-    }
-    return true;
+    const uintptr_t *room = mf_map_find(&moves->roomy, map->new_code);
+    *settled = room != NULL;
+    return settled[0] ? (int)*room : mf_compat_moves_room(map->new_code);
 }
 
 /* A generator takes what needs no more; a thread's frame exactly what it has,
  * since what is called from it begins behind it. */
 static bool
-fits(const struct mf_frame_map *map, bool of_thread)
+fits(const struct mf_moves *moves, const struct mf_frame_map *map,
+     bool of_thread)
 {
+    bool settled;
     int have = mf_compat_moves_room(map->old_code);
-    int need = mf_compat_moves_room(map->new_code);
-    return need == have || (need < have && (!of_thread || map->grows));
+    int need = room_of(moves, map, &settled);
+    return need == have ||
+           (need < have && (!of_thread || (map->grows && !settled)));
 }
 
-/* The map of a frame's code to its function's new one. NULL without an
- * exception: there is none. */
+/* A frame goes this way, or may at another time: new code that nobody has run
+ * will have the room that the frame has. */
+static int
+settle(struct mf_moves *moves, const struct mf_frame_map *map)
+{
+    bool settled;
+    int have = mf_compat_moves_room(map->old_code);
+    int need = room_of(moves, map, &settled);
+    return settled ? 0
+                   : mf_map_put(&moves->roomy, map->new_code,
+                                (uintptr_t)(map->grows && need < have
+                                                ? have
+                                                : need));
+}
+
+static struct mf_diff *
+diff_of(struct mf_plan *plan, PyCodeObject *old_code)
+{
+    for (size_t i = 0; plan != NULL && i < plan->targets.len; i++) {
+        struct mf_target *target = plan->targets.items[i];
+        if (target->change->kind == MF_CHANGE_EDITED &&
+            mf_map_has(&target->exchange, old_code)) {
+            return &target->change->diff;
+        }
+    }
+    return NULL;
+}
+
+static int
+read_map(struct mf_moves *moves, struct mf_plan *plan,
+         struct mf_frame_map *map)
+{
+    struct mf_diff *diff = diff_of(plan, map->old_code);
+    if (diff != NULL) {
+        return diff->whole ? 0
+                           : mf_frame_map_read(map, &diff->old_of,
+                                               &diff->new_of);
+    }
+    struct mf_older_texts texts;
+    int rc = mf_older_texts(&texts, moves, plan, map);
+    if (rc == 1) {
+        rc = mf_frame_map_read(map, texts.old_of, texts.new_of);
+    }
+    mf_older_texts_clear(&texts);
+    return rc;
+}
+
+/* Kept, since it will be asked for again. */
+static struct mf_frame_map *
+kept_map(const struct mf_older_code *entry, PyObject *new_code)
+{
+    struct mf_frame_map *map = entry != NULL ? entry->map : NULL;
+    if (map == NULL || (PyObject *)map->new_code != new_code) {
+        return NULL;
+    }
+    map->refs++;
+    map->wanted = map->exchanged = map->grows = false;
+    return map;
+}
+
+static struct mf_frame_map *
+make_map(struct mf_moves *moves, struct mf_plan *plan, PyCodeObject *code,
+         PyFunctionObject *newer, bool exchanged)
+{
+    struct mf_older_code *entry = mf_older_of(moves->older, code);
+    struct mf_frame_map *map = kept_map(entry, newer->func_code);
+    bool is_new = map == NULL;
+    if (is_new) {
+        map = mf_frame_map_new(code, (PyCodeObject *)newer->func_code);
+    }
+    if (map == NULL || mf_vec_push(&moves->maps, map) < 0) {
+        mf_frame_map_free(map);
+        return NULL;
+    }
+    map->exchanged = exchanged;
+    if (is_new && read_map(moves, plan, map) < 0) {
+        return NULL;
+    }
+    if (is_new && entry != NULL) {
+        mf_frame_map_free(entry->map);
+        entry->map = map;
+        map->refs++;
+    }
+    if (map->usable && exchanged) {
+        int begun = moves->grows ? 0 : has_frames(map->new_code);
+        if (begun < 0 && PyErr_Occurred()) {
+            return NULL;
+        }
+        map->grows = begun == 0;
+    }
+    return map;
+}
+
+/* The map of a frame's code to its function's new one: of the update under
+ * way, or, where the frame has missed others, what the function has already.
+ * NULL without an exception: there is none. */
 static struct mf_frame_map *
 map_for(struct mf_moves *moves, struct mf_plan *plan,
         const struct mf_compat_place *place)
 {
-    PyFunctionObject *func = mf_map_get(&moves->functions, place->func);
+    PyFunctionObject *func = (PyFunctionObject *)place->func;
+    PyFunctionObject *newer = mf_map_get(&moves->functions, place->func);
     uintptr_t *at = mf_map_find(&moves->codes, place->code);
-    if (func == NULL || at == NULL ||
-        ((PyFunctionObject *)place->func)->func_code !=
-            (PyObject *)place->code) {
+    bool exchanged = newer != NULL;
+    if (at == NULL || func == NULL || !PyFunction_Check(func)) {
+        return NULL;
+    }
+    if (func->func_code != (PyObject *)place->code) {
+        if (mf_older_of(moves->older, place->code) == NULL) {
+            return NULL;
+        }
+        newer = newer != NULL ? newer : func;
+    }
+    if (newer == NULL) {
         return NULL;
     }
     if (*at == 0) {
-        struct mf_frame_map *map = mf_alloc(sizeof(*map));
-        if (map == NULL) {
-            PyErr_NoMemory();
-            return NULL;
-        }
-        memset(map, 0, sizeof(*map));
-        map->old_code = (PyCodeObject *)Py_NewRef((PyObject *)place->code);
-        map->new_code = (PyCodeObject *)Py_NewRef(func->func_code);
-        if (mf_vec_push(&moves->maps, map) < 0) {
-            mf_frame_map_free(map);
+        if (make_map(moves, plan, place->code, newer, exchanged) == NULL) {
             return NULL;
         }
         *at = moves->maps.len;
-        if (mf_frame_map_read(map, plan) < 0) {
-            return NULL;
-        }
-        map->usable = map->usable && is_only_way(moves, map);
-        if (map->usable) {
-            int begun = moves->grows ? 0 : has_frames(map->new_code);
-            if (begun < 0 && PyErr_Occurred()) {
-                return NULL;
-            }
-            map->grows = begun == 0;
-        }
     }
     struct mf_frame_map *map = moves->maps.items[*at - 1];
-    return map->usable && (PyObject *)map->new_code == func->func_code ? map
-                                                                       : NULL;
+    return map->usable && (PyObject *)map->new_code == newer->func_code
+               ? map
+               : NULL;
 }
 
 /* --- places -------------------------------------------------------------- */
@@ -306,21 +392,15 @@ free_move(struct mf_compat_move *move)
     mf_free(move);
 }
 
-/* Moves it or not; -1: error. */
+/* It can be moved where it waits: now, or, while half of it is in registers of
+ * C code, when it comes to its next line. 1; 0; -1. */
 static int
-try_place(struct mf_moves *moves, struct mf_plan *plan,
+move_spot(struct mf_moves *moves, struct mf_frame_map *map,
           const struct mf_compat_place *place)
 {
-    bool later = !place->still;
-    if (later && !mf_compat_can_move_at_line()) {
-        return 0;
-    }
-    struct mf_frame_map *map = map_for(moves, plan, place);
-    if (map == NULL || !fits(map, place->owner == NULL)) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
     struct mf_frame_spot spot = {.map = map, .place = place};
     struct mf_compat_place known = *place;
+    bool later = !place->still;
     int rc = find_spot(&spot);
     if (rc != 1) {
         return rc;
@@ -331,25 +411,39 @@ try_place(struct mf_moves *moves, struct mf_plan *plan,
     }
     PyFunctionObject *func = mf_map_get(&moves->functions, place->func);
     struct mf_compat_move *move;
+    func = func != NULL ? func : (PyFunctionObject *)place->func;
     spot.closure = func->func_closure;
     if (mf_frame_spot_move(&spot, &move) < 0 ||
         move == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    map->used = true;
-    if (mf_map_put(&moves->roomy, map->new_code, 1) < 0) {
-        free_move(move);
-        return -1;
-    }
     if (later) {
-        map->wanted = true;
         free_move(move);
     }
     else if (mf_vec_push(&moves->moves, move) < 0) {
         free_move(move);
         return -1;
     }
-    return mf_map_put(&moves->moved, place->frame, 1);
+    return mf_map_put(&moves->moved, place->frame, 1) < 0 ? -1 : 1;
+}
+
+int
+mf_redefine_frame_try(struct mf_moves *moves, struct mf_plan *plan,
+                      const struct mf_compat_place *place)
+{
+    struct mf_frame_map *map = map_for(moves, plan, place);
+    if (map == NULL || !fits(moves, map, place->owner == NULL)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    if (settle(moves, map) < 0) {
+        return -1;
+    }
+    int rc = place->still || moves->at_line ? move_spot(moves, map, place)
+                                            : 0;
+    if (rc >= 0 && moves->at_line && (rc == 0 || !place->still)) {
+        map->wanted = true; /* it may come to a line where it can */
+    }
+    return rc < 0 ? -1 : 0;
 }
 
 struct search {
@@ -382,11 +476,11 @@ static int
 try_running(struct mf_moves *moves, struct mf_plan *plan)
 {
     struct search search = {moves, plan, {0}};
-    int rc = mf_compat_moves_jit()
-                 ? 0
-                 : mf_compat_moves_running(on_running, &search);
+    int rc = moves->jit ? 0 : mf_compat_moves_running(on_running, &search);
     for (size_t i = 0; i < search.running.len; i++) {
-        rc = rc == 0 ? try_place(moves, plan, search.running.items[i]) : rc;
+        rc = rc == 0 ? mf_redefine_frame_try(moves, plan,
+                                             search.running.items[i])
+                     : rc;
         mf_free(search.running.items[i]);
     }
     mf_vec_clear(&search.running);
@@ -398,16 +492,13 @@ try_running(struct mf_moves *moves, struct mf_plan *plan)
 static void
 give_room(struct mf_moves *moves)
 {
-    for (size_t i = 0; i < moves->maps.len; i++) {
-        struct mf_frame_map *map = moves->maps.items[i];
-        if (map->used && map->grows) {
-            mf_compat_moves_grow(map->new_code,
-                                 mf_compat_moves_room(map->old_code));
-        }
-    }
     size_t at = 0;
-    void *func;
-    uintptr_t newer;
+    void *func, *grown;
+    uintptr_t newer, room;
+    while (mf_map_next(&moves->roomy, &at, &grown, &room)) {
+        mf_compat_moves_grow(grown, (int)room);
+    }
+    at = 0;
     while (moves->grows &&
            mf_map_next(&moves->functions, &at, &func, &newer)) {
         PyFunctionObject *new_func = (PyFunctionObject *)newer;
@@ -440,13 +531,20 @@ on_pending(PyCodeObject *code, void *arg)
             continue;
         }
         struct mf_frame_map *map = map_for(moves, onward->plan, &place);
-        if (map != NULL && fits(map, true)) {
-            map->used = map->wanted = true;
-            return mf_map_put(&moves->roomy, map->new_code, 1);
+        if (map != NULL && fits(moves, map, true)) {
+            map->wanted = true;
+            return settle(moves, map);
         }
         return PyErr_Occurred() ? -1 : 0;
     }
     return 0;
+}
+
+void
+mf_redefine_frame_begin(struct mf_moves *moves)
+{
+    moves->jit = mf_compat_moves_jit();
+    moves->at_line = !moves->jit && mf_compat_can_move_at_line();
 }
 
 int
@@ -455,7 +553,6 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
                           const struct mf_map *known, PyObject *armed)
 {
     struct onward onward = {moves, plan};
-    bool runs = false;
     size_t at = 0;
     void *code;
     uintptr_t value;
@@ -466,20 +563,24 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
     if (rc < 0) {
         return -1;
     }
+    mf_redefine_frame_begin(moves);
     int was_enabled = PyGC_Disable();
     rc = mf_frames_suspended(&moves->codes, known, &moves->suspended,
-                                 &runs);
+                             &moves->runs);
     for (size_t i = 0; rc == 0 && !moves->finish && i < moves->suspended.len; i++) {
         struct mf_compat_place place;
         if (mf_compat_moves_suspended(moves->suspended.items[i], &place)) {
-            rc = try_place(moves, plan, &place);
+            rc = mf_redefine_frame_try(moves, plan, &place);
         }
     }
-    if (rc == 0 && runs && !moves->finish) {
+    if (rc == 0 && moves->runs && !moves->finish) {
         rc = try_running(moves, plan);
     }
     if (rc == 0 && armed != NULL && !moves->finish) {
         rc = mf_frame_lines_pending(armed, on_pending, &onward);
+    }
+    if (rc == 0 && moves->older != NULL && !moves->finish) {
+        rc = mf_older_try(moves, plan);
     }
     if (rc == 0) {
         give_room(moves);
@@ -538,6 +639,17 @@ mf_redefine_frame_apply(struct mf_moves *moves, struct mf_undo *undo)
 }
 
 void
+mf_redefine_frame_apply_now(struct mf_moves *moves)
+{
+    for (size_t i = 0; i < moves->moves.len; i++) {
+        struct mf_compat_move *move = moves->moves.items[i];
+        if (is_there(move)) {
+            mf_compat_moves_apply(move);
+        }
+    }
+}
+
+void
 mf_redefine_frame_clear(struct mf_moves *moves)
 {
     for (size_t i = 0; i < moves->moves.len; i++) {
@@ -552,5 +664,6 @@ mf_redefine_frame_clear(struct mf_moves *moves)
     mf_map_clear(&moves->codes);
     mf_map_clear(&moves->moved);
     mf_map_clear(&moves->roomy);
+    mf_map_clear(&moves->again);
     mf_vec_clear_refs(&moves->suspended);
 }

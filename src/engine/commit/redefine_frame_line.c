@@ -301,6 +301,46 @@ mf_frame_lines_pending(PyObject *capsule,
 }
 
 static int
+set_events(struct armed *armed, PyObject *monitoring, PyCodeObject *code,
+           PyObject *events)
+{
+    PyObject *done = PyObject_CallMethod(monitoring, "set_local_events",
+                                         "iOO", armed->tool, code, events);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* In place of another way out of the same code: then lines that were no place
+ * to leave it are looked at again. */
+static int
+arm_map(struct armed *armed, PyObject *monitoring, PyObject *line,
+        struct mf_frame_map *map)
+{
+    struct mf_frame_map *before = map_of(armed, map->old_code);
+    if (before != NULL && before->new_code == map->new_code) {
+        return 0;
+    }
+    if (before == NULL) {
+        if (mf_vec_push(&armed->maps, map) < 0) {
+            return -1;
+        }
+        map->refs++;
+        return set_events(armed, monitoring, map->old_code, line);
+    }
+    PyObject *none = PyLong_FromLong(0);
+    int rc = none ? set_events(armed, monitoring, map->old_code, none) : -1;
+    Py_XDECREF(none);
+    for (size_t i = 0; i < armed->maps.len; i++) {
+        if (armed->maps.items[i] == before) {
+            armed->maps.items[i] = map;
+            map->refs++;
+        }
+    }
+    mf_frame_map_free(before);
+    return rc == 0 ? set_events(armed, monitoring, map->old_code, line) : -1;
+}
+
+static int
 arm(struct armed *armed, PyObject *capsule, struct mf_moves *moves)
 {
     PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
@@ -308,17 +348,7 @@ arm(struct armed *armed, PyObject *capsule, struct mf_moves *moves)
     int rc = line && listen(armed, capsule, monitoring, line) == 0 ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < moves->maps.len; i++) {
         struct mf_frame_map *map = moves->maps.items[i];
-        if (map == NULL || !map->wanted) {
-            continue;
-        }
-        PyObject *done = NULL;
-        if (mf_vec_push(&armed->maps, map) == 0) {
-            moves->maps.items[i] = NULL;
-            done = PyObject_CallMethod(monitoring, "set_local_events", "iOO",
-                                       armed->tool, map->old_code, line);
-        }
-        rc = done ? 0 : -1;
-        Py_XDECREF(done);
+        rc = map->wanted ? arm_map(armed, monitoring, line, map) : 0;
     }
     Py_XDECREF(line);
     return rc;

@@ -47,7 +47,7 @@ clear_side(struct mf_frame_side *side)
 void
 mf_frame_map_free(struct mf_frame_map *map)
 {
-    if (map == NULL) {
+    if (map == NULL || --map->refs > 0) {
         return;
     }
     clear_side(&map->old_side);
@@ -57,28 +57,28 @@ mf_frame_map_free(struct mf_frame_map *map)
     mf_free(map);
 }
 
-static struct mf_diff *
-diff_of(struct mf_plan *plan, PyCodeObject *old_code)
+struct mf_frame_map *
+mf_frame_map_new(PyCodeObject *old_code, PyCodeObject *new_code)
 {
-    for (size_t i = 0; i < plan->targets.len; i++) {
-        struct mf_target *target = plan->targets.items[i];
-        if (target->change->kind == MF_CHANGE_EDITED &&
-            mf_map_has(&target->exchange, old_code)) {
-            return &target->change->diff;
-        }
+    struct mf_frame_map *map = mf_alloc(sizeof(*map));
+    if (map == NULL) {
+        PyErr_NoMemory();
+        return NULL;
     }
-    return NULL;
+    memset(map, 0, sizeof(*map));
+    map->old_code = (PyCodeObject *)Py_NewRef((PyObject *)old_code);
+    map->new_code = (PyCodeObject *)Py_NewRef((PyObject *)new_code);
+    map->refs = 1;
+    return map;
 }
 
 int
-mf_frame_map_read(struct mf_frame_map *map, struct mf_plan *plan)
+mf_frame_map_read(struct mf_frame_map *map,
+                  struct mf_compile_unit_of *old_of,
+                  struct mf_compile_unit_of *new_of)
 {
-    struct mf_diff *diff = diff_of(plan, map->old_code);
-    if (diff == NULL || diff->whole) {
-        return 0;
-    }
-    if (read_side(&map->old_side, &diff->old_of, map->old_code) == 0 &&
-        read_side(&map->new_side, &diff->new_of, map->new_code) == 0 &&
+    if (read_side(&map->old_side, old_of, map->old_code) == 0 &&
+        read_side(&map->new_side, new_of, map->new_code) == 0 &&
         mf_redefine_places_pair(&map->old_side.places,
                                 &map->new_side.places) == 0) {
         map->usable = true;

@@ -17,9 +17,10 @@ struct mf_frame_side {
 struct mf_frame_map {
     PyCodeObject *old_code, *new_code; /* strong */
     struct mf_frame_side old_side, new_side;
+    int refs;
     bool usable;
+    bool exchanged;  /* the new code is of the update under way */
     bool grows;      /* nobody has frames of the new code */
-    bool used;       /* a frame goes this way */
     bool wanted;     /* a frame is to be moved at its next line */
 };
 
@@ -33,9 +34,14 @@ struct mf_frame_spot {
                         them */
 };
 
-/* Reads both sides. What cannot be read maps nothing. -1: no memory. */
-int mf_frame_map_read(struct mf_frame_map *map, struct mf_plan *plan);
-void mf_frame_map_free(struct mf_frame_map *map);
+/* Reads both sides from the texts that they are of. What cannot be read maps
+ * nothing. -1: no memory. */
+int mf_frame_map_read(struct mf_frame_map *map,
+                      struct mf_compile_unit_of *old_of,
+                      struct mf_compile_unit_of *new_of);
+struct mf_frame_map *mf_frame_map_new(PyCodeObject *old_code,
+                                      PyCodeObject *new_code);
+void mf_frame_map_free(struct mf_frame_map *map); /* drops one of refs */
 /* Index of the new instruction; MF_INSTR_NONE; -2: error. */
 int mf_frame_map_instr(const struct mf_frame_map *map, int i);
 bool mf_frame_side_is_in(const struct mf_places *places, int outer,

@@ -248,6 +248,8 @@ class Keys:
             f"watching ({status['watching']})" if status.get("watching") else "not watching",
             *(["paused"] if self._held else []),
         ]))
+        for entry in status.get("stragglers") or ():
+            self._output.say(f"{entry['name']} ({entry['file']}:{entry['line']}) runs code from before #{entry['since']}")
 
     def _pause(self):
         self._held = not self._held

@@ -1,0 +1,19 @@
+def numbers():
+    n = 0
+    while True:
+        n += 1
+        yield "third", n, n, n
+
+
+def counter():
+    n = 0
+    while True:
+        n += 1
+        yield [n]
+
+
+def shifted():
+    n = 0
+    while True:
+        n += 1
+        yield "moved", n
