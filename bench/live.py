@@ -189,13 +189,15 @@ def endless(root, kind, updates):
 
 # ---- steady state ----------------------------------------------------------------------------------------------------------
 
-def steady(root, active, what):
-    """Calls or attribute reads in turns with a process without midflight; the code was updated once, or loaded so.
+def steady(root, active, what, copies=48):
+    """Calls or attribute reads in turns with a process without midflight; all that is called was updated once, or loaded so.
 
-    Where the code comes to lie decides over some per cent, and would be the same in every such process: so by chance.
+    Where the code of a function and the entries of a type come to lie makes one some per cent faster than another: so
+    many equal functions and classes, and junk between, that differs from process to process.
     """
     junk = [bytes(random.randrange(500)) for _ in range(random.randrange(5000))]
-    source = lambda i: f"class Point:\n    scale = {i}\n\n    def __init__(self):\n        self.x = 1\n\n\ndef call(a):\n    return a + {i}\n"  # noqa: E731
+    source = lambda i: "".join(  # noqa: E731
+        f"class Point{k}:\n    scale = {i}\n\n    def __init__(self):\n        self.x = 1\n\n\ndef call{k}(a):\n    return a + {i}\n\n\n" for k in range(copies))
     if active:
         tool = tools.make("midflight", root)
         path, module = load(root, "target", source(0))
@@ -206,27 +208,31 @@ def steady(root, active, what):
         midflight.watch()
     else:
         _, module = load(root, "target", source(1))
-    assert module.call(1) == 2 and module.Point.scale == 1 and junk is not None
+    functions = [getattr(module, f"call{k}") for k in range(copies)]
+    points = [getattr(module, f"Point{k}")() for k in range(copies)]
+    assert all(f(1) == 2 for f in functions) and all(p.scale == 1 for p in points) and junk is not None
     import itertools
 
-    def calls(number, call=module.call):
-        for _ in itertools.repeat(None, number):
-            call(1)
-            call(1)
-            call(1)
-            call(1)
+    def calls(number):
+        for call in functions:
+            for _ in itertools.repeat(None, number):
+                call(1)
+                call(1)
+                call(1)
+                call(1)
 
-    def attributes(number, point=module.Point()):
-        for _ in itertools.repeat(None, number):
-            point.x
-            point.scale
-            point.x
-            point.scale
+    def attributes(number):
+        for point in points:
+            for _ in itertools.repeat(None, number):
+                point.x
+                point.scale
+                point.x
+                point.scale
     loop = {"calls": calls, "attributes": attributes}[what]
 
     def turn(number):
         begun = time.process_time()                      # what others of the machine take does not count
-        loop(number)
+        loop(max(1, number // copies))
         return [time.process_time() - begun]
     return turn
 
