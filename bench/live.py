@@ -155,36 +155,30 @@ def resident():
         return sum(int(line.split()[1]) * 1024 for line in stream if line.startswith(("Private_Dirty", "Private_Clean", "Swap:")))
 
 
-def endless(root, kind, updates):
-    """One function, or one constant, updated again and again."""
+def endless(root, kind):
+    """One function, or one constant, updated again and again: so often as is asked; asked for none, what there is now."""
     tool = tools.make("midflight", root)
     source = {"function": lambda i: programs.FUNCTION.format(i=0, value=i), "constant": lambda i: f"LIMIT = {i}\n\n\ndef f0(a):\n    return LIMIT\n"}[kind]
     path, module = load(root, "target", source(0))
     tool.ready()
-    times = array.array("d")                             # a list would count as ours
+    done = 0
 
-    def step(i):
-        programs.write(path, source(i))
-        begun = now()
-        tool.update([path])
-        times.append(now() - begun)
-        assert module.f0(1) == i
-
-    def count():
+    def turn(number):
+        nonlocal done
+        times = array.array("d")                         # a list would count as ours
+        for _ in range(number):
+            done += 1
+            programs.write(path, source(done))
+            begun = now()
+            tool.update([path])
+            times.append(now() - begun)
+            assert module.f0(1) == done
+        if number:
+            return statistics.median(times)
+        del times
         gc.collect()
-        return len(gc.get_objects()), sys.getallocatedblocks(), resident()
-    for i in range(1, 101):
-        step(i)
-    warm = updates // 10                                 # what is kept of the last updates is full by then
-    for i in range(101, warm + 1):
-        step(i)
-    before = count()
-    for i in range(max(101, warm + 1), updates + 1):
-        step(i)
-    after = count()
-    span = updates - max(100, warm)
-    return {"objects": after[0] - before[0], "blocks": after[1] - before[1], "bytes": (after[2] - before[2]) / span,
-            "early": statistics.median(times[10:100]), "late": statistics.median(times[-100:])}
+        return [len(gc.get_objects()), sys.getallocatedblocks(), resident()]
+    return turn
 
 
 # ---- steady state ----------------------------------------------------------------------------------------------------------

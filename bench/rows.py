@@ -192,7 +192,25 @@ def memory(quick, names):
 
 
 def endless(quick, names):
-    return {kind: once("live", "endless", kind=kind, updates=1000 if quick else 10_000) for kind in ("function", "constant")}
+    return {kind: endless_of(kind, 1000 if quick else 10_000) for kind in ("function", "constant")}
+
+
+def endless_of(kind, updates):
+    """What a tenth and all of the updates leave, and how long the last ones take beside a process that makes its tenth to hundredth."""
+    with Child("live", "endless", kind=kind) as old, Child("live", "endless", kind=kind) as young:
+        assert old.answer() == young.answer() == "ready"
+        warm = max(110, updates // 10)                   # what is kept of the last updates is full by then
+        old.ask(warm)
+        before = old.ask(0)
+        old.ask(updates - warm)
+        after = old.ask(0)
+        young.ask(10)
+        early, late = [], []
+        for i in range(30):
+            for child, took in ((old, late), (young, early))[::1 if i % 2 else -1]:
+                took.append(child.ask(3))
+    objects, blocks, size = (b - a for a, b in zip(before, after))
+    return {"objects": objects, "blocks": blocks, "bytes": size / (updates - warm), "ratio": spread([b / a for a, b in zip(early, late)]), "late": median(late)}
 
 
 def first(quick, names):

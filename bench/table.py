@@ -143,9 +143,9 @@ def memory_rows(got):
 
 def endless_rows(got):
     for kind, one in got.items():
-        change = one["late"] / one["early"]
         yield (f"many updates of one {kind}", "no objects, 0.1 KiB, 1.0", f"{one['objects']:+d} objects, {one['blocks']:+d} blocks, {one['bytes'] / 1024:.3f} KiB each; "
-               f"the last hundred take {change:.2f} of the first ({ms(one['late'])} ms)", one["objects"] <= 0 and one["bytes"] <= 102.4 and change <= 1.1)
+               f"the last take {ratio(one['ratio'])} of a process's first hundred, in turns ({ms(one['late'])} ms)",
+               one["objects"] <= 0 and one["bytes"] <= 102.4 and one["ratio"][0] <= 1.1)
 
 
 def first_rows(got):
