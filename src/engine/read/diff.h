@@ -25,6 +25,8 @@ struct mf_delta {
     bool stale;             /* plan: it should run and may not */
     bool names_again;       /* plan: a member that stays as it is; the changed
                                __set_name__ of what it has bound is called */
+    bool remade;            /* plan: derived, but what it binds is merged as
+                               edited: a statement that works on it is */
     uint32_t old_unit, new_unit; /* MF_UNIT_NONE where there is none */
     uint32_t parent;        /* index of the class's delta, or MF_UNIT_NONE */
     PyObject *old_code;     /* unit compiled alone; NULL: not needed so far */

@@ -125,6 +125,8 @@ bool mf_plan_hooks_making(PyObject *cls);
 /* Plain data, an immutable value, a function or a class: a derived statement
  * that has bound this may run again. */
 bool mf_plan_is_plain(PyObject *value, int depth);
+/* A builtin that computes and has no effect. */
+bool mf_plan_is_safe_builtin(PyObject *name);
 /* The statement has failed when it ran again (a metaclass refuses to make the
  * class twice): may its methods be changed alone? Then the update is tried
  * again. 1 / 0 / -1. */

@@ -133,13 +133,32 @@ has_global(const struct mf_compile_unit_of *of, uint32_t cls)
     return false;
 }
 
+/* Containers of the class that edited members work on. */
+static int
+remake_in_class(struct mf_change *change, uint32_t at)
+{
+    struct mf_diff *diff = &change->diff;
+    int rc = 0;
+    for (uint32_t i = at + 1; rc >= 0 && i < diff->len; i++) {
+        struct mf_delta *d = &diff->deltas[i];
+        const char *text;
+        if (d->parent == at && !d->derived &&
+            (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_REMOVED) &&
+            mf_plan_unit_of(change, d, &text)->name_len == 0) {
+            rc = mf_plan_remake(change, d, true);
+        }
+    }
+    return rc < 0 ? -1 : 0;
+}
+
 static int
 plan_class(struct mf_change *change, uint32_t at)
 {
     struct mf_diff *diff = &change->diff;
     struct mf_delta *delta = &diff->deltas[at];
     if (delta->kind == MF_DELTA_CLASS && members_run(diff, at)) {
-        if (mf_plan_follow_members(change, at) < 0) {
+        if (remake_in_class(change, at) < 0 ||
+            mf_plan_follow_members(change, at) < 0) {
             return -1;
         }
         bool say = false;
@@ -259,9 +278,12 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
     if (delta->kind == MF_DELTA_REMOVED) {
         struct mf_names *names = mf_diff_names(diff, delta);
         return names == NULL ||
-                       mf_plan_taint_stores(change, names->stores, true) < 0
+                       mf_plan_taint_stores(change, names->stores, true) <
+                           0 ||
+                       mf_plan_run_binders(change, at) < 0 ||
+                       mf_plan_remake(change, &diff->deltas[at], true) < 0
                    ? -1
-                   : mf_plan_run_binders(change, at);
+                   : 0;
     }
     const struct mf_unit *u = &diff->new_of.split->units[delta->new_unit];
     if (u->kind == MF_UNIT_CLASS) {
@@ -283,7 +305,12 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
                 return -1;
             }
         }
-        return mf_plan_mark_runs(change, delta, false);
+        bool works = delta->kind == MF_DELTA_RUN && u->name_len == 0;
+        return mf_plan_mark_runs(change, delta, false) < 0 ||
+                       (works &&
+                        mf_plan_remake(change, &diff->deltas[at], true) < 0)
+                   ? -1
+                   : 0;
     }
     if ((u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) &&
         (delta->kind == MF_DELTA_CODE || mf_plan_members_differ(diff, at))) {

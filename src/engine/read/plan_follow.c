@@ -143,11 +143,9 @@ mf_plan_mentions(const char *text, size_t from, size_t to, const char *word, siz
     return false;
 }
 
-/* Does what the unit does at import time mention the word? Bodies of
- * functions are left out. */
-static bool
-unit_mentions(struct mf_compile_unit_of *of, uint32_t unit, const char *word,
-              size_t n, uint64_t bits)
+bool
+mf_plan_unit_mentions(const struct mf_compile_unit_of *of, uint32_t unit,
+                      const char *word, size_t n, uint64_t bits)
 {
     const struct mf_unit *u = &of->split->units[unit];
     const char *text = PyBytes_AS_STRING(of->text->bytes);
@@ -163,7 +161,7 @@ unit_mentions(struct mf_compile_unit_of *of, uint32_t unit, const char *word,
         }
         for (uint32_t c = u->first_child; c != MF_UNIT_NONE;
              c = of->split->units[c].next) {
-            if (unit_mentions(of, c, word, n, bits)) {
+            if (mf_plan_unit_mentions(of, c, word, n, bits)) {
                 return true;
             }
         }
@@ -190,10 +188,10 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
         attr = p + 1;
     }
     struct mf_compile_unit_of *of = &change->diff.new_of;
-    if (!unit_mentions(of, delta->new_unit, word, root,
+    if (!mf_plan_unit_mentions(of, delta->new_unit, word, root,
                        mf_split_word(word, root)) ||
         (attr != NULL &&
-         !unit_mentions(of, delta->new_unit, attr, strlen(attr),
+         !mf_plan_unit_mentions(of, delta->new_unit, attr, strlen(attr),
                         mf_split_word(attr, strlen(attr))))) {
         return 0;
     }
@@ -327,7 +325,7 @@ mark_prerequisites(struct mf_change *change, struct mf_delta *delta)
                 }
             }
             else {
-                if (!unit_mentions(&diff->new_of, d->new_unit, word,
+                if (!mf_plan_unit_mentions(&diff->new_of, d->new_unit, word,
                                    (size_t)len, bits)) {
                     continue;
                 }
@@ -607,7 +605,9 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
     if (!may) {
         return note_stale(change, delta, name, report);
     }
-    if (mf_plan_mark_runs(change, delta, true) < 0) {
+    if (mf_plan_mark_runs(change, delta, true) < 0 ||
+        (u->kind == MF_UNIT_BLOCK &&
+         mf_plan_remake(change, &diff->deltas[at], false) < 0)) {
         return -1;
     }
     /* as a whole, but of its members those count that read the name */

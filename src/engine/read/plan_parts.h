@@ -23,6 +23,10 @@ int mf_plan_proved(struct mf_change *change, PyObject *name);
 int mf_plan_taint_stores(struct mf_change *change, PyObject *names, bool value);
 bool mf_plan_is_word_char(char c);
 bool mf_plan_mentions(const char *text, size_t from, size_t to, const char *word, size_t n);
+/* Does what the unit does at import time mention the word (bits: its bloom
+ * bits)? Bodies of functions are left out. */
+bool mf_plan_unit_mentions(const struct mf_compile_unit_of *of, uint32_t unit,
+                           const char *word, size_t n, uint64_t bits);
 /* The statement runs; what it binds is replaced, unless it defines a function
  * or class that is redefined in place. */
 int mf_plan_mark_runs(struct mf_change *change, struct mf_delta *delta, bool derived);
@@ -103,9 +107,25 @@ int mf_plan_lambda_reads(struct mf_change *change, struct mf_delta *delta,
 bool mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta);
 /* NAME.attr = ... runs: who reads that is derived. */
 int mf_plan_taint_attribute(struct mf_change *change, struct mf_delta *delta);
+/* Nothing that can be called, or has a state of its own, is in it. */
+bool mf_plan_is_data_only(PyObject *value, int depth);
+/* Noted data and what lives: compared in C, if that is data too. */
+int mf_plan_data_equal(PyObject *base, PyObject *live);
+/* The name that a statement begins with, if a '.' or '[' follows: its length,
+ * else 0. */
+size_t mf_plan_worked_on(const struct mf_compile_unit_of *of, uint32_t unit,
+                         const char **word);
 /* A derived statement that binds nothing runs, with all that make the same
  * container, if what it works on is as the source gave it. 1 / 0 / -1. */
 int mf_plan_run_work(struct mf_change *change, struct mf_delta *delta);
+
+/* plan_makers.c: the statement works on containers of its scope, and is edited
+ * or gone, or else derived: all statements that make one run where that can be
+ * done, and the result is merged as if the binding one were edited. Of a
+ * derived one: all of them, if they are as the source gave them, itself too.
+ * 1 / 0 / -1. */
+int mf_plan_remake(struct mf_change *change, struct mf_delta *delta,
+                   bool edited);
 
 /* plan_codes.c: a live code object and what it is nested in become others. */
 int mf_plan_pair_code(struct mf_target *target, PyObject *old_code,

@@ -55,6 +55,26 @@ mf_plan_is_plain(PyObject *value, int depth)
     return mf_source_is_frozen(value);
 }
 
+/* ---- builtins ------------------------------------------------------------------ */
+
+static const char *const safe_builtins[] = {
+    "abs", "bin", "bool", "bytes", "chr", "complex", "dict", "divmod",
+    "enumerate", "float", "frozenset", "hex", "int", "len", "list", "max",
+    "min", "oct", "ord", "pow", "range", "repr", "reversed", "round", "set",
+    "slice", "sorted", "str", "sum", "tuple", "zip", "True", "False", "None",
+};
+
+bool
+mf_plan_is_safe_builtin(PyObject *name)
+{
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(safe_builtins); i++) {
+        if (PyUnicode_CompareWithASCIIString(name, safe_builtins[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- rules ------------------------------------------------------------------ */
 
 PyObject *

@@ -1,15 +1,14 @@
 /* plan_work.c -- owns statements that bind no name but work on what another
- * one binds (`TABLE["n"] = N`, `LIST.append(N)`, `view.label = LABEL`), and code
- * of a statement that looks nested and runs at once. In: derived statements.
- * Out: more deltas that run, together where one container is made by several.
+ * one binds (`view.label = LABEL`; containers: plan_makers.c), and code of a
+ * statement that looks nested and runs at once. In: derived statements. Out:
+ * more deltas that run.
  */
 #include "plan_parts.h"
 
 /* ---- what a statement has bound is data ---------------------------------------- */
 
-/* Nothing that can be called, or has a state of its own, is in it. */
-static bool
-is_pure(PyObject *value, int depth)
+bool
+mf_plan_is_data_only(PyObject *value, int depth)
 {
     PyObject *key, *item;
     Py_ssize_t pos = 0;
@@ -18,14 +17,14 @@ is_pure(PyObject *value, int depth)
     }
     if (PyTuple_CheckExact(value) || PyList_CheckExact(value)) {
         Py_ssize_t n = PySequence_Fast_GET_SIZE(value), i = 0;
-        while (i < n && is_pure(PySequence_Fast_GET_ITEM(value, i), depth + 1)) {
+        while (i < n && mf_plan_is_data_only(PySequence_Fast_GET_ITEM(value, i), depth + 1)) {
             i++;
         }
         return i == n;
     }
     if (PyDict_CheckExact(value)) {
         while (PyDict_Next(value, &pos, &key, &item)) {
-            if (!is_pure(key, depth + 1) || !is_pure(item, depth + 1)) {
+            if (!mf_plan_is_data_only(key, depth + 1) || !mf_plan_is_data_only(item, depth + 1)) {
                 return false;
             }
         }
@@ -61,7 +60,7 @@ mf_plan_binds_data(struct mf_change *change, struct mf_delta *delta)
             PyObject *space = space_of(change->targets.items[t], delta);
             PyObject *live =
                 space ? PyDict_GetItemWithError(space, name) : NULL;
-            yes = yes && live != NULL && is_pure(live, 0);
+            yes = yes && live != NULL && mf_plan_is_data_only(live, 0);
         }
         Py_DECREF(name);
     }
@@ -126,9 +125,8 @@ mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta)
     return false;
 }
 
-/* Noted data and what lives: compared in C, if that is data too. */
-static int
-data_equal(PyObject *base, PyObject *live)
+int
+mf_plan_data_equal(PyObject *base, PyObject *live)
 {
     PyObject *noted = Py_TYPE(base) == Py_TYPE(live)
                           ? mf_source_note_value(live, 0)
@@ -140,13 +138,11 @@ data_equal(PyObject *base, PyObject *live)
 
 /* ---- what it works on ------------------------------------------------------------ */
 
-/* The name that a statement begins with, if a '.' or '[' follows: its length,
- * else 0. */
-static size_t
-worked_on(struct mf_change *change, struct mf_delta *delta, const char **word)
+size_t
+mf_plan_worked_on(const struct mf_compile_unit_of *of, uint32_t unit,
+                  const char **word)
 {
-    struct mf_compile_unit_of *of = &change->diff.new_of;
-    const struct mf_unit *u = &of->split->units[delta->new_unit];
+    const struct mf_unit *u = &of->split->units[unit];
     const char *end = PyBytes_AS_STRING(of->text->bytes) + u->end;
     const char *p = PyBytes_AS_STRING(of->text->bytes) + u->start + u->indent;
     if (u->kind != MF_UNIT_OTHER) {
@@ -204,101 +200,11 @@ attribute_is_base(struct mf_change *change, PyObject *owner, PyObject *attr)
                              ? PyDict_GetItemWithError(module->base, full)
                              : NULL;
         yes = live != NULL && base != NULL
-                  ? data_equal(base, live)
+                  ? mf_plan_data_equal(base, live)
                   : 0;
     }
     Py_XDECREF(full);
     return PyErr_Occurred() ? -1 : yes;
-}
-
-/* Is the module's container what its source gave it, plain data alone? */
-static int
-container_is_base(struct mf_change *change, PyObject *name)
-{
-    int yes = change->targets.len > 0;
-    for (size_t t = 0; yes == 1 && t < change->targets.len; t++) {
-        struct mf_module *module =
-            ((struct mf_target *)change->targets.items[t])->module;
-        PyObject *live = PyDict_GetItemWithError(module->dict, name);
-        PyObject *base = module->base
-                             ? PyDict_GetItemWithError(module->base, name)
-                             : NULL;
-        yes = live != NULL && base != NULL &&
-                      (PyList_CheckExact(live) || PyDict_CheckExact(live) ||
-                       PySet_CheckExact(live))
-                  ? data_equal(base, live)
-                  : 0;
-    }
-    return PyErr_Occurred() ? -1 : yes;
-}
-
-/* Anything else that mentions the name where it might write to it: a
- * function, a block, a call with it. */
-static int
-is_worked_on_elsewhere(struct mf_change *change, PyObject *name, uint32_t binder)
-{
-    static const char *const writers[] = {
-        ".append", ".add", ".update", ".extend", ".insert", ".setdefault",
-        ".pop", ".remove", ".clear", ".discard", ".sort", ".reverse", "["};
-    struct mf_diff *diff = &change->diff;
-    Py_ssize_t len;
-    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
-    const char *text = PyBytes_AS_STRING(diff->new_of.text->bytes), *w;
-    uint64_t bits = word ? mf_split_word(word, (size_t)len) : 0;
-    for (uint32_t i = 0; word != NULL && i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (i == binder || d->parent != MF_UNIT_NONE ||
-            d->new_unit == MF_UNIT_NONE) {
-            continue;
-        }
-        const struct mf_unit *u = &diff->new_of.split->units[d->new_unit];
-        if ((u->words & bits) != bits ||
-            ((size_t)len == worked_on(change, d, &w) &&
-             memcmp(w, word, (size_t)len) == 0)) {
-            continue;
-        }
-        const char *p = text + u->start, *end = text + u->end;
-        while ((p = memmem(p, (size_t)(end - p), word, (size_t)len)) != NULL) {
-            const char *q = p + len;
-            bool whole = p == text || !mf_plan_is_word_char(p[-1]);
-            for (size_t k = 0; whole && k < Py_ARRAY_LENGTH(writers); k++) {
-                size_t n = strlen(writers[k]);
-                if ((size_t)(end - q) > n && memcmp(q, writers[k], n) == 0 &&
-                    (u->kind == MF_UNIT_BLOCK || *q == '.')) {
-                    return 1;
-                }
-            }
-            p = q;
-        }
-        struct mf_names *names = u->kind == MF_UNIT_OTHER
-                                     ? mf_diff_names(diff, d)
-                                     : NULL;
-        if (names != NULL && names->calls &&
-            PySet_GET_SIZE(names->stores) == 0 &&
-            PySet_Contains(names->loads, name) == 1) {
-            return 1;
-        }
-    }
-    return word == NULL || PyErr_Occurred() ? -1 : 0;
-}
-
-/* All statements that make the container run, in their order. */
-static int
-run_makers(struct mf_change *change, PyObject *name, uint32_t binder)
-{
-    struct mf_diff *diff = &change->diff;
-    Py_ssize_t len;
-    const char *word = PyUnicode_AsUTF8AndSize(name, &len), *w;
-    int rc = word ? mf_plan_mark_runs(change, &diff->deltas[binder], true) : -1;
-    for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
-        struct mf_delta *d = &diff->deltas[i];
-        if (d->parent == MF_UNIT_NONE && d->new_unit != MF_UNIT_NONE &&
-            worked_on(change, d, &w) == (size_t)len &&
-            memcmp(w, word, (size_t)len) == 0) {
-            rc = mf_plan_mark_runs(change, d, true);
-        }
-    }
-    return rc;
 }
 
 int
@@ -306,7 +212,8 @@ mf_plan_taint_attribute(struct mf_change *change, struct mf_delta *delta)
 {
     const char *word, *attr;
     size_t len = delta->parent == MF_UNIT_NONE
-                     ? worked_on(change, delta, &word)
+                     ? mf_plan_worked_on(&change->diff.new_of,
+                                         delta->new_unit, &word)
                      : 0;
     size_t n = len ? attribute_set(change, delta, word + len, &attr) : 0;
     PyObject *name =
@@ -319,45 +226,22 @@ mf_plan_taint_attribute(struct mf_change *change, struct mf_delta *delta)
 int
 mf_plan_run_work(struct mf_change *change, struct mf_delta *delta)
 {
-    struct mf_diff *diff = &change->diff;
     const char *word, *attr;
     size_t len = delta->parent == MF_UNIT_NONE
-                     ? worked_on(change, delta, &word)
+                     ? mf_plan_worked_on(&change->diff.new_of,
+                                         delta->new_unit, &word)
                      : 0;
-    if (len == 0 || mf_plan_under_way(change, delta)) {
+    if (mf_plan_under_way(change, delta)) {
         return 0;
     }
+    size_t n = len ? attribute_set(change, delta, word + len, &attr) : 0;
+    if (n == 0) {
+        return mf_plan_remake(change, delta, false);
+    }
     PyObject *name = PyUnicode_FromStringAndSize(word, (Py_ssize_t)len);
-    size_t n = attribute_set(change, delta, word + len, &attr);
-    int yes = name ? 0 : -1;
-    if (yes == 0 && n > 0) {
-        PyObject *key = PyUnicode_FromStringAndSize(attr, (Py_ssize_t)n);
-        yes = key ? attribute_is_base(change, name, key) : -1;
-        Py_XDECREF(key);
-        if (yes == 1 && mf_plan_mark_runs(change, delta, true) < 0) {
-            yes = -1;
-        }
-    }
-    else if (yes == 0) {
-        uint32_t binder;
-        yes = mf_diff_binder(diff, MF_UNIT_NONE, name, MF_UNIT_NONE, &binder);
-        if (yes == 1) {
-            struct mf_delta *b = &diff->deltas[binder];
-            yes = b->old_unit != MF_UNIT_NONE && b->new_unit != MF_UNIT_NONE &&
-                          binder < (uint32_t)(delta - diff->deltas) &&
-                          diff->new_of.split->units[b->new_unit].kind ==
-                              MF_UNIT_OTHER
-                      ? container_is_base(change, name)
-                      : 0;
-        }
-        if (yes == 1) {
-            int others = is_worked_on_elsewhere(change, name, binder);
-            yes = others < 0                                ? -1
-                  : others                                    ? 0
-                  : run_makers(change, name, binder) < 0 ? -1
-                                                             : 1;
-        }
-    }
+    PyObject *key = PyUnicode_FromStringAndSize(attr, (Py_ssize_t)n);
+    int yes = name && key ? attribute_is_base(change, name, key) : -1;
+    Py_XDECREF(key);
     Py_XDECREF(name);
-    return yes;
+    return yes == 1 && mf_plan_mark_runs(change, delta, true) < 0 ? -1 : yes;
 }

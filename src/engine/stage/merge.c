@@ -220,7 +220,10 @@ stays(struct mf_merge *merge, const struct one *one, enum mf_policy policy,
     }
     *base = mf_merge_find_base(one->staged->target, one->parent,
                                one->cls_name, one->name);
-    if (*base != NULL && one->edited && one->cls_name == NULL &&
+    /* all that make the container have run: then as noted */
+    bool remade = one->delta != MF_UNIT_NONE &&
+                  one->staged->target->change->diff.deltas[one->delta].remade;
+    if (*base != NULL && one->edited && !remade && one->cls_name == NULL &&
         mf_merge_merges_in_place(one->live, one->fresh)) {
         PyObject *alone =
             mf_merge_base_alone(one->staged->target, one->name, *base);

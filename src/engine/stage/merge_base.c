@@ -5,24 +5,6 @@
 
 enum { DEEPEST = 8 }; /* names that names are evaluated from */
 
-static const char *const safe_builtins[] = {
-    "abs", "bin", "bool", "bytes", "chr", "complex", "dict", "divmod",
-    "enumerate", "float", "frozenset", "hex", "int", "len", "list", "max",
-    "min", "oct", "ord", "pow", "range", "repr", "reversed", "round", "set",
-    "slice", "sorted", "str", "sum", "tuple", "zip", "True", "False", "None",
-};
-
-static bool
-is_safe_builtin(PyObject *name)
-{
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(safe_builtins); i++) {
-        if (PyUnicode_CompareWithASCIIString(name, safe_builtins[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static PyObject *base_of(struct mf_target *target, PyObject *name, int depth);
 
 /* What a module gave a name: noted at the end of its import. New reference or
@@ -105,7 +87,7 @@ is_evaluable(struct mf_target *target, struct mf_names *names, int depth,
     PyObject *name, *iter = PyObject_GetIter(names->loads);
     bool yes = iter != NULL;
     while (yes && (name = PyIter_Next(iter)) != NULL) {
-        if (!is_safe_builtin(name) &&
+        if (!mf_plan_is_safe_builtin(name) &&
             (own == NULL || PyUnicode_Compare(name, own) != 0)) {
             PyObject *value = base_of(target, name, depth);
             yes = value != NULL && PyDict_SetItem(inputs, name, value) == 0;

@@ -140,7 +140,7 @@ member_state(struct mf_change *change, uint32_t parent, PyObject *name,
         return -1;
     }
     return (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED) &&
-           !d->derived;
+           (!d->derived || d->remade);
 }
 
 /* A member that was not edited, in a class that ran whole: it ran too. Was it
@@ -437,7 +437,8 @@ mf_merge_merge_member(struct mf_merge *merge, struct mf_member *member)
     Py_ssize_t pos = 0;
     while (PyDict_Next(member->set, &pos, &name, &value)) {
         if (merge_attribute(merge, staged, &merge->classes[at], delta->parent,
-                            name, value, !delta->derived) < 0) {
+                            name, value,
+                            !delta->derived || delta->remade) < 0) {
             return -1;
         }
     }

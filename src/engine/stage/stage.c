@@ -315,7 +315,8 @@ run_unit(struct mf_stage *stage, struct mf_staged *staged,
              delta->prerequisite ? " prerequisite" : "");
     int rc = delta->prerequisite
                  ? save_names(staged, names->stores)
-                 : note_all_bound(staged, names->stores, !delta->derived);
+                 : note_all_bound(staged, names->stores,
+                                  !delta->derived || delta->remade);
     if (rc == 0 && !delta->prerequisite) {
         rc = mf_stage_forget(staged, (uint32_t)(delta - diff->deltas));
     }

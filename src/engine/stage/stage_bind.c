@@ -261,7 +261,8 @@ keep_name(struct mf_stage *stage, struct mf_staged *staged, PyObject *name,
         return binds < 0 ? -1 : 0;
     }
     int stays = stage->stays(stage->stays_arg, staged, at, name,
-                             !diff->deltas[at].derived);
+                             !diff->deltas[at].derived ||
+                                 diff->deltas[at].remade);
     if (stays <= 0) {
         return stays;
     }

@@ -1,0 +1,3 @@
+from m import D
+
+KEYS = sorted(D)
