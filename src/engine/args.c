@@ -6,6 +6,7 @@
 #include "commit/redefine_older.h"
 #include "ground/fault.h"
 #include "read/imports.h"
+#include "scripts.h"
 #include "thread.h"
 #include "update.h"
 #include "watching.h"
@@ -102,6 +103,20 @@ engine_update(PyObject *self, PyObject *args)
                          paths == Py_None ? NULL : paths,
                          sources == Py_None ? NULL : sources,
                          (enum mf_mode)mode, extra);
+}
+
+static PyObject *
+engine_script(PyObject *self, PyObject *args)
+{
+    struct mf_script_call call = {0};
+    int mode;
+    if (!PyArg_ParseTuple(args, "O!O!OOOi|O!:script", &PyList_Type,
+                          &call.steps, &PyDict_Type, &call.space, &call.reach,
+                          &call.pair, &call.settle, &mode, &PyDict_Type,
+                          &call.extra)) {
+        return NULL;
+    }
+    return mf_script_run(PyModule_GetState(self), &call, (enum mf_mode)mode);
 }
 
 static PyObject *
@@ -391,6 +406,8 @@ PyMethodDef mf_args_methods[] = {
     {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
     {"update", engine_update, METH_VARARGS,
      "update(paths=None, sources=None, mode=0, extra={}) -> report dict"},
+    {"script", engine_script, METH_VARARGS,
+     "script(steps, space, reach, pair, settle, mode, extra={}) -> report"},
     {"refuse", engine_refuse, METH_VARARGS,
      "refuse(reasons, mode, extra={}) -> report dict"},
     {"texts", engine_texts, METH_NOARGS,

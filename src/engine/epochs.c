@@ -1,9 +1,11 @@
-/* epochs.c -- owns the chain of what was committed: the way back. In: numbers of
+/* epochs.c -- owns the chain of what was committed, the way back and the way
+ * forward again: each committed update and hotfix is a step. In: numbers of
  * updates, reasons that a hotfix was refused for. Out: one update per step.
  */
 #include "update.h"
 
 #include "commit/record.h"
+#include "scripts.h"
 
 /* It was refused before any file was looked at: a number, a report and a place
  * in the history all the same. */
@@ -54,29 +56,73 @@ mf_update_refuse(struct mf_state *state, PyObject *reasons, enum mf_mode mode,
     return dict;
 }
 
+/* One step: this record taken back, or made again. */
+static PyObject *
+step(struct mf_state *state, PyObject *record, bool again, enum mf_mode mode)
+{
+    PyObject *hotfix = mf_record_more(record, "hotfix");
+    PyObject *form = mf_record_more(record, "form");
+    PyObject *extra =
+        Py_BuildValue("{s:O}", again ? "redoes" : "undoes",
+                      PyTuple_GET_ITEM(record, 0));
+    if (extra == NULL ||
+        (hotfix && PyDict_SetItemString(extra, "hotfix", hotfix) < 0) ||
+        (form && PyDict_SetItemString(extra, "form", form) < 0)) {
+        Py_XDECREF(extra);
+        return NULL;
+    }
+    PyObject *script = mf_record_more(record, "script");
+    PyObject *dict = NULL;
+    if (script != NULL) {
+        dict = mf_script_again(state, record, script, again, mode, extra);
+    }
+    else {
+        PyObject *sources = mf_record_sources(state, record);
+        dict = sources ? mf_update_turn(state, NULL, sources, mode, record,
+                                        again, extra)
+                       : NULL;
+        Py_XDECREF(sources);
+    }
+    Py_DECREF(extra);
+    return dict;
+}
+
+/* The next step towards what ran before the update `to` (-1: one back).
+ * Borrowed, or NULL: we are there. */
+static PyObject *
+next_step(struct mf_state *state, long to, bool *again)
+{
+    PyObject *back = mf_record_last(state, false);
+    PyObject *forth = mf_record_last(state, true);
+    *again = false;
+    if (back != NULL && PyLong_AsLong(PyTuple_GET_ITEM(back, 0)) >= to) {
+        return back;
+    }
+    *again = true;
+    return forth != NULL && to >= 0 &&
+                   PyLong_AsLong(PyTuple_GET_ITEM(forth, 0)) < to
+               ? forth
+               : NULL;
+}
+
 PyObject *
 mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
 {
     PyObject *dict = NULL;
     if (state->unsupported != NULL) {
-        return mf_update_turn(state, NULL, NULL, mode, NULL, NULL);
+        return mf_update_turn(state, NULL, NULL, mode, NULL, false, NULL);
     }
-    for (;;) {
-        PyObject *record = mf_record_last(state);
-        if (record == NULL ||
-            (dict != NULL && (to < 0 || mode != MF_MODE_UPDATE)) ||
-            PyLong_AsLong(PyTuple_GET_ITEM(record, 0)) < to) {
-            break; /* as it was before the update `to` */
+    bool again;
+    PyObject *record;
+    while ((record = next_step(state, to, &again)) != NULL) {
+        if (dict != NULL && (to < 0 || mode != MF_MODE_UPDATE)) {
+            break;
         }
         Py_INCREF(record);
-        Py_ssize_t left = PyList_GET_SIZE(state->records);
-        PyObject *sources = mf_record_sources(state, record);
-        Py_XSETREF(dict, sources ? mf_update_turn(state, NULL, sources, mode,
-                                                  record, NULL)
-                                 : NULL);
-        Py_XDECREF(sources);
+        Py_XSETREF(dict, step(state, record, again, mode));
+        bool stays = mf_record_last(state, again) == record;
         Py_DECREF(record);
-        if (dict == NULL || PyList_GET_SIZE(state->records) == left) {
+        if (dict == NULL || stays) {
             break; /* rejected: stays where it is */
         }
     }

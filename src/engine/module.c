@@ -53,10 +53,13 @@ state_init(struct mf_state *state)
     state->history = PyList_New(0);
     state->tracked = PyDict_New();
     state->records = PyList_New(0);
+    state->undone = PyList_New(0);
+    state->fixed = PyList_New(0);
     if (!state->target_cache || !state->folder_cache || !state->by_path || !state->importers ||
         !state->reach || !state->attentive ||
         !state->queued || !state->pending || !state->alone || !state->history ||
-        !state->tracked || !state->records) {
+        !state->tracked || !state->records ||
+        !state->undone || !state->fixed) {
         return -1;
     }
     return mf_probe_all(&state->unsupported);
@@ -83,7 +86,7 @@ state_free(struct mf_state *state)
         &state->walked,
         &state->target_cache, &state->folder_cache, &state->by_path,
         &state->alone,    &state->queued,   &state->pending,   &state->history, &state->armed, &state->waits,
-        &state->records,  &state->tracked,   &state->unsupported,
+        &state->records,  &state->undone, &state->fixed, &state->tracked,   &state->unsupported,
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {
         Py_CLEAR(*all[i]);

@@ -411,7 +411,8 @@ attempt_again(struct mf_state *state, struct mf_update *update,
               PyObject *paths, PyObject *sources, PyObject **dict)
 {
     enum mf_mode mode = update->mode;
-    PyObject *undo = update->undo;
+    PyObject *undo = update->undo, *extra = update->extra;
+    bool again = update->again;
     bool identity = update->identity, alone = update->alone;
     Py_CLEAR(*dict);
     if (mode == MF_MODE_UPDATE) {
@@ -419,7 +420,8 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     }
     memset(update, 0, sizeof(*update));
     *update = (struct mf_update){.state = state, .mode = mode,
-                                 .undo = undo,
+                                 .undo = undo, .again = again,
+                                 .extra = extra,
                                  .identity = identity,
                                  .alone = alone,
                                  .sources = Py_XNewRef(sources),
@@ -502,9 +504,10 @@ release_sets:
 
 static PyObject *
 run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
-           enum mf_mode mode, PyObject *record, PyObject *extra)
+           enum mf_mode mode, PyObject *record, bool again, PyObject *extra)
 {
-    struct mf_update update = {.state = state, .mode = mode, .undo = record};
+    struct mf_update update = {.state = state, .mode = mode, .undo = record,
+                               .again = again, .extra = extra};
     PyObject *dict = NULL;
     if (mf_report_init(&update.report) < 0) {
         return NULL;
@@ -519,10 +522,6 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
     }
     if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&
         !update.identity && mf_update_remember(state, dict) < 0) {
-        Py_CLEAR(dict);
-    }
-    if (dict != NULL && outcome == MF_COMMITTED && record != NULL &&
-        mf_record_pop(state) < 0) {
         Py_CLEAR(dict);
     }
     state->interrupted |= update.stage.interrupted;
@@ -542,9 +541,22 @@ mf_update_older(struct mf_state *state)
     return rc;
 }
 
+mf_update_take_turn(struct mf_state *state, enum mf_mode mode)
+{
+    return state->disabled || (state->holds > 0 && mode == MF_MODE_UPDATE)
+               ? 0
+               : take_turn(state);
+}
+
+void
+mf_update_give_turn(struct mf_state *state)
+{
+    give_turn(state);
+}
+
 PyObject *
 mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
-         enum mf_mode mode, PyObject *record, PyObject *extra)
+         enum mf_mode mode, PyObject *record, bool again, PyObject *extra)
 {
     if (state->disabled) {
         return mf_update_skipped(state, NULL);
@@ -560,7 +572,7 @@ mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
         return mine < 0 ? NULL : mf_update_skipped(state, paths);
     }
     state->interrupted = false;
-    PyObject *dict = run_locked(state, paths, sources, mode, record, extra);
+    PyObject *dict = run_locked(state, paths, sources, mode, record, again, extra);
     bool interrupted = state->interrupted;
     give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
@@ -657,7 +669,7 @@ repeat(struct mf_state *state, PyObject *paths, PyObject *sources,
             break; /* some updates cannot be undone: that changes nothing */
         }
         PyObject *again =
-            mf_update_turn(state, all, sources, MF_MODE_UPDATE, NULL, NULL);
+            mf_update_turn(state, all, sources, MF_MODE_UPDATE, NULL, false, NULL);
         if (!has_committed(again)) {
             Py_SETREF(dict, again);
             break;
@@ -672,7 +684,7 @@ PyObject *
 mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
               enum mf_mode mode, PyObject *extra)
 {
-    PyObject *dict = mf_update_turn(state, paths, sources, mode, NULL, extra);
+    PyObject *dict = mf_update_turn(state, paths, sources, mode, NULL, false, extra);
     if (mode == MF_MODE_UPDATE && !state->undo_wanted) {
         dict = repeat(state, paths, sources, dict);
     }
@@ -693,7 +705,7 @@ mf_update_identity(struct mf_state *state)
 {
     long before = mf_fault_lever(MF_LEVER_IDENTITY);
     mf_fault_set("identity", 1);
-    PyObject *dict = mf_update_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL, NULL);
+    PyObject *dict = mf_update_turn(state, NULL, NULL, MF_MODE_UPDATE, NULL, false, NULL);
     mf_fault_set("identity", before);
     return dict;
 }

@@ -92,7 +92,11 @@ struct mf_state {
                                 host gave or None): files that go in when no
                                 frame runs that code; NULL: none */
     PyObject *history;       /* list of report dicts, at most 100 */
-    PyObject *records;       /* list of undo records, at most 100: record.c */
+    PyObject *records;       /* list of undo records, at most 100 (record.c) */
+    PyObject *undone;        /* list of such records: what an undo took back,
+                                the last one first to come again */
+    PyObject *fixed;         /* list of (live function, twin with what it ran
+                                before, id, name): hotfix scripts in force */
     PyObject *tracked;       /* dict path -> callable */
 
     /* staging (stage.c): the update under way, and the stage while its steps

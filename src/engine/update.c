@@ -432,16 +432,26 @@ report_codes(struct mf_update *update)
     return 0;
 }
 
+/* The way back; of an undo, the way forward again. */
 static int
 push_record(struct mf_update *update)
 {
+    struct mf_state *state = update->state;
+    PyObject *undo = update->undo;
+    long number = undo ? PyLong_AsLong(PyTuple_GET_ITEM(undo, 0))
+                       : update->report.number;
+    PyObject *more = undo ? PyTuple_GET_ITEM(undo, 5) : update->extra;
     PyObject *came = mf_record_came(update->commit.stage);
-    int rc = came ? mf_record_push(update->state, update->report.number,
-                                   update->texts, update->merge.replaced,
-                                   update->left, came)
+    int rc = came ? mf_record_push(state, number, update->texts,
+                                   update->merge.replaced, update->left, came,
+                                   more, undo != NULL && !update->again)
                   : -1;
     Py_XDECREF(came);
-    return rc;
+    if (rc < 0) {
+        return -1;
+    }
+    return undo != NULL ? mf_record_pop(state, update->again)
+                        : mf_record_forget_undone(state);
 }
 
 static int
@@ -491,8 +501,7 @@ commit_update(struct mf_update *update)
     if (mf_gone_report(&update->gone, &update->merge, report) < 0) {
         mf_report_late(report);
     }
-    if (update->undo == NULL && !update->identity &&
-        push_record(update) < 0) {
+    if (!update->identity && push_record(update) < 0) {
         mf_report_late(report);
     }
     int failures = 0;

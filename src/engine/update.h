@@ -41,6 +41,9 @@ struct mf_update {
     bool starved;             /* memory ran out: says nothing of the files */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
+    bool again;               /* it is one that an undo had taken back */
+    PyObject *extra;          /* borrowed: dict of more items for the report and
+                                 the record, or NULL */
 };
 
 /* The whole story. paths: list of str or NULL (every file that differs);
@@ -75,7 +78,11 @@ PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);
 /* One update, with its turn, its place in the history and its listener. */
 PyObject *mf_update_turn(struct mf_state *state, PyObject *paths,
                          PyObject *sources, enum mf_mode mode,
-                         PyObject *record, PyObject *extra);
+                         PyObject *record, bool again, PyObject *extra);
+/* The lock alone. 1: ours, to be given back; 0: switched off, held, or
+ * somebody else's and we may not wait; -1. */
+int mf_update_take_turn(struct mf_state *state, enum mf_mode mode);
+void mf_update_give_turn(struct mf_state *state);
 int mf_update_remember(struct mf_state *state, PyObject *report);
 /* epochs.c: rejected before the engine has seen it. reasons: sequence of
  * (code, text, file or None, line); extra: more items of the report. */

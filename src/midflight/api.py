@@ -157,6 +157,12 @@ def apply_sources(sources, mode, extra):
     return Report(_engine.update([], _sources(sources), mode, extra))
 
 
+def run_script(steps, space, reach, pair, settle, mode, extra):
+    """For hotfixes: a script, see scripts.py."""
+    rules()
+    return Report(_engine.script(steps, space, reach, pair, settle, mode, extra))
+
+
 def refuse(reasons, mode, extra):
     """For hotfixes: a rejected update, in the history as any other. reasons: (code, text, file or None, line)."""
     rules()

@@ -81,6 +81,8 @@ class Report:
         self.plan = tuple(data.get("plan") or ())
         self.hotfix = data.get("hotfix")                        # its id, where the update was one
         self.form = data.get("form")                            # "patch", "modules" or "script"
+        self.undoes = data.get("undoes")                        # number of the update that it took back,
+        self.redoes = data.get("redoes")                        # or that it made again
 
     def to_dict(self):
         out = {"event": "update", "number": self.number, "outcome": self.outcome, "files": list(self.files)}
@@ -88,8 +90,9 @@ class Report:
             out[name] = [entry.to_dict() for entry in getattr(self, name)]
         out.update(timings=self.timings, pause_ms=self.pause_ms, running=self.running, dry_run=self.dry_run)
         out["plan"] = list(self.plan)
-        if self.hotfix:
-            out.update(hotfix=self.hotfix, form=self.form)
+        for name in ("hotfix", "form", "undoes", "redoes"):
+            if getattr(self, name) is not None:
+                out[name] = getattr(self, name)
         return out
 
     def to_json(self, **options):
@@ -134,6 +137,8 @@ class Report:
     def _first_line(self, verbose, width):
         number = f"#{self.number}" if self.number and not self.dry_run else "--"
         left = f"{HEAD}  {number:<3}" + (f"  hotfix {self.hotfix}" if self.hotfix else "")
+        back = [f"{word} #{of}" for word, of in (("undoes", self.undoes), ("redoes", self.redoes)) if of and self.outcome == "committed"]
+        left = "  ".join([left, *back])
         right = ""
         if self.outcome == "committed" or (self.outcome == "skipped" and (self.changed or self.plan)):
             would = ["would commit"] if self.outcome == "skipped" or self.dry_run else []

@@ -98,19 +98,53 @@ mf_record_came(struct mf_stage *stage)
     return list;
 }
 
+static int
+push(PyObject *list, PyObject *record)
+{
+    int rc = record ? PyList_Append(list, record) : -1;
+    Py_XDECREF(record);
+    Py_ssize_t n = PyList_GET_SIZE(list);
+    return rc == 0 && n > MF_RECORDS
+               ? PyList_SetSlice(list, 0, n - MF_RECORDS, NULL)
+               : rc;
+}
+
 int
 mf_record_push(struct mf_state *state, long number, PyObject *texts,
-               PyObject *replaced, PyObject *left, PyObject *came)
+               PyObject *replaced, PyObject *left, PyObject *came,
+               PyObject *more, bool taken)
 {
-    PyObject *record = Py_BuildValue("(lOOOO)", number, texts,
-                                     none_for_null(replaced), left, came);
-    int rc = record ? PyList_Append(state->records, record) : -1;
-    Py_XDECREF(record);
-    Py_ssize_t n = PyList_GET_SIZE(state->records);
-    if (rc == 0 && n > MF_RECORDS) {
-        rc = PyList_SetSlice(state->records, 0, n - MF_RECORDS, NULL);
-    }
+    return push(taken ? state->undone : state->records,
+                Py_BuildValue("(lOOOOO)", number, texts,
+                              none_for_null(replaced), left, came,
+                              none_for_null(more)));
+}
+
+int
+mf_record_push_script(struct mf_state *state, long number, PyObject *script,
+                      PyObject *more, bool taken)
+{
+    PyObject *own = more ? PyDict_Copy(more) : PyDict_New();
+    int rc = own && PyDict_SetItemString(own, "script", script) == 0
+                 ? push(taken ? state->undone : state->records,
+                        Py_BuildValue("(l{}[][][]O)", number, own))
+                 : -1;
+    Py_XDECREF(own);
     return rc;
+}
+
+PyObject *
+mf_record_more(PyObject *record, const char *name)
+{
+    PyObject *more = PyTuple_GET_ITEM(record, 5);
+    return more != Py_None ? PyDict_GetItemString(more, name) : NULL;
+}
+
+int
+mf_record_forget_undone(struct mf_state *state)
+{
+    return PyList_SetSlice(state->undone, 0,
+                           PyList_GET_SIZE(state->undone), NULL);
 }
 
 /* Has a list of (name, ...) one of this name? */
@@ -185,15 +219,17 @@ mf_record_sources(struct mf_state *state, PyObject *record)
 }
 
 PyObject *
-mf_record_last(struct mf_state *state)
+mf_record_last(struct mf_state *state, bool taken)
 {
-    Py_ssize_t n = PyList_GET_SIZE(state->records);
-    return n > 0 ? PyList_GET_ITEM(state->records, n - 1) : NULL;
+    PyObject *list = taken ? state->undone : state->records;
+    Py_ssize_t n = PyList_GET_SIZE(list);
+    return n > 0 ? PyList_GET_ITEM(list, n - 1) : NULL;
 }
 
 int
-mf_record_pop(struct mf_state *state)
+mf_record_pop(struct mf_state *state, bool taken)
 {
-    Py_ssize_t n = PyList_GET_SIZE(state->records);
-    return n > 0 ? PyList_SetSlice(state->records, n - 1, n, NULL) : 0;
+    PyObject *list = taken ? state->undone : state->records;
+    Py_ssize_t n = PyList_GET_SIZE(list);
+    return n > 0 ? PyList_SetSlice(list, n - 1, n, NULL) : 0;
 }

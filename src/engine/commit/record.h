@@ -17,17 +17,26 @@ PyObject *mf_record_texts(struct mf_plan *plan);
 PyObject *mf_record_left(struct mf_plan *plan, struct mf_stage *stage);
 /* Modules that came: list of (name, module, path). New list. */
 PyObject *mf_record_came(struct mf_stage *stage);
-/* Push a record: number, texts, replaced values (list of (holder, name, old
+/* Push a record to state->records (or, taken: to state->undone): number, texts, replaced values (list of (holder, name, old
  * value, new value or NotImplemented: none, whether the old one was the very
- * object that the source had given)), modules that left, modules that came. */
+ * object that the source had given)), modules that left, modules that came,
+ * a dict of more or NULL. */
 int mf_record_push(struct mf_state *state, long number, PyObject *texts,
-                   PyObject *replaced, PyObject *left, PyObject *came);
-/* The newest record: borrowed tuple (number, texts, replaced, left, came), or
- * NULL. */
-PyObject *mf_record_last(struct mf_state *state);
+                   PyObject *replaced, PyObject *left, PyObject *came,
+                   PyObject *more, bool taken);
+/* The same for a hotfix script, which has changed no text. */
+int mf_record_push_script(struct mf_state *state, long number,
+                          PyObject *script, PyObject *more, bool taken);
+/* What the record's dict `more` has under a name: borrowed, or NULL. */
+PyObject *mf_record_more(PyObject *record, const char *name);
+/* An update that is no undo: nothing comes again. */
+int mf_record_forget_undone(struct mf_state *state);
+/* The newest record: borrowed tuple (number, texts, replaced, left, came,
+ * more), or NULL. taken: of those that an undo took back. */
+PyObject *mf_record_last(struct mf_state *state, bool taken);
 /* For its undo: the dict path -> text, with None for the modules that came
  * and leave again. New reference. */
 PyObject *mf_record_sources(struct mf_state *state, PyObject *record);
-int mf_record_pop(struct mf_state *state);
+int mf_record_pop(struct mf_state *state, bool taken);
 
 #endif
