@@ -34,8 +34,8 @@ is_inside_import(void)
 
 /* One update at a time in this interpreter. Waiters sleep with the GIL
  * released. 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
-static int
-take_turn(struct mf_state *state)
+int
+mf_update_take_turn(struct mf_state *state)
 {
     unsigned long me = PyThread_get_thread_ident();
     if (state->busy_thread == me || is_inside_import()) {
@@ -71,8 +71,8 @@ take_turn(struct mf_state *state)
     return 1;
 }
 
-static void
-give_turn(struct mf_state *state)
+void
+mf_update_give_turn(struct mf_state *state)
 {
     if (state->busy_thread == PyThread_get_thread_ident()) {
         state->busy_thread = 0;
@@ -532,26 +532,13 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
 int
 mf_update_older(struct mf_state *state)
 {
-    int mine = state->busy_thread == 0 ? take_turn(state) : 0;
+    int mine = state->busy_thread == 0 ? mf_update_take_turn(state) : 0;
     if (mine <= 0) {
         return mine < 0 ? -1 : 1;
     }
     int rc = mf_older_move(state);
-    give_turn(state);
+    mf_update_give_turn(state);
     return rc;
-}
-
-mf_update_take_turn(struct mf_state *state, enum mf_mode mode)
-{
-    return state->disabled || (state->holds > 0 && mode == MF_MODE_UPDATE)
-               ? 0
-               : take_turn(state);
-}
-
-void
-mf_update_give_turn(struct mf_state *state)
-{
-    give_turn(state);
 }
 
 PyObject *
@@ -567,14 +554,14 @@ mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
     if (state->holds > 0 && mode == MF_MODE_UPDATE) {
         return mf_update_skipped(state, paths);
     }
-    int mine = take_turn(state);
+    int mine = mf_update_take_turn(state);
     if (mine <= 0) {
         return mine < 0 ? NULL : mf_update_skipped(state, paths);
     }
     state->interrupted = false;
     PyObject *dict = run_locked(state, paths, sources, mode, record, again, extra);
     bool interrupted = state->interrupted;
-    give_turn(state);
+    mf_update_give_turn(state);
     if (dict != NULL && mode == MF_MODE_UPDATE) {
         mf_update_tell(state, dict);
         mf_watching_older(state);
@@ -610,7 +597,7 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
         return 0;
     }
     struct mf_update update = {.state = state, .quiet = true};
-    int mine = take_turn(state);
+    int mine = mf_update_take_turn(state);
     if (mine <= 0) {
         return mine;
     }
@@ -626,7 +613,7 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
     if (*dict != NULL && outcome != MF_SKIPPED && mf_update_remember(state, *dict) < 0) {
         PyErr_Clear(); /* it is live: only the history has a gap */
     }
-    give_turn(state);
+    mf_update_give_turn(state);
     mf_watching_older(state);
     return outcome < 0 ? -1 : 0;
 }

@@ -467,6 +467,14 @@ judge(struct run *run, enum mf_mode mode)
     return rc;
 }
 
+static int
+take_turn(struct mf_state *state, enum mf_mode mode)
+{
+    return state->disabled || (state->holds > 0 && mode == MF_MODE_UPDATE)
+               ? 0
+               : mf_update_take_turn(state);
+}
+
 /* ---- the story ----------------------------------------------------------------------------- */
 
 static int
@@ -537,7 +545,7 @@ mf_script_run(struct mf_state *state, struct mf_script_call *call, int how)
 {
     enum mf_mode mode = (enum mf_mode)how;
     struct run run = {.state = state, .call = call};
-    int mine = mf_update_take_turn(state, mode);
+    int mine = take_turn(state, mode);
     if (mine <= 0) {
         return mine < 0 ? NULL : mf_update_skipped(state, NULL);
     }
@@ -622,7 +630,7 @@ mf_script_again(struct mf_state *state, PyObject *record, PyObject *script,
 {
     enum mf_mode mode = (enum mf_mode)how;
     bool real = mode == MF_MODE_UPDATE;
-    int mine = mf_update_take_turn(state, mode);
+    int mine = take_turn(state, mode);
     if (mine <= 0) {
         return mine < 0 ? NULL : mf_update_skipped(state, NULL);
     }

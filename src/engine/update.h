@@ -79,9 +79,9 @@ PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);
 PyObject *mf_update_turn(struct mf_state *state, PyObject *paths,
                          PyObject *sources, enum mf_mode mode,
                          PyObject *record, bool again, PyObject *extra);
-/* The lock alone. 1: ours, to be given back; 0: switched off, held, or
- * somebody else's and we may not wait; -1. */
-int mf_update_take_turn(struct mf_state *state, enum mf_mode mode);
+/* The lock alone. 1: ours, to be given back; 0: somebody else's and we may not
+ * wait; -1. */
+int mf_update_take_turn(struct mf_state *state);
 void mf_update_give_turn(struct mf_state *state);
 int mf_update_remember(struct mf_state *state, PyObject *report);
 /* epochs.c: rejected before the engine has seen it. reasons: sequence of
