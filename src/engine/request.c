@@ -88,7 +88,7 @@ update_clear(struct mf_update *update)
     mf_merge_clear(&update->merge);
     mf_match_clear(&update->match);
     mf_stage_clear(&update->stage);
-    mf_plan_clear(&update->plan);
+    mf_update_drop_plan(update);
     mf_hooks_clear(&update->hooks);
     mf_report_clear(&update->report);
     Py_CLEAR(update->hook_modules);

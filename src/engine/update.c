@@ -12,6 +12,7 @@
 #include "ground/trace.h"
 #include "heap/frames.h"
 #include "commit/redefine_older.h"
+#include "commit/baseline.h"
 #include "commit/record.h"
 #include "read/imports.h"
 #include "stage/check.h"
@@ -112,6 +113,37 @@ modules_that_return(struct mf_update *update)
     return left != NULL && PyList_GET_SIZE(left) > 0 ? left : NULL;
 }
 
+/* Definitions of theirs that live on in other modules are theirs again: their
+ * statements run. */
+static int
+give_back_moved(struct mf_update *update)
+{
+    PyObject *returns = update->plan.returns;
+    Py_ssize_t n = returns ? PyList_GET_SIZE(returns) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *left = PyList_GET_ITEM(returns, i);
+        PyObject *moved = PyTuple_GET_ITEM(left, 7);
+        struct mf_source *source =
+            PyList_GET_SIZE(moved) > 0
+                ? mf_baseline_note_returned(update->state, left)
+                : NULL;
+        if (PyErr_Occurred() ||
+            (source && mf_plan_give_back(&update->plan, source, moved) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void
+mf_update_drop_plan(struct mf_update *update)
+{
+    mf_plan_clear(&update->plan);
+    if (update->undo != NULL) {
+        mf_baseline_forget_returned(update->state, update->undo);
+    }
+}
+
 static int
 find_late_codes(struct mf_update *update)
 {
@@ -141,7 +173,7 @@ decide(struct mf_update *update)
         update->declined = true;
         return 0;
     }
-    if (find_late_codes(update) < 0 ||
+    if (give_back_moved(update) < 0 || find_late_codes(update) < 0 ||
         mf_plan_make(update->state, &update->plan, report) < 0) {
         return -1;
     }
@@ -471,7 +503,8 @@ commit_update(struct mf_update *update)
         return 0;
     }
     update->texts = mf_record_texts(&update->plan);
-    update->left = mf_record_left(&update->plan, update->commit.stage);
+    update->left = mf_record_left(&update->plan, update->commit.stage,
+                                  &update->match);
     if (update->texts == NULL || update->left == NULL ||
         mf_commit_prepare(&update->commit) < 0 ||
         find_stragglers(update) < 0) {

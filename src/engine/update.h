@@ -72,6 +72,9 @@ PyObject *mf_update_identity(struct mf_state *state);
 /* A failure of our own machinery before the point of no return is a reason
  * too: the program is untouched. */
 int mf_update_failed(struct mf_update *update);
+/* The plan, and what it was made on: modules that an undo would have brought
+ * back. The exception that is set is lost. */
+void mf_update_drop_plan(struct mf_update *update);
 /* The mf_update_story. */
 int mf_update_story(struct mf_update *update);
 PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);

@@ -182,34 +182,67 @@ kept_in(PyObject *record, Py_ssize_t at)
     return item != Py_None ? Py_NewRef(item) : NULL;
 }
 
-/* A module that returns has the baseline that it left with. */
-static int
-note_returned(struct mf_state *state, struct mf_loaded *loaded)
+struct mf_source *
+mf_baseline_note_returned(struct mf_state *state, PyObject *left)
 {
-    struct mf_source *source = mf_source_get(state, loaded->path);
-    PyObject *bytes = PyTuple_GET_ITEM(loaded->left, 3);
-    if (source == NULL) {
-        return -1;
-    }
-    loaded->noted = source;
+    struct mf_source *source =
+        mf_source_get(state, PyTuple_GET_ITEM(left, 2));
+    PyObject *dict = PyModule_GetDict(PyTuple_GET_ITEM(left, 1));
+    PyObject *bytes = PyTuple_GET_ITEM(left, 3);
     struct mf_module *module =
-        mf_imports_note(state, source, loaded->name,
-                        PyModule_GetDict(loaded->module), NULL);
+        source ? mf_imports_note(state, source, PyTuple_GET_ITEM(left, 0),
+                                 dict, NULL)
+               : NULL;
     if (module == NULL) {
-        return -1;
+        return NULL;
     }
     mf_text_clear(&source->text);
     mf_split_clear(&source->split);
     source->is_split = false;
     if (mf_source_take(source->path, PyBytes_AS_STRING(bytes),
                        PyBytes_GET_SIZE(bytes), &source->text) < 0) {
-        return -1;
+        return NULL;
     }
-    Py_XSETREF(module->codes, kept_in(loaded->left, 4));
-    Py_XSETREF(module->loads, kept_in(loaded->left, 5));
-    Py_XSETREF(module->base, kept_in(loaded->left, 6));
+    Py_XSETREF(module->codes, kept_in(left, 4));
+    Py_XSETREF(module->loads, kept_in(left, 5));
+    Py_XSETREF(module->base, kept_in(left, 6));
     mf_graph_forget(state, source);
-    return 0;
+    return source;
+}
+
+static void
+forget_module(struct mf_state *state, struct mf_source *source,
+              PyObject *dict)
+{
+    for (size_t m = source->modules.len; m > 0; m--) {
+        struct mf_module *module = source->modules.items[m - 1];
+        if (module->dict == dict) {
+            mf_imports_forget(state, source, module);
+        }
+    }
+    if (source->modules.len == 0) {
+        mf_text_clear(&source->text); /* read again when it is imported */
+        mf_split_clear(&source->split);
+        source->is_split = false;
+    }
+}
+
+void
+mf_baseline_forget_returned(struct mf_state *state, PyObject *record)
+{
+    PyObject *all = PyTuple_GET_ITEM(record, 3);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(all); i++) {
+        PyObject *left = PyList_GET_ITEM(all, i);
+        PyObject *module = PyTuple_GET_ITEM(left, 1);
+        struct mf_source *source =
+            mf_source_find(state, PyTuple_GET_ITEM(left, 2));
+        PyObject *there = PyDict_GetItemWithError(PyImport_GetModuleDict(),
+                                                  PyTuple_GET_ITEM(left, 0));
+        if (source != NULL && there != module) {
+            forget_module(state, source, PyModule_GetDict(module));
+        }
+    }
+    PyErr_Clear();
 }
 
 /* A file that cannot be read now: what the module runs stays unknown. */
@@ -234,7 +267,11 @@ mf_baseline_note_new(struct mf_stage *stage)
     for (size_t i = 0; i < stage->loaded.len; i++) {
         struct mf_loaded *loaded = stage->loaded.items[i];
         if (loaded->left != NULL) {
-            if (note_returned(state, loaded) < 0) {
+            if (mf_stage_of(stage, PyModule_GetDict(loaded->module))) {
+                continue; /* it was noted before the plan was made */
+            }
+            loaded->noted = mf_baseline_note_returned(state, loaded->left);
+            if (loaded->noted == NULL) {
                 return -1;
             }
             continue;
@@ -264,16 +301,9 @@ mf_baseline_forget_new(struct mf_stage *stage)
     for (size_t i = 0; i < stage->loaded.len; i++) {
         struct mf_loaded *loaded = stage->loaded.items[i];
         struct mf_source *source = loaded->noted;
-        for (size_t m = source ? source->modules.len : 0; m > 0; m--) {
-            struct mf_module *module = source->modules.items[m - 1];
-            if (module->dict == PyModule_GetDict(loaded->module)) {
-                mf_imports_forget(stage->state, source, module);
-            }
-        }
-        if (source != NULL && source->modules.len == 0) {
-            mf_text_clear(&source->text); /* read again when it is imported */
-            mf_split_clear(&source->split);
-            source->is_split = false;
+        if (source != NULL) {
+            forget_module(stage->state, source,
+                          PyModule_GetDict(loaded->module));
         }
         loaded->noted = NULL;
     }

@@ -16,6 +16,13 @@ PyObject *mf_baseline_codes(struct mf_plan *plan);
  * the update is not committed. */
 int mf_baseline_note_new(struct mf_stage *stage);
 void mf_baseline_forget_new(struct mf_stage *stage);
+/* A module that returns (left: one of mf_record_left) has the baseline that it
+ * left with: its source, borrowed. */
+struct mf_source *mf_baseline_note_returned(struct mf_state *state,
+                                            PyObject *left);
+/* At the end of an undo of this record: those that have not returned lose it.
+ * The exception that is set is lost. */
+void mf_baseline_forget_returned(struct mf_state *state, PyObject *record);
 /* After apply: the new side becomes the baseline. Never fails: what cannot be
  * kept for want of memory is forgotten. */
 void mf_baseline_move(struct mf_state *state, struct mf_plan *plan,

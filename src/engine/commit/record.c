@@ -42,26 +42,48 @@ entry_before(struct mf_stage *stage, PyObject *name)
     return entry;
 }
 
+/* Names of what goes on under another module: a new list. */
+static PyObject *
+names_moved(struct mf_module *module, struct mf_match *match)
+{
+    PyObject *names = PyList_New(0), *name, *value;
+    Py_ssize_t pos = 0;
+    while (names != NULL && PyDict_Next(module->dict, &pos, &name, &value)) {
+        struct mf_pair *pair = mf_match_of_old(match, value);
+        if (pair != NULL &&
+            (pair->kind == MF_PAIR_FUNCTION || pair->kind == MF_PAIR_CLASS) &&
+            PyList_Append(names, name) < 0) {
+            Py_CLEAR(names);
+        }
+    }
+    return names;
+}
+
 static int
 add_left(PyObject *list, struct mf_change *change, struct mf_module *module,
-         struct mf_stage *stage)
+         struct mf_stage *stage, struct mf_match *match)
 {
     PyObject *entry = entry_before(stage, module->name);
     if (entry == NULL || !PyModule_Check(entry) ||
         PyModule_GetDict(entry) != module->dict) {
         return PyErr_Occurred() ? -1 : 0; /* it has left by itself */
     }
-    PyObject *left = Py_BuildValue(
-        "(OOOOOOO)", module->name, entry, change->source->path,
-        change->source->text.bytes, none_for_null(module->codes),
-        none_for_null(module->loads), none_for_null(module->base));
+    PyObject *moved = names_moved(module, match);
+    PyObject *left =
+        moved ? Py_BuildValue("(OOOOOOON)", module->name, entry,
+                              change->source->path, change->source->text.bytes,
+                              none_for_null(module->codes),
+                              none_for_null(module->loads),
+                              none_for_null(module->base), moved)
+              : NULL;
     int rc = left ? PyList_Append(list, left) : -1;
     Py_XDECREF(left);
     return rc;
 }
 
 PyObject *
-mf_record_left(struct mf_plan *plan, struct mf_stage *stage)
+mf_record_left(struct mf_plan *plan, struct mf_stage *stage,
+               struct mf_match *match)
 {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; i < plan->changes.len; i++) {
@@ -70,7 +92,7 @@ mf_record_left(struct mf_plan *plan, struct mf_stage *stage)
                            t < change->targets.len;
              t++) {
             struct mf_target *target = change->targets.items[t];
-            if (add_left(list, change, target->module, stage) < 0) {
+            if (add_left(list, change, target->module, stage, match) < 0) {
                 Py_CLEAR(list);
             }
         }

@@ -12,9 +12,11 @@ enum { MF_RECORDS = 100 };
 /* Before baselines move: the earlier texts of what changes. New reference to
  * a dict path -> bytes. */
 PyObject *mf_record_texts(struct mf_plan *plan);
-/* The same moment: modules that leave, for mf_stage_bring_back. New list.
- * stage: NULL if nothing was staged. */
-PyObject *mf_record_left(struct mf_plan *plan, struct mf_stage *stage);
+/* The same moment: modules that leave, for mf_stage_bring_back. New list of
+ * (name, module, path, text, codes, loads, base, names of definitions that
+ * live on in other modules). stage: NULL if nothing was staged. */
+PyObject *mf_record_left(struct mf_plan *plan, struct mf_stage *stage,
+                         struct mf_match *match);
 /* Modules that came: list of (name, module, path). New list. */
 PyObject *mf_record_came(struct mf_stage *stage);
 /* Push a record to state->records (or, taken: to state->undone): number, texts, replaced values (list of (holder, name, old

@@ -81,6 +81,10 @@ struct mf_change *mf_plan_change(struct mf_plan *plan,
  * to the report. */
 int mf_plan_make(struct mf_state *state, struct mf_plan *plan,
                  struct mf_report *report);
+/* A module returns (undo): those of its definitions that other modules have
+ * had since then are made again by their statements. */
+int mf_plan_give_back(struct mf_plan *plan, struct mf_source *source,
+                      PyObject *names);
 /* Pair the live code objects of every edited statement with the new ones
  * (fills target->exchange). Needs module->codes. */
 int mf_plan_pair_codes(struct mf_plan *plan);

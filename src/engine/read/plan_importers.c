@@ -437,3 +437,28 @@ mf_plan_import_again(struct mf_state *state, struct mf_plan *plan,
     Py_XDECREF(list);
     return rc;
 }
+
+int
+mf_plan_give_back(struct mf_plan *plan, struct mf_source *source,
+                  PyObject *names)
+{
+    struct mf_change *change = mf_plan_change(plan, source, true);
+    if (change == NULL || mf_plan_prepare_change(change, NULL) < 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < change->diff.len; i++) {
+        struct mf_delta *d = &change->diff.deltas[i];
+        const struct mf_unit *u = &change->split.units[d->new_unit];
+        if (d->parent != MF_UNIT_NONE || u->name_len == 0) {
+            continue;
+        }
+        PyObject *name = mf_plan_unit_name(change, d);
+        int moved = name ? PySequence_Contains(names, name) : -1;
+        Py_XDECREF(name);
+        if (moved < 0) {
+            return -1;
+        }
+        d->runs = moved > 0;
+    }
+    return 0;
+}

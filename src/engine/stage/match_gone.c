@@ -24,6 +24,24 @@ mf_match_named(PyObject *dict, PyObject *dotted)
     return value;
 }
 
+/* Is it the namespace of a module of a file that is deleted? */
+static bool
+leaves(struct mf_plan *plan, PyObject *dict)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (size_t t = 0;
+             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
+             t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (target->module->dict == dict) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int
 mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
 {
@@ -38,8 +56,8 @@ mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
         return PyErr_Occurred() ? -1 : 0;
     }
     struct mf_staged *staged = mf_stage_of(p->match->stage, globals);
-    if (staged == NULL) {
-        return 1; /* of a module that stays as it is */
+    if (staged == NULL) { /* of a module that stays as it is, or leaves */
+        return !leaves(p->match->plan, globals);
     }
     bool stays = mf_match_named(staged->dict, own) != NULL;
     return PyErr_Occurred() ? -1 : stays;
@@ -152,6 +170,39 @@ find_moved(struct mf_match *match, struct mf_target *target, PyObject *name,
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+/* Functions of a module that leaves: moved, if one of the update defines the
+ * name now. (Its classes pair through the names of who imports them.) */
+static int
+pair_of_left(struct mf_match *match, struct mf_target *target)
+{
+    PyObject *name, *value;
+    Py_ssize_t pos = 0;
+    int rc = 0;
+    while (rc == 0 && PyDict_Next(target->module->dict, &pos, &name, &value)) {
+        if (PyUnicode_Check(name) && PyFunction_Check(value) &&
+            PyFunction_GET_GLOBALS(value) == target->module->dict &&
+            !mf_map_has(&match->paired, value)) {
+            rc = find_moved(match, target, name, value);
+        }
+    }
+    return rc;
+}
+
+static int
+pair_left(struct mf_match *match)
+{
+    int rc = 0;
+    for (size_t i = 0; i < match->plan->changes.len; i++) {
+        struct mf_change *change = match->plan->changes.items[i];
+        for (size_t t = 0; rc == 0 && change->kind == MF_CHANGE_DELETED &&
+                           t < change->targets.len;
+             t++) {
+            rc = pair_of_left(match, change->targets.items[t]);
+        }
+    }
+    return rc;
+}
+
 int
 mf_match_pair_gone(struct mf_match *match)
 {
@@ -182,5 +233,5 @@ mf_match_pair_gone(struct mf_match *match)
             }
         }
     }
-    return 0;
+    return pair_left(match);
 }

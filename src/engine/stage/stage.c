@@ -556,6 +556,8 @@ mf_stage_run(struct mf_stage *stage, struct mf_state *state,
         struct mf_target *target = plan->targets.items[i];
         PyObject *live =
             PyDict_GetItemWithError(loaded, target->module->name);
+        PyObject *returns = mf_stage_returns(stage, target->module->dict);
+        live = returns ? returns : live;
         if (live == NULL) {
             continue;
         }

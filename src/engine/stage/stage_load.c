@@ -367,6 +367,20 @@ bring_back_one(struct mf_stage *stage, PyObject *left)
                : bind_in_parent(stage, loaded);
 }
 
+PyObject *
+mf_stage_returns(struct mf_stage *stage, PyObject *dict)
+{
+    PyObject *returns = stage->plan->returns;
+    Py_ssize_t n = returns ? PyList_GET_SIZE(returns) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *module = PyTuple_GET_ITEM(PyList_GET_ITEM(returns, i), 1);
+        if (PyModule_GetDict(module) == dict) {
+            return module;
+        }
+    }
+    return NULL;
+}
+
 int
 mf_stage_bring_back(struct mf_stage *stage)
 {

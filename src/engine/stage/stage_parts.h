@@ -43,6 +43,9 @@ bool mf_stage_is_deleted(struct mf_stage *stage, PyObject *entry);
  * loaded, 0: not one of ours, or somebody else has loaded it now, -1. */
 int mf_stage_load_new(struct mf_stage *stage, PyObject *name,
                       PyObject *search, PyObject *gone);
+/* The module of this namespace, if it is one of those that an undo brings
+ * back: borrowed, or NULL. */
+PyObject *mf_stage_returns(struct mf_stage *stage, PyObject *dict);
 /* Modules of an update that is undone are there again, as they were. */
 int mf_stage_bring_back(struct mf_stage *stage);
 /* Threads that wait for modules loaded since then go on. rejected: with the

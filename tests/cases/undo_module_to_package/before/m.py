@@ -1,0 +1,6 @@
+import tools
+from tools import f
+
+
+def call():
+    return f(), tools.f()

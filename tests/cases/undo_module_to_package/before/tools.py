@@ -1,0 +1,5 @@
+COUNT = []
+
+
+def f():
+    return 'module'

@@ -1,0 +1,7 @@
+class Thing:
+    def go(self):
+        return 'new'
+
+
+def make():
+    return Thing()

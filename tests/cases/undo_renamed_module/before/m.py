@@ -1,0 +1,5 @@
+from old_name import make, Thing, helper
+
+
+def f():
+    return make().go()

@@ -1,0 +1,14 @@
+COUNT = []
+
+
+class Thing:
+    def go(self):
+        return 'old'
+
+
+def make():
+    return Thing()
+
+
+def helper():
+    return "helps " + make().go()
