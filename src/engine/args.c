@@ -3,6 +3,7 @@
  */
 #include "args.h"
 
+#include "agent.h"
 #include "commit/redefine_older.h"
 #include "ground/fault.h"
 #include "read/imports.h"
@@ -200,6 +201,7 @@ engine_poll(PyObject *self, PyObject *args)
     if (every > 0 && ++polls % every == 0) {
         return mf_update_identity(state);
     }
+    mf_agent_poll(state);
     if (PySet_GET_SIZE(state->queued) == 0 || state->holds > 0) {
         Py_RETURN_NONE;
     }
@@ -345,6 +347,9 @@ engine_unwatch(PyObject *self, PyObject *unused)
     (void)unused;
     struct mf_state *state = PyModule_GetState(self);
     mf_watching_end(state);
+    if (state->guest != NULL && mf_watching_serve(state, state->guest) < 0) {
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -401,6 +406,54 @@ engine_assume(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* ---- the agent ----------------------------------------------------------- */
+
+static PyObject *
+engine_agent_open(PyObject *self, PyObject *args)
+{
+    PyObject *folder, *name, *hello, *handler;
+    if (!PyArg_ParseTuple(args, "O&O&SO:agent_open", PyUnicode_FSConverter,
+                          &folder, PyUnicode_FSConverter, &name, &hello,
+                          &handler)) {
+        return NULL;
+    }
+    int rc = mf_agent_open(PyModule_GetState(self), PyBytes_AS_STRING(folder),
+                           PyBytes_AS_STRING(name), hello, handler);
+    Py_DECREF(folder);
+    Py_DECREF(name);
+    if (rc < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_agent_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    mf_agent_close(PyModule_GetState(self));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_agent_send(PyObject *self, PyObject *args)
+{
+    unsigned long client;
+    PyObject *line;
+    if (!PyArg_ParseTuple(args, "kS:agent_send", &client, &line)) {
+        return NULL;
+    }
+    int rc = mf_agent_send(PyModule_GetState(self), client, line);
+    return rc < 0 ? NULL : PyBool_FromLong(rc);
+}
+
+static PyObject *
+engine_agent_path(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return mf_agent_path(PyModule_GetState(self));
+}
+
 PyMethodDef mf_args_methods[] = {
     {"configure", engine_configure, METH_O, "Settings, a dict."},
     {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
@@ -418,6 +471,12 @@ PyMethodDef mf_args_methods[] = {
      "watch(paths, force_poll=False): update by itself from now on."},
     {"unwatch", engine_unwatch, METH_NOARGS, "Stop watching."},
     {"watching", engine_watching, METH_NOARGS, "The back end's name."},
+    {"agent_open", engine_agent_open, METH_VARARGS,
+     "agent_open(folder, name, hello, handler): serve a socket."},
+    {"agent_close", engine_agent_close, METH_NOARGS, "Serve it no more."},
+    {"agent_send", engine_agent_send, METH_VARARGS,
+     "agent_send(client, line) -> is it still there?"},
+    {"agent_path", engine_agent_path, METH_NOARGS, "The socket, or None."},
     {"set_listener", engine_set_listener, METH_O,
      "fn(report) after every update."},
     {"hold", engine_hold, METH_O, "hold(+1 or -1) -> depth"},

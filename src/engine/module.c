@@ -1,6 +1,7 @@
 /* module.c -- the extension module midflight._engine: definition, state,
  * method table. No logic.
  */
+#include "agent.h"
 #include "args.h"
 #include "commit/redefine_older.h"
 #include "fork.h"
@@ -69,6 +70,7 @@ static void
 state_free(struct mf_state *state)
 {
     mf_watching_end(state);
+    mf_agent_free(state);
     mf_imports_stop(state);
     mf_imports_cached_clear(&state->plain);
     mf_source_free_all(state);

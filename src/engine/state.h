@@ -18,7 +18,9 @@ struct mf_plain_loader {
     PyObject *run, *exec, *fix_file_name;
 };
 
+struct mf_agent;
 struct mf_guard;
+struct mf_guest;
 struct mf_older;
 struct mf_source;
 struct mf_stage;
@@ -109,6 +111,8 @@ struct mf_state {
     struct mf_guard *guard;  /* open, or NULL */
 
     struct mf_thread *thread;
+    struct mf_guest *guest;  /* served by it; borrowed, or NULL */
+    struct mf_agent *agent;  /* agent.h; NULL: never opened */
     PyObject *watched;       /* list of the paths that thread watches */
     bool watch_polls;
     bool main_asked;         /* the main thread will take what is queued */

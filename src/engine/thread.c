@@ -11,7 +11,7 @@
  * thread (to 3.13) or blocks it for ever (from 3.14 on), so then stop() waits
  * a while and leaves the memory to the end of the process.
  */
-#include "thread.h"
+#include "thread_parts.h"
 
 #include "ground/compat_main.h"
 #include "ground/trace.h"
@@ -33,45 +33,10 @@
 #define STACK_MIN (4u << 20)     /* it runs Python code */
 #define FINALIZE_WAIT_MS 1000
 #define ERROR_WAIT_MS 100
-#define PARK_WAIT_MS 50
+#define GUEST_MAX 40
 
-struct mf_thread {
-    struct mf_watch *watch;
-    PyInterpreterState *interp;
-    mf_thread_batch batch;
-    mf_thread_note note;
-    _Atomic(mf_handover_work) work; /* NULL: the main thread is not asked */
-    mf_thread_done done;
-    mf_thread_remind_call remind;
-    atomic_int remind_ms;    /* 0: not at all */
-    int64_t reminded;        /* when last; milliseconds */
-    void *arg;
-    pthread_t id;
-    sigset_t mask;           /* of who started it; for callbacks */
-    int wake_read, wake_write; /* one eventfd, or a pipe */
-    pthread_mutex_t lock;    /* guards watch and notes; never held while
-                                waiting for the GIL */
-    atomic_int inside;       /* who holds the lock: tells a child of a fork
-                                whether watch is whole */
-    char **notes;
-    size_t notes_len;
-    atomic_bool stop;
-    atomic_bool ended;
-    atomic_bool forked;
-    atomic_int pauses;       /* forks under way that want it to end */
-    bool parked, joined;     /* it has ended for one of them; by lock */
-    pthread_cond_t parking;
-    bool frees_itself;       /* stopped on the thread itself */
-    struct mf_thread *next;  /* in the registry */
-};
-
-/* All threads of the process: for the child of a fork. */
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct mf_thread *registry;
-static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
-
-static void
-close_wake(struct mf_thread *thread)
+void
+mf_thread_close_wake(struct mf_thread *thread)
 {
     if (thread->wake_write != thread->wake_read && thread->wake_write >= 0) {
         close(thread->wake_write);
@@ -80,63 +45,6 @@ close_wake(struct mf_thread *thread)
         close(thread->wake_read);
     }
     thread->wake_read = thread->wake_write = -1;
-}
-
-/* ---- fork -------------------------------------------------------------- */
-
-static void
-before_fork(void)
-{
-    pthread_mutex_lock(&registry_lock);
-}
-
-static void
-after_fork_parent(void)
-{
-    pthread_mutex_unlock(&registry_lock);
-}
-
-/* The descriptors are shared with the parent: to read them here would take
- * its events. */
-static void
-after_fork_child(void)
-{
-    for (struct mf_thread *t = registry; t != NULL; t = t->next) {
-        atomic_store(&t->forked, true);
-        mf_watch_forked(t->watch);
-        close_wake(t);
-    }
-    registry = NULL;
-    pthread_mutex_unlock(&registry_lock);
-}
-
-static void
-registry_init(void)
-{
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-}
-
-static void
-register_thread(struct mf_thread *thread)
-{
-    pthread_once(&registry_once, registry_init);
-    pthread_mutex_lock(&registry_lock);
-    thread->next = registry;
-    registry = thread;
-    pthread_mutex_unlock(&registry_lock);
-}
-
-static void
-unregister_thread(struct mf_thread *thread)
-{
-    pthread_mutex_lock(&registry_lock);
-    for (struct mf_thread **at = &registry; *at; at = &(*at)->next) {
-        if (*at == thread) {
-            *at = thread->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&registry_lock);
 }
 
 /* ---- the lock, notes, waking ------------------------------------------- */
@@ -201,9 +109,12 @@ open_wake(struct mf_thread *thread)
 #endif
 }
 
-static void
-wake(struct mf_thread *thread)
+void
+mf_thread_wake(struct mf_thread *thread)
 {
+    if (thread == NULL || atomic_load(&thread->forked)) {
+        return;
+    }
     uint64_t one = 1;
     ssize_t written = write(thread->wake_write, &one, sizeof one);
     (void)written; /* full: it is awake already */
@@ -217,7 +128,7 @@ free_thread(struct mf_thread *thread)
         free_notes(thread->notes, thread->notes_len);
     }
     /* Else: forked in the middle of a change to them. They stay. */
-    close_wake(thread);
+    mf_thread_close_wake(thread);
     if (!atomic_load(&thread->forked)) {
         pthread_mutex_destroy(&thread->lock);
         pthread_cond_destroy(&thread->parking);
@@ -261,8 +172,8 @@ delivery_clear(struct delivery *out)
     memset(out, 0, sizeof *out);
 }
 
-static bool
-is_over(struct mf_thread *thread)
+bool
+mf_thread_is_over(struct mf_thread *thread)
 {
     return atomic_load(&thread->stop) || atomic_load(&thread->forked);
 }
@@ -271,7 +182,7 @@ is_over(struct mf_thread *thread)
 static bool
 is_wanted_away(struct mf_thread *thread)
 {
-    return is_over(thread) || atomic_load(&thread->pauses) > 0;
+    return mf_thread_is_over(thread) || atomic_load(&thread->pauses) > 0;
 }
 
 static bool
@@ -296,7 +207,7 @@ is_due(struct mf_thread *thread)
 static void
 call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
 {
-    for (size_t i = 0; i < out->notes_len && !is_over(thread); i++) {
+    for (size_t i = 0; i < out->notes_len && !mf_thread_is_over(thread); i++) {
         if (thread->note != NULL) {
             thread->note(out->notes[i], thread->arg);
         }
@@ -312,7 +223,7 @@ call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
     if (out->count > 0 && !is_wanted_away(thread)) {
         thread->batch(out->paths, out->count, thread->arg);
     }
-    else if (out->count > 0 && !is_over(thread)) {
+    else if (out->count > 0 && !mf_thread_is_over(thread)) {
         enter(thread);
         mf_watch_put_back(thread->watch, out->paths, out->count);
         out->count = 0;
@@ -340,7 +251,7 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
     pthread_sigmask(SIG_SETMASK, &thread->mask, &blocked);
     PyEval_AcquireThread(tstate);
     PyObject *result = mf_handover_close(handover);
-    if (!is_over(thread)) {
+    if (!mf_thread_is_over(thread)) {
         call_back(thread, out, result);
     }
     if (due && !is_wanted_away(thread)) {
@@ -352,11 +263,34 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
+static int
+ask_guest(struct mf_guest *guest, struct pollfd *fds, int *timeout)
+{
+    if (guest == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock(&guest->lock);
+    int count = guest->fill(guest, fds, GUEST_MAX, timeout);
+    pthread_mutex_unlock(&guest->lock);
+    return count;
+}
+
+static void
+serve_guest(struct mf_guest *guest, const struct pollfd *fds, int count)
+{
+    if (guest != NULL) {
+        pthread_mutex_lock(&guest->lock);
+        guest->serve(guest, fds, count);
+        pthread_mutex_unlock(&guest->lock);
+    }
+}
+
 static void
 wait_for_work(struct mf_thread *thread, bool failed)
 {
+    struct mf_guest *guest = atomic_load(&thread->guest);
     enter(thread);
-    struct pollfd fds[2] = {
+    struct pollfd fds[2 + GUEST_MAX] = {
         {.fd = thread->wake_read, .events = POLLIN},
         {.fd = mf_watch_fd(thread->watch), .events = POLLIN},
     };
@@ -372,11 +306,14 @@ wait_for_work(struct mf_thread *thread, bool failed)
         fds[1].fd = -1;
         timeout = ERROR_WAIT_MS;
     }
-    if (poll(fds, 2, timeout) > 0 && fds[0].revents) {
+    int guests = ask_guest(guest, fds + 2, &timeout);
+    int ready = poll(fds, 2 + (nfds_t)guests, timeout);
+    if (ready > 0 && fds[0].revents) {
         uint64_t count;
         ssize_t got = read(thread->wake_read, &count, sizeof count);
         (void)got;
     }
+    serve_guest(guest, fds + 2, ready > 0 ? guests : 0);
 }
 
 static void
@@ -394,7 +331,7 @@ may_end(struct mf_thread *thread)
         return false;
     }
     enter(thread);
-    bool over = is_over(thread);
+    bool over = mf_thread_is_over(thread);
     thread->parked = !over && atomic_load(&thread->pauses) > 0;
     bool parked = thread->parked;
     pthread_cond_signal(&thread->parking);
@@ -444,9 +381,8 @@ thread_main(void *arg)
 
 /* ---- start and stop ---------------------------------------------------- */
 
-/* mask: where the mask of the calling thread goes. */
-static int
-create(struct mf_thread *thread, sigset_t *mask)
+int
+mf_thread_create(struct mf_thread *thread, sigset_t *mask)
 {
     pthread_attr_t attr;
     size_t stack = 0;
@@ -507,12 +443,12 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
     int error = open_wake(thread) < 0 ? errno : 0;
     if (error == 0) {
         if (thread->notes_len > 0) {
-            wake(thread);
+            mf_thread_wake(thread);
         }
-        register_thread(thread);
-        error = create(thread, &thread->mask);
+        mf_thread_register(thread);
+        error = mf_thread_create(thread, &thread->mask);
         if (error != 0) {
-            unregister_thread(thread);
+            mf_thread_unregister(thread);
         }
     }
     if (error != 0) {
@@ -522,16 +458,6 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
         return NULL;
     }
     return thread;
-}
-
-/* By lock. Needs no GIL: a parked thread has only to return. */
-static void
-join_parked(struct mf_thread *thread)
-{
-    if (thread->parked && !thread->joined) {
-        pthread_join(thread->id, NULL);
-        thread->joined = true;
-    }
 }
 
 static void
@@ -559,7 +485,7 @@ mf_thread_stop(struct mf_thread *thread)
     }
     atomic_store(&thread->stop, true);
     if (pthread_equal(thread->id, pthread_self())) {
-        unregister_thread(thread);
+        mf_thread_unregister(thread);
         thread->frees_itself = true;
         pthread_detach(thread->id);
         return;
@@ -569,24 +495,24 @@ mf_thread_stop(struct mf_thread *thread)
         return;
     }
     enter(thread);
-    join_parked(thread);
+    mf_thread_join_parked(thread);
     bool joined = thread->joined;
     leave(thread);
     if (joined) {
-        unregister_thread(thread);
+        mf_thread_unregister(thread);
         free_thread(thread);
         return;
     }
     bool finalizing = !Py_IsInitialized();
-    wake(thread);
+    mf_thread_wake(thread);
     Py_BEGIN_ALLOW_THREADS
     if (finalizing) {
-        unregister_thread(thread);
+        mf_thread_unregister(thread);
         join_finalizing(thread);
     }
     else {
         pthread_join(thread->id, NULL);
-        unregister_thread(thread);
+        mf_thread_unregister(thread);
         free_thread(thread);
     }
     Py_END_ALLOW_THREADS
@@ -603,7 +529,7 @@ mf_thread_add_path(struct mf_thread *thread, const char *path)
     int result = mf_watch_add(thread->watch, path);
     int error = errno;
     leave(thread);
-    wake(thread);
+    mf_thread_wake(thread);
     errno = error;
     return result;
 }
@@ -628,7 +554,7 @@ mf_thread_remind(struct mf_thread *thread, int ms)
 {
     if (thread != NULL && !atomic_load(&thread->forked) &&
         atomic_exchange(&thread->remind_ms, ms) != ms && ms > 0) {
-        wake(thread);
+        mf_thread_wake(thread);
     }
 }
 
@@ -638,63 +564,3 @@ mf_thread_forked(const struct mf_thread *thread)
     return atomic_load(&thread->forked);
 }
 
-/* ---- around a fork --------------------------------------------------------- */
-
-static void
-wait_until_parked(struct mf_thread *thread)
-{
-    struct timespec until;
-#ifdef __linux__
-    clock_gettime(CLOCK_MONOTONIC, &until);
-#else
-    clock_gettime(CLOCK_REALTIME, &until);
-#endif
-    until.tv_nsec += PARK_WAIT_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    int error = 0;
-    pthread_mutex_lock(&thread->lock);
-    while (!thread->parked && error == 0) {
-        error = pthread_cond_timedwait(&thread->parking, &thread->lock,
-                                       &until);
-    }
-    join_parked(thread);
-    pthread_mutex_unlock(&thread->lock);
-    /* Busy for longer: it parks when it can, and the fork happens. */
-}
-
-void
-mf_thread_before_fork(struct mf_thread *thread)
-{
-    if (thread == NULL || is_over(thread) || !Py_IsInitialized() ||
-        pthread_equal(thread->id, pthread_self())) {
-        return;
-    }
-    atomic_fetch_add(&thread->pauses, 1);
-    wake(thread);
-    Py_BEGIN_ALLOW_THREADS
-    wait_until_parked(thread);
-    Py_END_ALLOW_THREADS
-}
-
-void
-mf_thread_after_fork(struct mf_thread *thread)
-{
-    if (thread == NULL || is_over(thread) ||
-        pthread_equal(thread->id, pthread_self()) ||
-        atomic_load(&thread->pauses) == 0 ||
-        atomic_fetch_sub(&thread->pauses, 1) > 1) {
-        return;
-    }
-    sigset_t mask;
-    pthread_mutex_lock(&thread->lock);
-    if (thread->parked) {
-        join_parked(thread);
-        thread->parked = thread->joined = false;
-        if (create(thread, &mask) != 0) {
-            /* no thread is to be had: nothing is watched any more */
-            thread->parked = thread->joined = true;
-        }
-    }
-    pthread_mutex_unlock(&thread->lock);
-}

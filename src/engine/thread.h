@@ -12,6 +12,9 @@
 #include "handover.h"
 #include "read/watch.h"
 
+#include <poll.h>
+#include <pthread.h>
+
 struct mf_thread; /* opaque */
 
 /* Called on the thread with the GIL held, for each settled batch. Owns
@@ -48,6 +51,23 @@ void mf_thread_stop(struct mf_thread *thread);
  * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);
 bool mf_thread_forked(const struct mf_thread *thread);
+/* Another room whose descriptors the thread waits on too. Its functions are
+ * called on the thread, without the GIL and with `lock` held; none may block.
+ * The lock is held over a fork as well. */
+struct mf_guest {
+    pthread_mutex_t lock;
+    /* At most `max` of them; how many. May lower *timeout_ms (-1: no end). */
+    int (*fill)(struct mf_guest *guest, struct pollfd *fds, int max,
+                int *timeout_ms);
+    /* After each wait, with what poll said of them. */
+    void (*serve)(struct mf_guest *guest, const struct pollfd *fds, int count);
+    /* In the child of a fork, before all else: as a signal handler. */
+    void (*forked)(struct mf_guest *guest);
+};
+/* Once; the guest lives as long as the thread. */
+void mf_thread_invite(struct mf_thread *thread, struct mf_guest *guest);
+/* Has it ask and serve its guest now. NULL is legal. */
+void mf_thread_wake(struct mf_thread *thread);
 /* Around a fork, in the parent: the thread ends before and starts anew after
  * it, so that the process forks with the program's own threads only. GIL
  * held; before releases it for a moment. A thread that is busy is left as it

@@ -276,6 +276,9 @@ start(struct mf_state *state, struct mf_watch *watch)
     }
     state->older_ms = mf_older_any(state->older);
     mf_watching_older(state);
+    if (state->guest != NULL) {
+        mf_thread_invite(state->thread, state->guest);
+    }
     return 0;
 }
 
@@ -356,6 +359,16 @@ mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll)
     return 0;
 }
 
+/* The thread, though nothing is watched. */
+static int
+start_for_others(struct mf_state *state)
+{
+    PyObject *none = PyList_New(0);
+    int rc = none ? mf_watching_add(state, none, state->watch_polls) : -1;
+    Py_XDECREF(none);
+    return rc;
+}
+
 int
 mf_watching_wait(struct mf_state *state)
 {
@@ -363,10 +376,21 @@ mf_watching_wait(struct mf_state *state)
         mf_thread_remind(state->thread, REMIND_MS);
         return 0;
     }
-    PyObject *none = PyList_New(0);
-    int rc = none ? mf_watching_add(state, none, state->watch_polls) : -1;
-    Py_XDECREF(none);
-    return rc;
+    return start_for_others(state);
+}
+
+int
+mf_watching_serve(struct mf_state *state, struct mf_guest *guest)
+{
+    state->guest = guest;
+    if (guest != NULL && (state->thread == NULL ||
+                          mf_thread_forked(state->thread))) {
+        return start_for_others(state);
+    }
+    if (guest != NULL) {
+        mf_thread_invite(state->thread, guest);
+    }
+    return 0;
 }
 
 void

@@ -6,12 +6,16 @@
 
 #include "state.h"
 
+struct mf_guest;
+
 /* Watch these paths too (a list of str); starts the thread. */
 int mf_watching_add(struct mf_state *state, PyObject *paths, bool force_poll);
 /* A data file by name, reported whatever its suffix: now, if anything is
  * watched, else from the first mf_watching_add on. One that is not there is no
  * error. */
 int mf_watching_track(struct mf_state *state, PyObject *path);
+/* The thread serves this guest too, and starts for that (thread.h). */
+int mf_watching_serve(struct mf_state *state, struct mf_guest *guest);
 void mf_watching_end(struct mf_state *state);
 /* Files wait for stragglers (waiting.h): the thread looks from time to time
  * whether these have ended, and starts for that. 0 / -1. */
