@@ -40,7 +40,7 @@ FLOW = [
     "commit/record commit/baseline",
 ]
 KNOWLEDGE = ("heap/",)                                       # stands beside the flow: looks at ground only
-FRAME = ("args", "capi", "fork", "module", "thread", "update")       # around the flow
+FRAME = ("agent", "args", "capi", "fork", "module", "thread", "update")       # around the flow
 LIMITS = {".c": 700, ".h": 150, ".py": 400}
 # Written in two parts, so that this file does not match itself.
 UNFINISHED = re.compile("|".join(a + b for a, b in (
@@ -93,7 +93,7 @@ def may_include(header, other):
         return not (own.startswith("ground/") and theirs == "state")
     if own.startswith(("ground/", *KNOWLEDGE)) or own in ("engine", "state"):
         return own.startswith(KNOWLEDGE) and theirs.startswith(KNOWLEDGE)
-    if own in FRAME:
+    if own.partition("_")[0] in FRAME:
         return True
     if theirs.startswith(KNOWLEDGE):
         return True

@@ -454,6 +454,14 @@ engine_agent_path(PyObject *self, PyObject *unused)
     return mf_agent_path(PyModule_GetState(self));
 }
 
+static PyObject *
+engine_interpreter(PyObject *self, PyObject *unused)
+{
+    (void)self, (void)unused;
+    return PyLong_FromLongLong(
+        PyInterpreterState_GetID(PyInterpreterState_Get()));
+}
+
 PyMethodDef mf_args_methods[] = {
     {"configure", engine_configure, METH_O, "Settings, a dict."},
     {"start", engine_start, METH_NOARGS, "Keep baselines from now on."},
@@ -477,6 +485,7 @@ PyMethodDef mf_args_methods[] = {
     {"agent_send", engine_agent_send, METH_VARARGS,
      "agent_send(client, line) -> is it still there?"},
     {"agent_path", engine_agent_path, METH_NOARGS, "The socket, or None."},
+    {"interpreter", engine_interpreter, METH_NOARGS, "Its number."},
     {"set_listener", engine_set_listener, METH_O,
      "fn(report) after every update."},
     {"hold", engine_hold, METH_O, "hold(+1 or -1) -> depth"},

@@ -38,6 +38,18 @@ def start(roots=None, **settings):
             from .lifecycle import open_journal
 
             open_journal(_rules.settings["journal"])
+        if _rules.settings["agent"] and _engine.agent_path() is None:
+            _open_door()
+
+
+def _open_door():
+    """MIDFLIGHT_AGENT=1, or agent = true. The program goes on where that fails."""
+    from . import agent
+
+    try:
+        agent.start()
+    except OSError as error:
+        hooks.dispatch({"outcome": "note", "text": f"this process cannot be reached: {error}"})
 
 
 def _configure(given):
@@ -167,6 +179,31 @@ def refuse(reasons, mode, extra):
     """For hotfixes: a rejected update, in the history as any other. reasons: (code, text, file or None, line)."""
     rules()
     return Report(_engine.refuse(reasons, mode, extra))
+
+
+def agent_open(folder, name, hello, handler):
+    """For agent.py: a socket there; handler(line, waited_ms, client, here) for each line, hello for who comes."""
+    rules()
+    _engine.agent_open(folder, name, hello, handler)
+
+
+def agent_close():
+    _engine.agent_close()
+
+
+def agent_send(client, line):
+    """To a client that asked for events; False: it is gone."""
+    return _engine.agent_send(client, line)
+
+
+def agent_path():
+    """The socket's path, or None."""
+    return _engine.agent_path()
+
+
+def interpreter():
+    """The number of this interpreter in its process: 0 of the main one."""
+    return _engine.interpreter()
 
 
 def watch(paths=None):

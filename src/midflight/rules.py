@@ -42,7 +42,7 @@ class Rules:
 
     def for_engine(self):
         """The dict that the engine's configure() takes."""
-        ours = ("include", "exclude", "journal")
+        ours = ("include", "exclude", "journal", "agent", "name")
         return {name: list(value) if isinstance(value, tuple) else value
                 for name, value in self.settings.items() if name not in ours} | {
                     "is_target": self.is_target, "by_folder": not self._patterns and self.on_target is None}

@@ -30,6 +30,11 @@ def _flag(value):
     return value if isinstance(value, bool) else None
 
 
+def _name(value):
+    ok = isinstance(value, str) and 0 < len(value) <= 64 and not value.isdigit()
+    return value if ok and value.replace("-", "").replace("_", "").replace(".", "").isalnum() else None
+
+
 def _rules(value):
     ok = isinstance(value, dict) and all(
         isinstance(key, str) and ":" in key and policy in POLICIES for key, policy in value.items())
@@ -55,6 +60,8 @@ KNOWN = {
     "settle_ms": (_number, "a whole number from 0 to 60000", 50),
     "compat": (_some_of("python_reloader"), 'a list of "python_reloader"', ()),
     "safepoint": (_one_of("any", "main-thread", "poll"), '"any", "main-thread" or "poll"', "any"),
+    "agent": (_flag, "true or false", None),
+    "name": (_name, "a short text: letters, digits, - _ and dots, and not a number", None),
     "poll": (_flag, "true or false", False),
     "journal": (_path, "a folder", None),
     "disabled": (_flag, "true or false", False),

@@ -7,6 +7,8 @@ only a restart takes this edit; 5 not reachable. `run` ends as the program that 
 import os
 import sys
 
+from .words import LIVE_COMMANDS, add_live_commands
+
 LIVE, WRONG_CALL, REJECTED, RESTART, NOT_REACHABLE = 0, 2, 3, 4, 5
 
 _TOP = """\
@@ -20,6 +22,13 @@ start here:
   midflight run -m package arg      the same for `python -m package arg`
   midflight check old.py new.py     what would this edit need? (no process is involved)
   midflight doctor                  what works here, and how to open a door that is shut
+
+on processes that run (a PID or a name; without one: the list of those that can be reached):
+  midflight status  [TARGET]        which code does it run? pending files, stragglers
+  midflight update  TARGET [PATH]   bring it, and its workers, to what the files say; all or none
+  midflight hotfix  TARGET FILE     send it a fix: a patch, a script, edited modules
+  midflight undo    TARGET          take the last update or hotfix back
+  midflight plan, history, attach   what would be done; what was done; follow it, or open a door
 """
 _RUN = """\
 Run a program as `python` does (arguments, __main__, exit code, signals), and bring
@@ -79,6 +88,8 @@ def build_parser():
     run.add_argument("--json", action="store_true", help="one JSON object per event, on standard error")
     run.add_argument("--no-watch", dest="watch", action="store_false",
                      help="update only when asked to: key r, or midflight.update() in the program")
+    run.add_argument("--no-agent", dest="agent", action="store_false",
+                     help="no socket: `midflight status`, `update` ... cannot reach this process")
     run.add_argument("--poll", action="store_true",
                      help="look at the files in turn, for file systems that send no events (network, some containers)")
     run.add_argument("--keys", action=BooleanOptionalAction, default=None,
@@ -93,7 +104,9 @@ def build_parser():
 
     doctor = add("doctor", "say what works here", _DOCTOR)
     doctor.add_argument("--json", action="store_true", help="the answer as one JSON object")
-    doctor.add_argument("path", metavar="PATH", nargs="?", help="the program, or its folder; default: this folder")
+    doctor.add_argument("path", metavar="PATH", nargs="?",
+                        help="the program, or its folder; a PID or a name: that process; default: this folder")
+    add_live_commands(add)
     return parser
 
 
@@ -125,6 +138,10 @@ def main(argv=None):
         from .check import check
 
         return _answer(check, options)
+    if options.command in LIVE_COMMANDS:
+        from importlib import import_module
+
+        return _answer(getattr(import_module(f"midflight.cli.{options.command}"), options.command), options)
     from .doctor import doctor
 
     return _answer(doctor, options)

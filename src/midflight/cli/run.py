@@ -91,11 +91,22 @@ def _start(options, output, app, kind):
             api.watch()
         except (OSError, EngineError) as error:      # the program runs all the same
             output.note(f"cannot watch: {error}")
+    if options.agent and api.rules().settings["agent"] is not False:
+        _open_door(output, app, options)
     output.started(api.watching(), api.rules().roots, None)
     if _wants_keys(options):
         from .keys import Keys
 
         Keys(output).start()
+
+
+def _open_door(output, app, options):
+    from .. import agent
+
+    try:
+        agent.start(None if options.module is None else app)
+    except OSError as error:                         # the program runs all the same
+        output.note(f"this process cannot be reached: {error.filename or ''}: {error.strerror or error}")
 
 
 def _wants_keys(options):

@@ -1,0 +1,197 @@
+"""What the agent does for who asks: look, update, hotfix, go back.
+
+Owns: the meaning of each method. In: checked parameters. Out: plain data. A rejected update is an answer as good as a
+committed one; an error is for what could not even be tried.
+
+Process trees: one command goes to a parent and its workers. Every member that takes part notes the command's id, its
+*epoch*; a forked child begins with its parent's. What a member could not take because it has not loaded the modules
+(a master that only starts workers) is kept for its children: newborn.py.
+"""
+
+import base64
+import hashlib
+import os
+import sys
+
+from . import api, newborn
+from .calls import PARAMETERS, Refused, take
+
+name = None              # of the program, for people
+_epochs = []             # of this process: {"epoch": id, "number": of the update, None: nothing to do here}
+
+
+def mode():
+    """ "dev", or "prod" where only signed releases are taken."""
+    return api.rules().settings.get("mode") or "dev"
+
+
+def _report(report):
+    out = report.to_dict()
+    out["pid"] = os.getpid()
+    return out
+
+
+def _texts(files):
+    """Hashes of files as they are now: what a dry run has seen, and the commit must find again."""
+    out = {}
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                out[path] = hashlib.sha256(file.read()).hexdigest()
+        except OSError:
+            out[path] = None
+    return out
+
+
+def _note_epoch(epoch, report):
+    if epoch and not report.dry_run and report.outcome in ("committed", "skipped"):
+        number = report.number if report.outcome == "committed" else None
+        _epochs.append({"epoch": epoch, "number": number})
+        del _epochs[:-100]
+
+
+def status(params):
+    """Which code runs: per module the hash of its text and whether the file says the same; pending, stragglers, epoch."""
+    (texts,) = take(params, modules=bool)
+    out = {**api.status(), "pid": os.getpid(), "parent": os.getppid(), "name": name, "mode": mode(),
+           "epoch": _epochs[-1]["epoch"] if _epochs else None, "waiting_for_modules": newborn.waiting()}
+    last = api.history()[-1:]
+    out["last"] = _report(last[0]) if last else None
+    out["stragglers"] = [entry.to_dict() for entry in last[0].stragglers] if last else []
+    if texts is not False:
+        out["code"] = {module: _code(path, text) for module, (path, text) in sorted(api.running().items())
+                       if api.rules().is_target(path)}
+    return out
+
+
+def _code(path, text):
+    from .hotfix import digest_of
+
+    try:
+        with open(path, "rb") as file:
+            there = digest_of(file.read())
+    except (OSError, SyntaxError, UnicodeError, TypeError):
+        there = None
+    runs = None if text is None else digest_of(text)
+    return {"file": path, "runs": runs, "file_has": there, "same": runs is not None and runs == there}
+
+
+def plan(params):
+    """What an update would do; runs nothing."""
+    (paths,) = take(params, paths=list)
+    return _report(api.plan(_paths(paths)))
+
+
+def update(params):
+    """expect: {path: sha256} that the files must have; epoch: the command that this is a part of."""
+    paths, sources, dry_run, expect, epoch = take(params, paths=list, sources=dict, dry_run=bool, expect=dict, epoch=str)
+    _unsigned("update")
+    paths = _paths(paths)
+    for path, digest in (expect or {}).items():
+        if _texts([path])[path] != digest:
+            raise Refused(f"{path} has been changed since it was tried", ours="MF683")
+    report = api.update(paths, sources=sources, dry_run=bool(dry_run))
+    _note_epoch(epoch, report)
+    return {**_report(report), "texts": _texts(report.files)}
+
+
+def hotfix(params):
+    """text: a patch, a script, or a JSON object of module -> source; release (base64) where only signed ones are taken."""
+    text, release, id, dry_run, permanent, epoch = take(params, text=str, release=str, id=str, dry_run=bool, permanent=bool, epoch=str)
+    fix = _admitted(release, text, id)
+    if epoch and not newborn.concerns(fix):
+        if not dry_run:
+            newborn.keep(epoch, fix)
+            _epochs.append({"epoch": epoch, "number": None})
+        return {"outcome": "skipped", "concerned": False, "pid": os.getpid(), "number": 0, "hotfix": fix.id,
+                "notes": [{"code": "MF684", "op": "=", "text": "none of its modules is loaded here: workers that load them get it"}]}
+    report = api.hotfix(fix, id=fix.id, dry_run=bool(dry_run), **({"permanent": True} if permanent else {}))
+    _note_epoch(epoch, report)
+    if epoch and report.outcome == "committed" and not dry_run:
+        newborn.keep(epoch, fix)                      # a worker that is started, not forked, reads the files again
+    return {**_report(report), "concerned": True, "hotfix": fix.id}
+
+
+def _admitted(release, text, id):
+    from .hotfix import read
+
+    if release is not None:
+        from . import trust
+
+        try:
+            return trust.admit(base64.b64decode(release, validate=True))
+        except trust.Refused as refused:
+            raise Refused(str(refused), ours=getattr(refused, "code", "MF650")) from refused
+    if text is None:
+        raise Refused("hotfix takes text, or release", PARAMETERS)
+    _unsigned("hotfix")
+    return read(text if "\n" in text else text + "\n", id=id)     # never a path: the file would be ours
+
+
+def _unsigned(what):
+    if mode() == "prod":
+        raise Refused(f"this process takes signed releases only: {what} is refused (mode = prod)", ours="MF685")
+
+
+def undo(params):
+    """to: what ran when that update was the last one; epoch: take back what that command did, if it was the last here."""
+    to, dry_run, epoch = take(params, to=int, dry_run=bool, epoch=str)
+    last, running = _epochs[-1] if _epochs else {"epoch": None, "number": None}, api.status()["running"]
+    if epoch is not None and last["epoch"] != epoch:
+        raise Refused(f"{epoch} is not the last that this process has taken", ours="MF686")
+    if epoch is not None and last["number"] not in (None, running):
+        raise Refused(f"update #{last['number']} is not the last here any more: #{running} runs", ours="MF686")
+    if epoch is not None and last["number"] is None:
+        out = {"outcome": "skipped", "pid": os.getpid(), "number": 0, "notes": []}
+    else:
+        report = api.undo(to, dry_run=bool(dry_run))
+        if dry_run or report.outcome != "committed":
+            return _report(report)
+        out = _report(report)
+    if not dry_run and _epochs and (epoch is not None or last["number"] == running):
+        newborn.forget(_epochs.pop()["epoch"])
+        if _epochs and _epochs[-1]["number"] is not None and out["number"]:
+            _epochs[-1]["number"] = out["number"]       # that is what runs again
+    return out
+
+
+def history(params):
+    """The updates, oldest first, and the journal's records where one is kept."""
+    (count,) = take(params, count=int)
+    reports = [_report(report) for report in api.history()]
+    journal = getattr(api, "_journal", None)
+    return {"updates": reports[-count:] if count else reports, "epochs": list(_epochs),
+            "journal": journal.records() if journal is not None else None}
+
+
+def confirm(params):
+    """A hotfix under probation stays; one that is current becomes permanent."""
+    (id,) = take(params, id=str)
+    journal = getattr(api, "_journal", None)
+    if journal is None:
+        raise Refused("this process keeps no journal: nothing is to be confirmed", ours="MF687")
+    journal.confirm(id)
+    return {"confirmed": id}
+
+
+def doctor(params):
+    """What works in this process."""
+    take(params)
+    import threading
+
+    reason, settings = api.supported(), api.rules().settings
+    return {"pid": os.getpid(), "python": sys.version.split()[0], "executable": sys.executable, "supported": reason is None, "why": reason,
+            "settings": {name: value for name, value in settings.items() if isinstance(value, (str, int, list, tuple, type(None)))},
+            "watching": api.watching(), "threads": threading.active_count(), "modules": len(api.running()),
+            "unknown_texts": sorted(name for name, (_, text) in api.running().items() if text is None)}
+
+
+def _paths(paths):
+    if paths is not None and not all(isinstance(path, str) and os.path.isabs(path) for path in paths):
+        raise Refused("paths are absolute: the process has another working folder", PARAMETERS)
+    return paths
+
+
+CALLS = {"status": status, "plan": plan, "update": update, "hotfix": hotfix, "undo": undo, "history": history,
+         "confirm": confirm, "doctor": doctor}
+AT_SAFE_POINT = frozenset(("plan", "update", "hotfix", "undo", "confirm"))

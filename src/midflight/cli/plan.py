@@ -1,0 +1,28 @@
+"""`midflight plan TARGET [PATH ...]`: what an update of a live process would do; nothing is run or changed.
+
+Owns: nothing of its own. Out: the steps, per process.
+"""
+
+import json
+import os
+
+from .. import attach
+from . import LIVE, REJECTED
+from .live import command, list_processes, members, show_report
+
+
+@command
+def plan(options):
+    if options.target is None:
+        return list_processes(options)
+    paths = [os.path.abspath(path) for path in options.paths] or None
+    answers = []
+    for process in members(options):
+        with attach.Connection(process.path) as connection:
+            answers.append((process, connection.call("plan", {"paths": paths}, timeout=options.timeout)))
+    if options.json:
+        print(json.dumps({"event": "plan", "processes": [answer for _, answer in answers]}, ensure_ascii=False))
+    else:
+        for process, answer in answers:
+            show_report(process, answer, options.verbose, alone=len(answers) == 1)
+    return REJECTED if any(answer["outcome"] in ("rejected", "rolled back") for _, answer in answers) else LIVE
