@@ -170,8 +170,7 @@ def test_a_process_in_c_code_is_named(live):
     write(live.folder, {"app.py": """
         import ctypes
         import lib
-        print("ready", flush=True)
-        ctypes.PyDLL(None).sleep(600)
+        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
         """})
     with live.program() as program:
         program.lines_until("ready")
@@ -196,8 +195,7 @@ def test_who_leaves_before_it_began_has_asked_for_nothing(live):
     write(live.folder, {"app.py": """
         import ctypes, sys
         import lib
-        print("ready", flush=True)
-        ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)
+        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
         print(lib.answer(), flush=True)
         sys.stdin.readline()
         """})
