@@ -8,7 +8,6 @@ call runs (its setting `safepoint`); what only looks may run anywhere.
 import atexit
 import json
 import os
-import platform
 import sys
 import time
 
@@ -183,7 +182,7 @@ def hello(params):
     take(params)
     from . import __version__
 
-    return {"protocol": [PROTOCOL], "midflight": __version__, "python": platform.python_version(), "pid": os.getpid(),
+    return {"protocol": [PROTOCOL], "midflight": __version__, "python": "%d.%d.%d" % sys.version_info[:3], "pid": os.getpid(),
             "parent": os.getppid(), "interpreter": api.interpreter(), "name": agent_methods.name, "argv": list(getattr(sys, "orig_argv", sys.argv)),
             "started": _started, "mode": agent_methods.mode(), "capabilities": sorted(METHODS)}
 

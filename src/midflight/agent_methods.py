@@ -8,8 +8,6 @@ Process trees: one command goes to a parent and its workers. Every member that t
 (a master that only starts workers) is kept for its children: newborn.py.
 """
 
-import base64
-import hashlib
 import os
 import sys
 
@@ -33,6 +31,8 @@ def _report(report):
 
 def _texts(files):
     """Hashes of files as they are now: what a dry run has seen, and the commit must find again."""
+    import hashlib
+
     out = {}
     for path in files:
         try:
@@ -116,6 +116,8 @@ def _admitted(release, text, id):
     from .hotfix import read
 
     if release is not None:
+        import base64
+
         from . import trust
 
         try:

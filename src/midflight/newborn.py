@@ -4,11 +4,10 @@ Owns: what a process of a tree was sent and has not loaded the modules for; a fo
 list. In: hotfixes of a tree. Out: modules that load with them.
 """
 
-import ast
 import json
 import sys
 
-from . import api, patches
+from . import api
 
 _kept = []               # (epoch, Hotfix)
 
@@ -19,6 +18,8 @@ def concerns(fix):
     if fix.form == "modules":
         return any(name in loaded for name in json.loads(fix.text))
     if fix.form == "patch":
+        from . import patches
+
         parts = [[part for part in file.split("/") if part not in ("", ".")] for file in patches.parse(fix.text)]
         return any(path.split("/")[-len(part):] == part for path, _ in loaded.values() for part in parts)
     named = imports(fix.text)
@@ -27,6 +28,8 @@ def concerns(fix):
 
 def imports(text):
     """The modules that a script names, but those of the standard library."""
+    import ast
+
     try:
         tree = ast.parse(text)
     except SyntaxError:

@@ -276,10 +276,9 @@ def test_which_program(tmp_path):
 def test_help_teaches(tmp_path):
     code, out, _ = finish([*MIDFLIGHT, "--help"], tmp_path)
     assert code == 0 and "midflight run app.py" in out
-    for command in ("run", "check", "doctor"):
+    for command in ("run", "check", "doctor", "attach", "status", "plan", "update", "hotfix", "undo", "history"):
         assert command in out
-    for not_built in ("attach", "hotfix", "rollout", "history"):
-        assert not_built not in out
+    assert "rollout" not in out
     assert "keys" in finish([*MIDFLIGHT, "run", "--help"], tmp_path)[1]
 
 

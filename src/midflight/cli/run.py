@@ -26,6 +26,8 @@ def run(options, program):
     app, arguments = program[0], program[1:]
     output = Output(verbose=options.verbose, quiet=options.quiet, json=options.json)
     sys.argv[:] = [app, *arguments]
+    if options.agent:
+        from .. import agent  # noqa: F401  what it imports is the standard library's, not the program's
     try:
         kind = _kind(app, options.module is not None)
         folder = _set_first_folder(app, kind)
