@@ -1,8 +1,5 @@
 /* redefine_frame.c -- owns what is moved. In: functions about to be redefined
  * and the texts of both sides. Out: frames that go on in the new code.
- *
- * What each local of the new code begins with is decided by name; whether it
- * matters that one has no value, by what the code reads from there on.
  */
 #include "redefine_frame_parts.h"
 
@@ -222,110 +219,6 @@ find_spot(struct mf_frame_spot *spot)
            mf_compat_instrs_depth_in(b, spot->new_at) == depth;
 }
 
-/* --- locals -------------------------------------------------------------- */
-
-static int
-reads(const struct mf_frame_spot *l, bool newer, int local)
-{
-    const struct mf_instrs *instrs =
-        newer ? &l->map->new_side.instrs : &l->map->old_side.instrs;
-    int at = newer ? l->new_at : l->old_at;
-    return l->before ? mf_compat_instrs_reads_from(instrs, at, local)
-                     : mf_compat_instrs_reads_after(instrs, at, local);
-}
-
-/* What the new local i is: *slot an old number or MF_INSTR_NONE; *across, if
- * only one of them has a cell. 1: it has its place; 0; -1. */
-static int
-place_local(const struct mf_frame_spot *l, int i, int *slot, int *across)
-{
-    PyCodeObject *old_code = l->map->old_code, *code = l->map->new_code;
-    int kind = mf_compat_instrs_local_kind(code, i);
-    int old = mf_compat_instrs_local_at(old_code,
-                                        mf_compat_instrs_local(code, i));
-    *slot = old;
-    *across = MF_INSTR_NONE;
-    if (old == MF_INSTR_NONE) {
-        int rc = kind == MF_LOCAL_FREE ? l->closure == NULL
-                                       : reads(l, true, i);
-        return rc < 0 ? -1 : rc == 0;
-    }
-    bool bound = mf_compat_moves_bound(l->place, old);
-    int old_kind = mf_compat_instrs_local_kind(old_code, old);
-    if ((old_kind == MF_LOCAL_PLAIN) != (kind == MF_LOCAL_PLAIN)) {
-        *slot = MF_INSTR_NONE;
-        *across = old;
-        if (kind == MF_LOCAL_FREE || old_kind == MF_LOCAL_FREE ||
-            (kind == MF_LOCAL_PLAIN &&
-             !mf_compat_moves_owns_cell(l->place, old))) {
-            return 0; /* others see what it is set to */
-        }
-    }
-    if (bound) {
-        return 1;
-    }
-    int now = reads(l, true, i);
-    int before = now == 1 ? reads(l, false, old) : 0;
-    return now < 0 || before < 0 ? -1 : now == 0 || before == 1;
-}
-
-/* Old locals that have gone: would they have been read? 1: all have their
- * place; 0; -1. */
-static int
-check_gone(const struct mf_frame_spot *l)
-{
-    PyCodeObject *code = l->map->old_code;
-    for (int i = 0; i < code->co_nlocalsplus; i++) {
-        if (mf_compat_instrs_local_kind(code, i) == MF_LOCAL_FREE ||
-            !mf_compat_moves_bound(l->place, i) ||
-            mf_compat_instrs_local_at(l->map->new_code,
-                                      mf_compat_instrs_local(code, i)) !=
-                MF_INSTR_NONE) {
-            continue;
-        }
-        int rc = reads(l, false, i);
-        if (rc != 0) {
-            return rc < 0 ? -1 : 0;
-        }
-    }
-    return 1;
-}
-
-static int
-place_locals(const struct mf_frame_spot *l, int *slots, int *across)
-{
-    for (int i = 0; i < l->map->new_code->co_nlocalsplus; i++) {
-        int rc = place_local(l, i, &slots[i], &across[i]);
-        if (rc != 1) {
-            return rc;
-        }
-    }
-    return check_gone(l);
-}
-
-/* Cells that the frame has not: of the closure, or new ones. */
-static int
-make_cells(struct mf_compat_move *move, PyObject *closure)
-{
-    PyCodeObject *code = move->code;
-    int first = code->co_nlocalsplus - PyCode_GetNumFree(code);
-    for (int i = 0; i < code->co_nlocalsplus; i++) {
-        int kind = mf_compat_instrs_local_kind(code, i);
-        if (move->slots[i] != MF_INSTR_NONE || kind == MF_LOCAL_PLAIN) {
-            continue;
-        }
-        move->cells[i] =
-            kind == MF_LOCAL_CELL
-                ? PyCell_New(NULL)
-                : Py_NewRef(PyTuple_GET_ITEM(closure,
-                                             i - first));
-        if (move->cells[i] == NULL) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* --- preparing ----------------------------------------------------------- */
 
 int
@@ -335,54 +228,6 @@ mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
     return old_func->func_code == new_func->func_code
                ? 0
                : mf_map_put(&moves->functions, old_func, (uintptr_t)new_func);
-}
-
-static int
-make_move(const struct mf_frame_spot *spot, const int *slots,
-          const int *across, struct mf_compat_move **made)
-{
-    const struct mf_instr *from =
-        &spot->map->old_side.instrs.items[spot->old_at];
-    const struct mf_instr *to =
-        &spot->map->new_side.instrs.items[spot->new_at];
-    struct mf_compat_move *move = mf_alloc(sizeof(*move));
-    if (move == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    *move = (struct mf_compat_move){
-        .from = *spot->place,
-        .code = (PyCodeObject *)Py_NewRef((PyObject *)spot->map->new_code),
-        .unit = to->at + (spot->place->unit - from->at),
-        .by_arg = !spot->before && mf_compat_instrs_returns_by_arg(from)
-                      ? (int)to->arg - (int)from->arg
-                      : 0,
-    };
-    if (mf_compat_moves_prepare(move, slots, across) < 0 ||
-        make_cells(move, spot->closure) < 0) {
-        mf_compat_moves_clear(move);
-        mf_free(move);
-        return -1;
-    }
-    *made = move;
-    return 0;
-}
-
-int
-mf_frame_spot_move(const struct mf_frame_spot *spot,
-                   struct mf_compat_move **made)
-{
-    size_t count = (size_t)spot->map->new_code->co_nlocalsplus + 1;
-    int *slots = mf_alloc(2 * count * sizeof(*slots));
-    *made = NULL;
-    if (slots == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    int rc = place_locals(spot, slots, slots + count);
-    rc = rc == 1 ? make_move(spot, slots, slots + count, made) : rc;
-    mf_free(slots);
-    return rc;
 }
 
 static void
@@ -398,7 +243,8 @@ static int
 move_spot(struct mf_moves *moves, struct mf_frame_map *map,
           const struct mf_compat_place *place)
 {
-    struct mf_frame_spot spot = {.map = map, .place = place};
+    struct mf_frame_spot spot = {
+        .map = map, .place = place, .functions = &moves->functions};
     struct mf_compat_place known = *place;
     bool later = !place->still;
     int rc = find_spot(&spot);
@@ -432,14 +278,16 @@ mf_redefine_frame_try(struct mf_moves *moves, struct mf_plan *plan,
                       const struct mf_compat_place *place)
 {
     struct mf_frame_map *map = map_for(moves, plan, place);
-    if (map == NULL || !fits(moves, map, place->owner == NULL)) {
+    bool of_thread = place->owner == NULL;
+    bool fit = map != NULL && fits(moves, map, of_thread);
+    if (map == NULL || (!fit && !(of_thread && moves->at_line))) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    if (settle(moves, map) < 0) {
+    if (fit && settle(moves, map) < 0) {
         return -1;
     }
-    int rc = place->still || moves->at_line ? move_spot(moves, map, place)
-                                            : 0;
+    bool now = place->still ? fit : moves->at_line;
+    int rc = now ? move_spot(moves, map, place) : 0;
     if (rc >= 0 && moves->at_line && (rc == 0 || !place->still)) {
         map->wanted = true; /* it may come to a line where it can */
     }
@@ -531,9 +379,9 @@ on_pending(PyCodeObject *code, void *arg)
             continue;
         }
         struct mf_frame_map *map = map_for(moves, onward->plan, &place);
-        if (map != NULL && fits(moves, map, true)) {
+        if (map != NULL && (moves->at_line || fits(moves, map, true))) {
             map->wanted = true;
-            return settle(moves, map);
+            return fits(moves, map, true) ? settle(moves, map) : 0;
         }
         return PyErr_Occurred() ? -1 : 0;
     }

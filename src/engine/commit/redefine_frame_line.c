@@ -131,7 +131,11 @@ move_here(struct armed *armed, const struct mf_frame_map *map,
     if (j < 0) {
         return j == -2 ? -1 : 0;
     }
-    struct mf_frame_spot spot = {map, place, NULL, i, j, true};
+    struct mf_frame_spot spot = {.map = map,
+                                 .place = place,
+                                 .old_at = i,
+                                 .new_at = j,
+                                 .before = true};
     int depth = map->old_side.instrs.items[i].depth;
     if (depth != place->depth ||
         map->new_side.instrs.items[j].depth != depth) {
@@ -151,7 +155,9 @@ move_here(struct armed *armed, const struct mf_frame_map *map,
         return -1;
     }
     if (move != NULL) {
-        mf_compat_moves_apply(move);
+        if (mf_compat_moves_make_room(place, map->new_code)) {
+            mf_compat_moves_apply(move);
+        }
         mf_compat_moves_clear(move);
         mf_free(move);
     }

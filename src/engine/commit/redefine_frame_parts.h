@@ -30,6 +30,7 @@ struct mf_frame_spot {
     const struct mf_compat_place *place;
     PyObject *closure; /* of the new code; NULL: not known, or none */
     int old_at, new_at;
+    const struct mf_map *functions; /* as in mf_moves; NULL: it is done */
     bool before;     /* it has not begun these instructions; else it waits in
                         them */
 };

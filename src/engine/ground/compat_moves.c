@@ -183,12 +183,40 @@ mf_compat_moves_bound(const struct mf_compat_place *place, int local)
 #define OBJECT_OF(word) (word)
 #endif
 
-bool
-mf_compat_moves_owns_cell(const struct mf_compat_place *place, int local)
+Py_ssize_t
+mf_compat_moves_cell_holders(const struct mf_compat_place *place, int local)
 {
     _PyInterpreterFrame *frame = place->frame;
     PyObject *cell = OBJECT_OF(frame->localsplus[local]);
-    return PyCell_Check(cell) && Py_REFCNT(cell) == 1;
+    return PyCell_Check(cell) ? Py_REFCNT(cell) - 1 : PY_SSIZE_T_MAX;
+}
+
+int
+mf_compat_moves_count_cell(const struct mf_compat_place *place, int local,
+                           PyObject *closure)
+{
+    _PyInterpreterFrame *frame = place->frame;
+    PyObject *cell = OBJECT_OF(frame->localsplus[local]);
+    int count = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(closure); i++) {
+        count += PyTuple_GET_ITEM(closure, i) == cell;
+    }
+    return count;
+}
+
+bool
+mf_compat_moves_captures(const struct mf_compat_place *place, int by,
+                         int local)
+{
+    _PyInterpreterFrame *frame = place->frame;
+    if (IS_NULL(frame->localsplus[by])) {
+        return false;
+    }
+    PyFunctionObject *func =
+        (PyFunctionObject *)OBJECT_OF(frame->localsplus[by]);
+    return PyFunction_Check(func) && Py_REFCNT(func) == 1 &&
+           func->func_closure != NULL && Py_REFCNT(func->func_closure) == 1 &&
+           mf_compat_moves_count_cell(place, local, func->func_closure) == 1;
 }
 
 bool
@@ -227,6 +255,28 @@ mf_compat_moves_grow(PyCodeObject *code, int room)
         code->co_framesize += more;
 #endif
     }
+}
+
+bool
+mf_compat_moves_make_room(const struct mf_compat_place *place,
+                          PyCodeObject *code)
+{
+    int have = mf_compat_moves_room(place->code);
+    int need = mf_compat_moves_room(code);
+    if (place->owner != NULL || need == have) {
+        return need <= have;
+    }
+    PyThreadState *thread = PyThreadState_Get();
+    _PyInterpreterFrame *frame = place->frame;
+    char *top = (char *)(frame->localsplus + have);
+    char *new_top = (char *)(frame->localsplus + need);
+    if (frame->owner != FRAME_OWNED_BY_THREAD ||
+        (char *)thread->datastack_top != top ||
+        new_top >= (char *)thread->datastack_limit) {
+        return false;
+    }
+    thread->datastack_top = (void *)new_top;
+    return true;
 }
 
 enum { SPARE = 8 }; /* a few locals, or arguments of a call */

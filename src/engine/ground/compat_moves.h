@@ -34,9 +34,16 @@ int mf_compat_moves_running(int (*found)(const struct mf_compat_place *place,
 bool mf_compat_moves_innermost(struct mf_compat_place *place);
 /* Is the local bound in the frame? */
 bool mf_compat_moves_bound(const struct mf_compat_place *place, int local);
-/* It has a cell: does only the frame hold that? */
-bool mf_compat_moves_owns_cell(const struct mf_compat_place *place,
-                               int local);
+/* It has a cell: how many others hold that, besides the frame? */
+Py_ssize_t mf_compat_moves_cell_holders(const struct mf_compat_place *place,
+                                        int local);
+/* How often a closure has the cell of this local. */
+int mf_compat_moves_count_cell(const struct mf_compat_place *place, int local,
+                               PyObject *closure);
+/* Is the value of local `by` a function that nobody but the frame holds, and
+ * is it one of these others, once? */
+bool mf_compat_moves_captures(const struct mf_compat_place *place, int by,
+                              int local);
 /* Does a just-in-time compiler go on in its own code whatever a frame says? */
 bool mf_compat_moves_jit(void);
 /* Can a frame be moved from inside a callback for the line that it comes to
@@ -47,6 +54,11 @@ bool mf_compat_can_move_at_line(void);
  * fewer) from now on; for a code object that nobody has run yet. */
 int mf_compat_moves_room(PyCodeObject *code);
 void mf_compat_moves_grow(PyCodeObject *code, int room);
+/* The innermost frame of this thread is about to get this code, whatever room
+ * that says: a frame that ends where its thread's stack ends is made longer or
+ * shorter, a generator's cannot be. false: the code does not fit. */
+bool mf_compat_moves_make_room(const struct mf_compat_place *place,
+                               PyCodeObject *code);
 /* Room to be moved to code that needs somewhat more, for what can wait for
  * long: generators and the like, loops. The code itself, or all that is nested
  * in a module's code which is about to run; what has been run already is left
