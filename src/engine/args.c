@@ -189,6 +189,22 @@ engine_set_listener(PyObject *self, PyObject *listener)
 static long polls; /* for the lever `every` */
 
 static PyObject *
+engine_set_layering(PyObject *self, PyObject *layering)
+{
+    struct mf_state *state = PyModule_GetState(self);
+    Py_XSETREF(state->layering,
+               layering == Py_None ? NULL : Py_NewRef(layering));
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_layers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyDict_Copy(((struct mf_state *)PyModule_GetState(self))->layers);
+}
+
+static PyObject *
 engine_poll(PyObject *self, PyObject *args)
 {
     struct mf_state *state = PyModule_GetState(self);
@@ -488,6 +504,9 @@ PyMethodDef mf_args_methods[] = {
     {"interpreter", engine_interpreter, METH_NOARGS, "Its number."},
     {"set_listener", engine_set_listener, METH_O,
      "fn(report) after every update."},
+    {"set_layering", engine_set_layering, METH_O,
+     "fn(file's text, text that runs, layer), see layers.py."},
+    {"layers", engine_layers, METH_NOARGS, "Path -> layer, of hotfixes."},
     {"hold", engine_hold, METH_O, "hold(+1 or -1) -> depth"},
     {"poll", engine_poll, METH_VARARGS, "Commit here what waits."},
     {"track", engine_track, METH_VARARGS, "track(path, fn or None)"},

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "fixes.h"
 #include "read/imports.h"
 
 static int
@@ -127,6 +128,14 @@ collect_one(struct mf_update *update, PyObject *path)
     if (code != NULL && mf_plan_given_fits(source, code) != 1) {
         mf_text_clear(&text);
         return misfit(update, path);
+    }
+    if (got == 0 && code == NULL) {
+        int layered = mf_fixes_layer(update, source, &text);
+        update->declined |= layered > 0;
+        if (layered != 0) {
+            mf_text_clear(&text);
+            return layered < 0 ? -1 : 0;
+        }
     }
     if (!update->identity && got == 0 && code == source->given &&
         text.hash == source->text.hash &&

@@ -7,6 +7,20 @@
 #include "commit/record.h"
 #include "scripts.h"
 
+int
+mf_update_say(PyObject *report, PyObject *extra)
+{
+    PyObject *key, *value;
+    Py_ssize_t pos = 0;
+    while (PyDict_Next(extra, &pos, &key, &value)) {
+        if (PyUnicode_CompareWithASCIIString(key, "layers") != 0 &&
+            PyDict_SetItem(report, key, value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* It was refused before any file was looked at: a number, a report and a place
  * in the history all the same. */
 PyObject *

@@ -56,11 +56,12 @@ state_init(struct mf_state *state)
     state->records = PyList_New(0);
     state->undone = PyList_New(0);
     state->fixed = PyList_New(0);
+    state->layers = PyDict_New();
     if (!state->target_cache || !state->folder_cache || !state->by_path || !state->importers ||
         !state->reach || !state->attentive ||
         !state->queued || !state->pending || !state->alone || !state->history ||
         !state->tracked || !state->records ||
-        !state->undone || !state->fixed) {
+        !state->undone || !state->fixed || !state->layers) {
         return -1;
     }
     return mf_probe_all(&state->unsupported);
@@ -88,7 +89,8 @@ state_free(struct mf_state *state)
         &state->walked,
         &state->target_cache, &state->folder_cache, &state->by_path,
         &state->alone,    &state->queued,   &state->pending,   &state->history, &state->armed, &state->waits,
-        &state->records,  &state->undone, &state->fixed, &state->tracked,   &state->unsupported,
+        &state->records,  &state->undone, &state->fixed, &state->layers,
+        &state->layering, &state->tracked,   &state->unsupported,
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(all); i++) {
         Py_CLEAR(*all[i]);

@@ -7,6 +7,7 @@
 
 #include "commit/redefine_older.h"
 #include "commit/record.h"
+#include "fixes.h"
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "read/imports.h"
@@ -98,6 +99,7 @@ update_clear(struct mf_update *update)
     Py_CLEAR(update->waits_for);
     Py_CLEAR(update->paths);
     Py_CLEAR(update->sources);
+    mf_fixes_clear(update);
 }
 
 static int
@@ -517,7 +519,7 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
     update.identity = mode == MF_MODE_UPDATE && record == NULL &&
                       mf_fault_lever(MF_LEVER_IDENTITY) > 0;
     int outcome = attempt_groups(state, &update, paths, sources, &dict);
-    if (dict != NULL && extra != NULL && PyDict_Update(dict, extra) < 0) {
+    if (dict != NULL && extra != NULL && mf_update_say(dict, extra) < 0) {
         Py_CLEAR(dict);
     }
     if (dict != NULL && mode == MF_MODE_UPDATE && outcome != MF_SKIPPED &&

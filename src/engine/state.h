@@ -99,6 +99,10 @@ struct mf_state {
                                 the last one first to come again */
     PyObject *fixed;         /* list of (live function, twin with what it ran
                                 before, id, name): hotfix scripts in force */
+    PyObject *layers;        /* dict path -> layer (layers.py): patches that
+                                stand over the file */
+    PyObject *layering;      /* callable(file's text, text that runs, layer), or
+                                NULL */
     PyObject *tracked;       /* dict path -> callable */
 
     /* staging (stage.c): the update under way, and the stage while its steps

@@ -8,6 +8,7 @@
  */
 #include "update.h"
 
+#include "fixes.h"
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "heap/frames.h"
@@ -472,13 +473,14 @@ push_record(struct mf_update *update)
     PyObject *undo = update->undo;
     long number = undo ? PyLong_AsLong(PyTuple_GET_ITEM(undo, 0))
                        : update->report.number;
-    PyObject *more = undo ? PyTuple_GET_ITEM(undo, 5) : update->extra;
-    PyObject *came = mf_record_came(update->commit.stage);
+    PyObject *more = mf_fixes_commit(update);
+    PyObject *came = more ? mf_record_came(update->commit.stage) : NULL;
     int rc = came ? mf_record_push(state, number, update->texts,
                                    update->merge.replaced, update->left, came,
                                    more, undo != NULL && !update->again)
                   : -1;
     Py_XDECREF(came);
+    Py_XDECREF(more);
     if (rc < 0) {
         return -1;
     }
@@ -507,6 +509,7 @@ commit_update(struct mf_update *update)
                                   &update->match);
     if (update->texts == NULL || update->left == NULL ||
         mf_commit_prepare(&update->commit) < 0 ||
+        (!is_rejected(update) && mf_fixes_settle(update) < 0) ||
         find_stragglers(update) < 0) {
         return -1;
     }

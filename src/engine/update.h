@@ -41,6 +41,9 @@ struct mf_update {
     bool starved;             /* memory ran out: says nothing of the files */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */
+    PyObject *superseded;     /* fixes.c: list of (live, twin, function that will
+                                 hold the fix, entries of state->fixed) */
+    PyObject *layers;         /* dict path -> layer or None, when committed */
     bool again;               /* it is one that an undo had taken back */
     PyObject *extra;          /* borrowed: dict of more items for the report and
                                  the record, or NULL */
@@ -86,6 +89,8 @@ PyObject *mf_update_turn(struct mf_state *state, PyObject *paths,
  * wait; -1. */
 int mf_update_take_turn(struct mf_state *state);
 void mf_update_give_turn(struct mf_state *state);
+/* More items into a report, but for those that are the engine's (layers). */
+int mf_update_say(PyObject *report, PyObject *extra);
 int mf_update_remember(struct mf_state *state, PyObject *report);
 /* epochs.c: rejected before the engine has seen it. reasons: sequence of
  * (code, text, file or None, line); extra: more items of the report. */

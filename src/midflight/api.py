@@ -162,6 +162,12 @@ def running():
     return _engine.texts()
 
 
+def layers(settle):
+    """Path -> layer: what hotfixes have put over the files; settle is asked when one of those is saved."""
+    _engine.set_layering(settle)
+    return _engine.layers()
+
+
 def apply_sources(sources, mode, extra):
     """For hotfixes: an update of these modules' texts alone, in the report's words `extra` too."""
     rules()

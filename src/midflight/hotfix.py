@@ -152,7 +152,19 @@ def apply(fix, *, dry_run=False):
     sources = _edited_by_patch(fix, texts, reasons) if fix.form == "patch" else _edited(fix, texts, reasons)
     if reasons:
         return api.refuse(reasons, mode, extra)
-    return api.apply_sources(sources, mode, extra)
+    return api.apply_sources(sources, mode, {**extra, "layers": _layers(fix, sources, texts)})
+
+
+def _layers(fix, sources, texts):
+    """What stands over the files when the hotfix is in."""
+    from . import layers
+
+    before = api.layers(layers.settle)
+    out = {}
+    for name, source in sources.items():
+        path, text = texts[name]
+        out[path] = layers.over(before.get(path), _decode(text), _decode(source), fix.id)
+    return out
 
 
 def _check_base(fix, texts):

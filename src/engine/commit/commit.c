@@ -22,8 +22,9 @@
 
 /* ---- prepare ------------------------------------------------------------------- */
 
-static int
-add_exchange(struct mf_commit *commit, PyObject *old_func, PyObject *new_func)
+int
+mf_commit_exchange(struct mf_commit *commit, PyObject *old_func,
+                   PyObject *new_func)
 {
     if (commit->n_exchanges == commit->cap_exchanges) {
         size_t cap = commit->cap_exchanges ? commit->cap_exchanges * 2 : 32;
@@ -166,7 +167,7 @@ exchange_codes(struct mf_commit *commit)
         PyObject *variant =
             mf_redefine_function_variant(func, code, closure);
         Py_XDECREF(closure);
-        int rc = variant ? add_exchange(commit, (PyObject *)func, variant)
+        int rc = variant ? mf_commit_exchange(commit, (PyObject *)func, variant)
                          : -1;
         Py_XDECREF(variant);
         if (rc < 0) {
@@ -284,7 +285,7 @@ mf_commit_prepare(struct mf_commit *commit)
             return -1;
         }
         if (pair->kind == MF_PAIR_FUNCTION &&
-            add_exchange(commit, pair->old_obj, pair->new_obj) < 0) {
+            mf_commit_exchange(commit, pair->old_obj, pair->new_obj) < 0) {
             return -1;
         }
     }

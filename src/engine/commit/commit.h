@@ -61,6 +61,9 @@ int mf_commit_bring_home(struct mf_commit *commit);
 /* What the program holds of the stage already, into live_holders: followed at
  * apply. Again, when code has run since. */
 int mf_commit_find_holders(struct mf_commit *commit);
+/* For what is prepared besides: these two functions exchange contents. */
+int mf_commit_exchange(struct mf_commit *commit, PyObject *old_func,
+                       PyObject *new_func);
 int mf_commit_prepare(struct mf_commit *commit);
 /* The point of no return is behind this call: 0; or -1: the log was replayed,
  * nothing is changed, the exception says why. */

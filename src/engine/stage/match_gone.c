@@ -42,9 +42,25 @@ leaves(struct mf_plan *plan, PyObject *dict)
     return false;
 }
 
+/* A hotfix script has redefined it: what it has now is the script's, and it is
+ * at home where it was. */
+static bool
+is_fixed(struct mf_state *state, PyObject *func)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state->fixed); i++) {
+        if (PyTuple_GET_ITEM(PyList_GET_ITEM(state->fixed, i), 0) == func) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int
 mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
 {
+    if (is_fixed(p->match->stage->state, old_func)) {
+        return 0;
+    }
     PyObject *globals = PyFunction_GET_GLOBALS(old_func);
     PyObject *own = ((PyCodeObject *)PyFunction_GET_CODE(old_func))
                         ->co_qualname;
