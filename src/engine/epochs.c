@@ -5,7 +5,30 @@
 #include "update.h"
 
 #include "commit/record.h"
+#include "fixes.h"
 #include "scripts.h"
+
+int
+mf_update_push_record(struct mf_update *update)
+{
+    struct mf_state *state = update->state;
+    PyObject *undo = update->undo;
+    long number = undo ? PyLong_AsLong(PyTuple_GET_ITEM(undo, 0))
+                       : update->report.number;
+    PyObject *more = mf_fixes_commit(update);
+    PyObject *came = more ? mf_record_came(update->commit.stage) : NULL;
+    int rc = came ? mf_record_push(state, number, update->texts,
+                                   update->merge.replaced, update->left, came,
+                                   more, undo != NULL && !update->again)
+                  : -1;
+    Py_XDECREF(came);
+    Py_XDECREF(more);
+    if (rc < 0) {
+        return -1;
+    }
+    return undo != NULL ? mf_record_pop(state, update->again)
+                        : mf_record_forget_undone(state);
+}
 
 int
 mf_update_say(PyObject *report, PyObject *extra)

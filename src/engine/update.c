@@ -465,29 +465,6 @@ report_codes(struct mf_update *update)
     return 0;
 }
 
-/* The way back; of an undo, the way forward again. */
-static int
-push_record(struct mf_update *update)
-{
-    struct mf_state *state = update->state;
-    PyObject *undo = update->undo;
-    long number = undo ? PyLong_AsLong(PyTuple_GET_ITEM(undo, 0))
-                       : update->report.number;
-    PyObject *more = mf_fixes_commit(update);
-    PyObject *came = more ? mf_record_came(update->commit.stage) : NULL;
-    int rc = came ? mf_record_push(state, number, update->texts,
-                                   update->merge.replaced, update->left, came,
-                                   more, undo != NULL && !update->again)
-                  : -1;
-    Py_XDECREF(came);
-    Py_XDECREF(more);
-    if (rc < 0) {
-        return -1;
-    }
-    return undo != NULL ? mf_record_pop(state, update->again)
-                        : mf_record_forget_undone(state);
-}
-
 static int
 commit_update(struct mf_update *update)
 {
@@ -537,7 +514,7 @@ commit_update(struct mf_update *update)
     if (mf_gone_report(&update->gone, &update->merge, report) < 0) {
         mf_report_late(report);
     }
-    if (!update->identity && push_record(update) < 0) {
+    if (!update->identity && mf_update_push_record(update) < 0) {
         mf_report_late(report);
     }
     int failures = 0;
