@@ -123,6 +123,12 @@ end_with_runtime(void)
     return 0;
 }
 
+#ifdef MF_NO_CONTROL
+enum { CONTROL = 0 };
+#else
+enum { CONTROL = 1 };
+#endif
+
 static int
 module_exec(PyObject *module)
 {
@@ -130,7 +136,9 @@ module_exec(PyObject *module)
     mf_split_fstrings(mf_compat_nested_fstrings());
     struct mf_state *state = PyModule_GetState(module);
     if (mf_fault_from_env() < 0 || end_with_runtime() < 0 ||
-        mf_source_init() < 0 || mf_imports_init(state, module) < 0) {
+        mf_source_init() < 0 || mf_imports_init(state, module) < 0 ||
+        PyModule_AddObjectRef(module, "CONTROL",
+                              CONTROL ? Py_True : Py_False) < 0) {
         return -1;
     }
     PyInterpreterState *interp = PyInterpreterState_Get();

@@ -9,7 +9,7 @@ After an update the process behaves as one started from the new source would, an
 
 import os as _os
 
-from .api import (confirm, history, hold, hotfix, plan, poll, reload, retire, start, status, take_back, track, undo, unwatch, update,
+from .api import (confirm, history, hold, hotfix, plan, poll, release, reload, retire, start, status, take_back, track, undo, unwatch, update,
                   watch)
 from .errors import ConfigurationError, EngineError, JournalError, MidflightError, UpdateRejected, Veto
 from .hooks import off, on
@@ -18,7 +18,7 @@ from .report import Entry, Reason, Report
 __version__ = "0.1.0"
 __all__ = [
     "ConfigurationError", "EngineError", "Entry", "JournalError", "MidflightError", "Reason", "Report", "UpdateRejected", "Veto",
-    "__version__", "confirm", "get_include", "history", "hold", "hotfix", "off", "on", "plan", "poll", "reload", "retire", "start",
+    "__version__", "confirm", "get_include", "history", "hold", "hotfix", "off", "on", "plan", "poll", "release", "reload", "retire", "start",
     "status", "take_back", "track", "undo", "unwatch", "update", "watch",
 ]
 

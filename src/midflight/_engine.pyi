@@ -32,6 +32,8 @@ class ReportDict(TypedDict):
 
 Mode = Literal[0, 1, 2]
 
+CONTROL: bool
+
 def configure(settings: Mapping[str, Any], /) -> None: ...
 def start() -> None: ...
 def update(paths: Sequence[str] | None, sources: Mapping[str, str | bytes | CodeType] | None, mode: Mode,

@@ -55,6 +55,10 @@ def _open_door():
 def _configure(given):
     global _rules, _given
     rules = Rules(given, _main)
+    if _rules is not None:
+        if _rules.settings["mode"] == "prod":
+            rules.settings["mode"] = "prod"            # there is no way back while the process lives
+        rules.settings["control"] = rules.settings["control"] and _rules.settings["control"]
     _engine.configure(rules.for_engine())
     _engine.set_listener(hooks.dispatch)
     _rules, _given = rules, given
@@ -98,7 +102,7 @@ def undo(to=None, *, dry_run=False):
     before = set(chain())
     report = Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
     gone = before - set(chain())
-    if _journal is not None and gone:
+    if gone:
         from .lifecycle import undone
 
         undone(gone)
@@ -119,6 +123,14 @@ def hotfix(given, id=None, dry_run=False, permanent=False, *, probation=None, he
     return send(read(given, id=id), dry_run, permanent, probation, health, by)
 
 
+def release(data, dry_run=False, *, health=None, by=None):
+    """Apply a signed release (bytes); what it may do is in it. Returns a Report, for one that is refused too."""
+    from .lifecycle import send_release
+
+    rules()
+    return send_release(data, dry_run, health, by)
+
+
 def confirm(id, by=None):
     """A hotfix that runs is to stay: every start of the program has it from now on. JournalError where it cannot."""
     from .lifecycle import confirm
@@ -128,9 +140,9 @@ def confirm(id, by=None):
 
 def retire(id, why="retired", by=None):
     """No start of the program has this hotfix any more; what runs now is as it was."""
-    from .lifecycle import journal
+    from .lifecycle import retire
 
-    journal().retire(id, why, by)
+    retire(id, why, by)
 
 
 def take_back(id, by=None):
@@ -139,6 +151,11 @@ def take_back(id, by=None):
 
     rules()
     return take_back(id, by)
+
+
+def can_be_controlled():
+    """Was midflight built with hotfixes and an agent (-Dcontrol=true)?"""
+    return _engine.CONTROL
 
 
 def assume(path, text):

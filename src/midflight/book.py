@@ -67,7 +67,8 @@ class Book:
         if not os.path.lexists(self.folder):
             parent = os.path.dirname(self.folder)
             os.makedirs(parent, exist_ok=True)
-            os.mkdir(self.folder, 0o700)
+            with contextlib.suppress(FileExistsError):         # another process begins at the same moment
+                os.mkdir(self.folder, 0o700)
             _sync(parent)
         check_folder(self.folder, "journal")
         for name in (TEXTS, ASIDE):

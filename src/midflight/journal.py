@@ -9,11 +9,11 @@ What `permanent` says is true from the moment that its record is on the disk, an
 """
 
 import errno
-import os
 import sys
 
 from . import book
 from .errors import JournalError
+from .identity import lives, me, who
 from .report import Report
 
 STAGED, CURRENT, PERMANENT, OLD = "staged", "current", "permanent", "old"
@@ -31,6 +31,7 @@ class Item:
         self.base = dict(record["base"])        # module -> hash that the hotfix is pinned to
         self.before = {}                        # module -> hash of the text that ran before it
         self.result = {}                        # module -> {"file", "text"}: what runs since
+        self.release = record.get("release")    # of a signed one
         self.state = OLD
         self.why = ""
         self.at = record["n"]
@@ -52,6 +53,7 @@ class Journal:
     def __init__(self, folder, running=dict, write=True):
         self._running = running
         self._items = {}
+        self._versions = {}                     # target -> (version, digest) of the newest release that was live
         self._read = 0
         self._busy = 0                          # hotfixes between begin and end: their own records say it all
         self._loaded = []                       # ids of those that modules of this process were loaded with
@@ -83,6 +85,12 @@ class Journal:
             self._play()
             return self._items[id].state if id in self._items else None
 
+    def highest_version(self, target):
+        """(version, digest of its hotfix) of the newest release that has been live here; (0, None) without one."""
+        with self.book.locked():
+            self._play()
+            return self._versions.get(target, (0, None))
+
     def text(self, name):
         return self.book.text(name)
 
@@ -100,13 +108,13 @@ class Journal:
             if known is not None and known.state != OLD:
                 if known.digest != fix.digest:
                     raise JournalError("MF624", f"another hotfix is called {fix.id} and is {known.state}")
-                if known.state == STAGED and _me() in known.processes or fix.id in (id for _, id in self._numbers):
+                if known.state == STAGED and me() in known.processes or fix.id in (id for _, id in self._numbers):
                     raise JournalError("MF624", f"the hotfix {fix.id} is {known.state} already")
             self.book.reserve()
             text = self.book.keep(fix.text)
-            by = by or _who()
+            by = by or who()
             self._add({"event": "begin", "hotfix": fix.id, "form": fix.form, "digest": fix.digest, "text": text,
-                       "base": dict(fix.base), "by": by})
+                       "base": dict(fix.base), "by": by, **_signed(fix)})
             self._busy += 1
         book.point("begun")
         return {"id": fix.id, "form": fix.form, "base": fix.base, "permanent": bool(permanent), "by": by,
@@ -158,7 +166,7 @@ class Journal:
             return
         with self.book.locked():
             self._play()
-            self._add({"event": "update", **_told(report), "by": _who()})
+            self._add({"event": "update", **_told(report), "by": who()})
 
     def undone(self, numbers):
         """These updates of this process were taken back: the hotfixes among them become old. Their ids."""
@@ -170,7 +178,7 @@ class Journal:
             self._play()
             for id in gone:
                 if id in self._items and self._items[id].state != OLD:
-                    self._add({"event": "state", "hotfix": id, "state": OLD, "why": "undone", "by": _who()}, self.book.append_end)
+                    self._add({"event": "state", "hotfix": id, "state": OLD, "why": "undone", "by": who()}, self.book.append_end)
         return gone
 
     def number_of(self, id):
@@ -190,14 +198,14 @@ class Journal:
             problem = self._problem(id, item.modules)
             if problem:
                 raise JournalError("MF626", problem)
-            self._add({"event": "state", "hotfix": id, "state": PERMANENT, "why": "confirmed", "by": by or _who()})
+            self._add({"event": "state", "hotfix": id, "state": PERMANENT, "why": "confirmed", "by": by or who()})
 
     def retire(self, id, why, by=None):
         """No start has it any more; what runs now goes on."""
         with self.book.locked():
             self._play()
             if self._known(id).state != OLD:
-                self._add({"event": "state", "hotfix": id, "state": OLD, "why": why, "by": by or _who()})
+                self._add({"event": "state", "hotfix": id, "state": OLD, "why": why, "by": by or who()})
 
     def note(self, text):
         with self.book.locked():
@@ -267,7 +275,7 @@ class Journal:
         return self._items[id]
 
     def _add(self, record, append=None):
-        (append or self.book.append)({**record, "process": _me()})
+        (append or self.book.append)({**record, "process": me()})
         self._play()
 
     def _play(self):
@@ -277,9 +285,16 @@ class Journal:
             if handler is not None:
                 try:
                     handler(self._items, record)
+                    self._note_version(record)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise JournalError("MF622", f"{self.book.path}:{record['n']}: this record is whole, but this midflight "
                                                 f"cannot read it ({type(error).__name__}: {error})") from None
+
+    def _note_version(self, record):
+        release = self._items[record["hotfix"]].release
+        if record["event"] == "end" and record["outcome"] == "committed" and release is not None:
+            if release["version"] > self._versions.get(release["target"], (0, None))[0]:
+                self._versions[release["target"]] = release["version"], self._items[record["hotfix"]].digest
 
     def _tidy(self):
         """Hotfixes of processes that have ended without a word."""
@@ -287,7 +302,7 @@ class Journal:
             with self.book.locked():
                 self._play()
                 for item in list(self._items.values()):
-                    if item.state in (STAGED, CURRENT) and not any(map(_lives, item.processes)):
+                    if item.state in (STAGED, CURRENT) and not any(map(lives, item.processes)):
                         why = ("the process ended before its outcome was known" if item.state == STAGED
                                else "the process ended before it was confirmed")
                         self._add({"event": "state", "hotfix": item.id, "state": OLD, "why": why})
@@ -331,6 +346,12 @@ def open(folder, running=dict):
     return Journal(folder, running)
 
 
+def _signed(fix):
+    """What a release says of itself, for its record."""
+    release = getattr(fix, "release", None)
+    return {} if release is None else {"release": dict(release), "signed_by": list(fix.signed_by)}
+
+
 def _told(report):
     """A report in the words of a record."""
     out = {"outcome": report.outcome, "number": report.number, "files": list(report.files), "pause_ms": report.pause_ms,
@@ -343,41 +364,3 @@ def _told(report):
 def rejected(error):
     """The Report of a hotfix that the journal did not take."""
     return Report({"outcome": "rejected", "reasons": [{"code": error.code, "text": str(error)}]})
-
-
-def _who():
-    user = os.geteuid()
-    try:
-        import pwd
-
-        return pwd.getpwuid(user).pw_name
-    except (ImportError, KeyError):
-        return str(user)
-
-
-def _me():
-    return f"{os.getpid()}/{_born(os.getpid())}"
-
-
-def _born(pid):
-    """When a process began, in ticks since the system did; "" where that cannot be known."""
-    try:
-        with _open_binary(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return ""
-
-
-def _lives(process):
-    pid, _, born = process.partition("/")
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError, ValueError):
-        return True
-    return _born(int(pid)) == born
-
-
-def _open_binary(path):
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb")

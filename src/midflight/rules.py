@@ -35,6 +35,9 @@ class Rules:
         anchor = roots[0] if roots else _anchor(main)
         self.config_file, from_file = _configuration(anchor)
         self.settings = {**settings.DEFAULTS, **from_file, **environment, **given}
+        for name, value in (("mode", "prod"), ("control", False)):     # whoever shuts a door, it is shut
+            if value in [where.get(name) for where in (from_file, environment, given)]:
+                self.settings[name] = value
         found = self.settings["roots"] or _defaults(anchor)
         self.roots = self.settings["roots"] = list(dict.fromkeys(found))
         self._by_length = sorted(self.roots, key=len, reverse=True)
@@ -42,7 +45,8 @@ class Rules:
 
     def for_engine(self):
         """The dict that the engine's configure() takes."""
-        ours = ("include", "exclude", "journal", "agent", "name")
+        ours = ("include", "exclude", "journal", "agent", "name", "mode", "target", "keys", "threshold", "max_pause_ms", "max_instances",
+                "control", "audit")
         return {name: list(value) if isinstance(value, tuple) else value
                 for name, value in self.settings.items() if name not in ours} | {
                     "is_target": self.is_target, "by_folder": not self._patterns and self.on_target is None}

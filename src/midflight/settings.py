@@ -26,6 +26,20 @@ def _path(value):
     return os.fspath(value) if isinstance(value, (str, os.PathLike)) and os.fspath(value) else None
 
 
+def _limit(value):
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10 ** 9 else None
+
+
+def _keys(value):
+    """Files with public keys, or the lines themselves."""
+    return _texts([value] if isinstance(value, str) else value)
+
+
+def _target(value):
+    ok = isinstance(value, str) and 0 < len(value) <= 100 and value[0].isalnum()
+    return value if ok and value.isascii() and all(letter.isalnum() or letter in "_.-" for letter in value) else None
+
+
 def _flag(value):
     return value if isinstance(value, bool) else None
 
@@ -64,6 +78,14 @@ KNOWN = {
     "name": (_name, "a short text: letters, digits, - _ and dots, and not a number", None),
     "poll": (_flag, "true or false", False),
     "journal": (_path, "a folder", None),
+    "mode": (_one_of("dev", "prod"), '"dev" or "prod"', "dev"),
+    "target": (_target, "a name: up to 100 letters, digits and _ . -", None),
+    "keys": (_keys, "a list of files with public keys", ()),
+    "threshold": (lambda value: _limit(value) or None, "a whole number from 1 on", 1),
+    "max_pause_ms": (_limit, "a whole number, 0: no limit", 0),
+    "max_instances": (_limit, "a whole number", None),
+    "control": (_flag, "true or false", True),
+    "audit": (_path, '"syslog", or a file', None),
     "disabled": (_flag, "true or false", False),
 }
 DEFAULTS = {name: default for name, (_, _, default) in KNOWN.items()}
@@ -110,8 +132,13 @@ def from_file(path):
     found = {name: checked(name, value, place) for name, value in table.items()}
     if found.get("roots") is not None:
         found["roots"] = [_folder(root, os.path.dirname(path), place) for root in found["roots"]]
+    below = os.path.dirname(path)
     if "journal" in found:
-        found["journal"] = os.path.join(os.path.dirname(path), os.path.expanduser(found["journal"]))
+        found["journal"] = _beside(below, found["journal"])
+    if found.get("audit") not in (None, "syslog"):
+        found["audit"] = _beside(below, found["audit"])
+    if "keys" in found:
+        found["keys"] = [key if " " in key else _beside(below, key) for key in found["keys"]]
     return found
 
 
@@ -144,7 +171,7 @@ def from_arguments(arguments):
 
 def _parsed(name, text):
     check = KNOWN[name][0]
-    if check is _number:
+    if check in (_number, _limit) or name == "threshold":
         return int(text) if text.isdecimal() else text
     if check is _flag:
         return {"1": True, "true": True, "yes": True, "on": True,
@@ -156,6 +183,10 @@ def _parsed(name, text):
     if isinstance(DEFAULTS[name], tuple):
         return [item.strip() for item in text.split(",") if item.strip()]
     return text
+
+
+def _beside(folder, path):
+    return os.path.join(folder, os.path.expanduser(path))
 
 
 def _folder(root, base, place):

@@ -7,6 +7,7 @@ only a restart takes this edit; 5 not reachable. `run` ends as the program that 
 import os
 import sys
 
+from .release_words import RELEASE_COMMANDS, add_release_commands
 from .words import LIVE_COMMANDS, add_live_commands
 
 LIVE, WRONG_CALL, REJECTED, RESTART, NOT_REACHABLE = 0, 2, 3, 4, 5
@@ -107,6 +108,7 @@ def build_parser():
     doctor.add_argument("path", metavar="PATH", nargs="?",
                         help="the program, or its folder; a PID or a name: that process; default: this folder")
     add_live_commands(add)
+    add_release_commands(add)
     return parser
 
 
@@ -138,7 +140,7 @@ def main(argv=None):
         from .check import check
 
         return _answer(check, options)
-    if options.command in LIVE_COMMANDS:
+    if options.command in (*LIVE_COMMANDS, *RELEASE_COMMANDS):
         from importlib import import_module
 
         return _answer(getattr(import_module(f"midflight.cli.{options.command}"), options.command), options)
