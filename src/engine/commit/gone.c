@@ -4,6 +4,7 @@
 #include "gone.h"
 
 #include "../ground/compat.h"
+#include "../heap/heap.h"
 #include "become.h"
 
 /* ---- before the commit --------------------------------------------------------- */
@@ -20,8 +21,19 @@ space_of(struct mf_target *target, struct mf_delta *delta)
     return cls ? mf_compat_type_dict((PyTypeObject *)cls) : NULL;
 }
 
+/* A function, or a class made by a statement of the program. */
+static bool
+is_kind(const struct mf_unit *u, PyObject *value)
+{
+    return u->kind == MF_UNIT_DEF
+               ? PyFunction_Check(value)
+               : PyType_Check(value) &&
+                     PyType_HasFeature((PyTypeObject *)value,
+                                       Py_TPFLAGS_HEAPTYPE);
+}
+
 static int
-find_function(struct mf_gone *gone, struct mf_match *match,
+find_definition(struct mf_gone *gone, struct mf_match *match,
               struct mf_target *target, struct mf_delta *delta)
 {
     struct mf_diff *diff = &target->change->diff;
@@ -34,7 +46,7 @@ find_function(struct mf_gone *gone, struct mf_match *match,
         name && dict ? PyDict_GetItemWithError(dict, key) : NULL;
     int rc = name == NULL || PyErr_Occurred() ? -1 : 0;
     /* renamed or moved it is not gone */
-    if (value != NULL && PyFunction_Check(value) &&
+    if (value != NULL && is_kind(u, value) &&
         !mf_map_has(&match->paired, value)) {
         PyObject *entry =
             PyTuple_Pack(6, dict, name, value, target->module->name,
@@ -87,8 +99,8 @@ mf_gone_find(struct mf_gone *gone, struct mf_match *match,
             }
             const struct mf_unit *u =
                 &diff->old_of.split->units[delta->old_unit];
-            if (u->kind == MF_UNIT_DEF) {
-                rc = find_function(gone, match, target, delta);
+            if (u->kind == MF_UNIT_DEF || u->kind == MF_UNIT_CLASS) {
+                rc = find_definition(gone, match, target, delta);
             }
             else if (delta->parent == MF_UNIT_NONE &&
                      !(u->flags & MF_UNIT_MAIN_GUARD) &&
@@ -183,18 +195,115 @@ note_holders(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
     return rc < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
+/* ---- classes --------------------------------------------------------------------- */
+
+struct living {
+    struct mf_gone *gone;
+    struct mf_match *match;
+    PyTypeObject *cls;
+    long instances, subclasses;
+};
+
+static bool
+is_gone_too(struct mf_gone *gone, PyObject *cls)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(gone->found); i++) {
+        if (PyTuple_GET_ITEM(PyList_GET_ITEM(gone->found, i), 2) == cls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+count_living(PyObject *obj, void *arg)
+{
+    struct living *living = arg;
+    if (mf_match_is_fresh(living->match, obj)) {
+        return 0;
+    }
+    living->instances += Py_IS_TYPE(obj, living->cls);
+    if (PyType_Check(obj) && !is_gone_too(living->gone, obj)) {
+        PyObject *bases = ((PyTypeObject *)obj)->tp_bases;
+        for (Py_ssize_t i = 0; bases && i < PyTuple_GET_SIZE(bases); i++) {
+            living->subclasses +=
+                PyTuple_GET_ITEM(bases, i) == (PyObject *)living->cls;
+        }
+    }
+    return 0;
+}
+
+static PyObject *
+count_text(long n, const char *one, const char *many)
+{
+    return n == 0 ? PyUnicode_FromString("")
+                  : PyUnicode_FromFormat("%ld %s", n, n == 1 ? one : many);
+}
+
+static int
+note_living(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
+            struct mf_report *report)
+{
+    struct living living = {.gone = gone,
+                            .match = merge->match,
+                            .cls = (PyTypeObject *)PyTuple_GET_ITEM(entry, 2)};
+    if (mf_heap_walk(count_living, &living) < 0) {
+        return -1;
+    }
+    long all = living.instances + living.subclasses;
+    if (all == 0) {
+        return 0;
+    }
+    PyObject *a = count_text(living.instances, "instance", "instances");
+    PyObject *b = count_text(living.subclasses, "subclass", "subclasses");
+    bool both = living.instances > 0 && living.subclasses > 0;
+    int rc = a && b ? mf_report_add(report, 307, '=',
+                                    PyTuple_GET_ITEM(entry, 3),
+                                    PyTuple_GET_ITEM(entry, 1),
+                                    PyTuple_GET_ITEM(entry, 4), 0,
+                                    "%U is gone from its source, but %U%s%U "
+                                    "of it live%s on",
+                                    PyTuple_GET_ITEM(entry, 1), a,
+                                    both ? " and " : "", b,
+                                    all == 1 ? "s" : "")
+                    : -1;
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    return rc;
+}
+
+static int
+note_classes(struct mf_gone *gone, struct mf_merge *merge,
+             struct mf_report *report)
+{
+    Py_ssize_t n = gone->found ? PyList_GET_SIZE(gone->found) : 0;
+    int rc = 0;
+    for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
+        PyObject *entry = PyList_GET_ITEM(gone->found, i);
+        PyObject *cls = PyTuple_GET_ITEM(entry, 2);
+        if (PyType_Check(cls) &&
+            PyDict_GetItemWithError(PyTuple_GET_ITEM(entry, 0),
+                                    PyTuple_GET_ITEM(entry, 5)) != cls) {
+            rc = note_living(gone, merge, entry, report);
+        }
+    }
+    return rc;
+}
+
+/* ---- functions ------------------------------------------------------------------- */
+
 int
 mf_gone_report(struct mf_gone *gone, struct mf_merge *merge,
                struct mf_report *report)
 {
     struct mf_map pairs = {0};
     struct mf_vec holders = {0};
-    int rc = 0;
+    int rc = note_classes(gone, merge, report);
     Py_ssize_t n = gone->found ? PyList_GET_SIZE(gone->found) : 0;
     for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
         PyObject *entry = PyList_GET_ITEM(gone->found, i);
         PyObject *func = PyTuple_GET_ITEM(entry, 2);
-        if (Py_REFCNT(func) > 1 &&
+        if (PyFunction_Check(func) && Py_REFCNT(func) > 1 &&
             PyDict_GetItemWithError(PyTuple_GET_ITEM(entry, 0),
                                     PyTuple_GET_ITEM(entry, 5)) != func) {
             rc = mf_map_put(&pairs, func, (uintptr_t)Py_None);

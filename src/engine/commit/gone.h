@@ -1,5 +1,5 @@
 /* gone.h -- what statements that are gone leave behind: functions that
- * somebody holds still, and whatever a statement did besides binding names.
+ * somebody holds still, classes with instances or subclasses, and whatever a statement did besides binding names.
  */
 #ifndef MF_GONE_H
 #define MF_GONE_H
@@ -7,8 +7,8 @@
 #include "../stage/merge.h"
 
 struct mf_gone {
-    PyObject *found; /* list of (module dict, name, function, module name,
-                        path) */
+    PyObject *found; /* list of (namespace, full name, function or class,
+                        module name, path, name) */
 };
 
 /* Before the commit, while the names still mean them; notes statements whose
