@@ -218,9 +218,16 @@ add_writes(struct mf_vec *writes, struct mf_target *target,
                  ? -1
                  : 0;
     /* the cache of what the old function gave; without lazy annotations the
-     * statements write it themselves */
-    if (rc == 0 && !(diff->new_of.flags & CO_FUTURE_ANNOTATIONS)) {
-        rc = add_write(writes, dict, "__annotations__", Py_None);
+     * statements write it themselves: into a dict that the first one makes,
+     * where the old text had none */
+    bool lazy = !(diff->new_of.flags & CO_FUTURE_ANNOTATIONS);
+    PyObject *made = lazy || staged == NULL
+                         ? NULL
+                         : PyDict_GetItemString(staged->dict,
+                                                "__annotations__");
+    if (rc == 0 && (lazy || made != NULL)) {
+        rc = add_write(writes, dict, "__annotations__",
+                       made ? made : Py_None);
     }
     Py_XDECREF(function);
     Py_XDECREF(numbers);

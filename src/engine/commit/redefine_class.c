@@ -507,8 +507,12 @@ apply_fields(struct mf_class_change *change, struct mf_undo *undo)
         put_string(undo, cls, "__slotnames__", NULL) < 0) {
         return -1;
     }
+    /* (set by themselves they are where that is: the statements' own, under
+     * `from __future__ import annotations`) */
     if ((touches(change, "__annotate_func__") ||
          touches(change, "__annotate__")) &&
+        (change->set == NULL ||
+         PyDict_GetItemString(change->set, "__annotations__") == NULL) &&
         put_string(undo, cls, "__annotations_cache__", NULL) < 0) {
         return -1;
     }
