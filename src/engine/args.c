@@ -407,18 +407,34 @@ static PyObject *
 engine_assume(PyObject *self, PyObject *args)
 {
     struct mf_state *state = PyModule_GetState(self);
-    PyObject *path;
+    PyObject *path, *layer = Py_None;
     const char *utf8;
     Py_ssize_t len;
-    if (!PyArg_ParseTuple(args, "Us#:assume", &path, &utf8, &len)) {
+    if (!PyArg_ParseTuple(args, "Us#|O:assume", &path, &utf8, &len, &layer)) {
         return NULL;
     }
     struct mf_source *source = mf_source_get(state, path);
-    if (source == NULL ||
-        (source->text.bytes == NULL && !source->is_split &&
-         mf_source_take(path, utf8, len, &source->text) < 0)) {
+    if (source == NULL) {
         return NULL;
     }
+    if (source->text.bytes == NULL && !source->is_split &&
+        (mf_source_take(path, utf8, len, &source->text) < 0 ||
+         (layer != Py_None &&
+          PyDict_SetItem(state->layers, path, layer) < 0))) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* For what has to be in before an import that is under way goes on. */
+static PyObject *
+engine_inside_imports(PyObject *self, PyObject *arg)
+{
+    long delta = PyLong_AsLong(arg);
+    if (delta == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    ((struct mf_state *)PyModule_GetState(self))->inside_imports += delta;
     Py_RETURN_NONE;
 }
 
@@ -515,7 +531,11 @@ PyMethodDef mf_args_methods[] = {
     {"supported", engine_supported, METH_NOARGS,
      "None, or why every update will be rejected."},
     {"assume", engine_assume, METH_VARARGS,
-     "assume(path, text): its module will be loaded from this text."},
+     "assume(path, text, layer=None): its module will be loaded from this "
+     "text, which stands over the file's."},
+    {"inside_imports", engine_inside_imports, METH_O,
+     "inside_imports(+1 or -1): updates of a thread inside an import are "
+     "made, not skipped."},
     {"lever", engine_lever, METH_VARARGS, "lever(name, value): tests only."},
     {"lever_counts", engine_lever_counts, METH_NOARGS, "dict: tests only."},
     {NULL, NULL, 0, NULL},

@@ -39,7 +39,8 @@ int
 mf_update_take_turn(struct mf_state *state)
 {
     unsigned long me = PyThread_get_thread_ident();
-    if (state->busy_thread == me || is_inside_import()) {
+    if (state->busy_thread == me ||
+        (state->inside_imports <= 0 && is_inside_import())) {
         return 0;
     }
     while (state->busy_thread != 0) {

@@ -76,6 +76,8 @@ struct mf_state {
     PyThread_type_lock turn; /* who waits for it sleeps on this; NULL: nobody
                                 has asked for an update so far */
     int holds;
+    long inside_imports;     /* more than 0: an import under way is no reason to
+                                skip an update, if nobody else makes one */
     bool interrupted;        /* Ctrl-C while staging: passed on at the end */
     bool undo_wanted;
     long number;             /* of the last update that was not skipped */

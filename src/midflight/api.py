@@ -101,11 +101,11 @@ def undo(to=None, *, dry_run=False):
         raise TypeError(f"to is the number of an update, not {type(to).__name__}")
     before = set(chain())
     report = Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
-    gone = before - set(chain())
-    if gone:
+    after = set(chain())
+    if before != after:
         from .lifecycle import undone
 
-        undone(gone)
+        undone(before - after, after - before)
     return report
 
 
@@ -158,13 +158,21 @@ def can_be_controlled():
     return _engine.CONTROL
 
 
-def assume(path, text):
-    """The module of this file will be loaded from this text."""
-    _engine.assume(path, text)
+def assume(path, text, layer=None):
+    """The module of this file will be loaded from this text; layer: what that has over the file, see layers.py."""
+    from .layers import settle
+
+    layers(settle)
+    _engine.assume(path, text, layer)
+
+
+def inside_imports(delta):
+    """+1: updates are made inside an import too, until -1."""
+    _engine.inside_imports(delta)
 
 
 def mended(path):
-    """The text with which a hotfix of the journal replaces that of this file at the start, or None."""
+    """(text, layer) with which hotfixes of the journal replace the text of this file at the start, or None."""
     return None if _journal is None else _journal.mended(path)
 
 

@@ -36,7 +36,6 @@ class Item:
         self.why = ""
         self.at = record["n"]
         self.processes = set()                  # where it runs without being permanent
-        self.was = CURRENT                      # the state that an undo took it from
 
     @property
     def modules(self):
@@ -58,6 +57,7 @@ class Journal:
         self._busy = 0                          # hotfixes between begin and end: their own records say it all
         self._loaded = []                       # ids of those that modules of this process were loaded with
         self.again = None
+        self._gone = []                         # (number, id, state) of those that this process has undone
         self._numbers = []                      # (number, id) of those that this process has committed and not undone
         self.book = book.Book(folder)
         self.folder = self.book.folder
@@ -149,7 +149,7 @@ class Journal:
         before, now = token["before"], self._running()
         modules = {entry.module for entry in report.changed if entry.module} | set(token["base"])
         if token["form"] != _SCRIPT:
-            modules = {name for name in now if now[name][1] != before.get(name, (None, None))[1]}
+            modules = {name for name, (_, text) in before.items() if text is not None and now.get(name, (None, None))[1] != text}
         record["before"], record["result"] = {}, {}
         for name in sorted(modules):
             file, text = now.get(name, (None, None))
@@ -171,6 +171,7 @@ class Journal:
     def undone(self, numbers):
         """These updates of this process were taken back: the hotfixes among them become old. Their ids."""
         gone = [id for number, id in self._numbers if number in numbers]
+        self._gone += [(number, id, self._items[id].state) for number, id in self._numbers if number in numbers]
         self._numbers = [(number, id) for number, id in self._numbers if number not in numbers]
         if not gone:
             return gone
@@ -180,6 +181,16 @@ class Journal:
                 if id in self._items and self._items[id].state != OLD:
                     self._add({"event": "state", "hotfix": id, "state": OLD, "why": "undone", "by": who()}, self.book.append_end)
         return gone
+
+    def redone(self, numbers):
+        """These updates, which had been taken back, were made again: the hotfixes among them are what they were."""
+        back = [(number, id, state) for number, id, state in self._gone if number in numbers]
+        self._gone = [one for one in self._gone if one not in back]
+        self._numbers = sorted(self._numbers + [(number, id) for number, id, _ in back])
+        for _, id, state in back:
+            with self.book.locked():
+                self._play()
+                self._add({"event": "state", "hotfix": id, "state": state, "why": "redone", "by": who()}, self.book.append_end)
 
     def number_of(self, id):
         """The number of the update with which this process runs a hotfix, or None."""
@@ -222,7 +233,7 @@ class Journal:
         return reports
 
     def mended(self, path):
-        """The text that a module of this file is to be loaded from, or None: the file's own."""
+        """(text, layer) that a module of this file is to be loaded from, or None: the file's own."""
         return None if self.again is None else self.again.texts.get(path)
 
     def loaded_with(self, id):
@@ -328,7 +339,7 @@ def _ended(items, record):
         return
     if item.state != PERMANENT:
         item.at = record["n"]
-        item.state = item.was = record["state"]
+        item.state = record["state"]
         item.why = record.get("why", "")
     item.before, item.result = dict(record["before"]), dict(record["result"])
 

@@ -165,14 +165,15 @@ def _interrupted(fix):
     return last[0] if last and last[0].hotfix == fix.id else Report({"outcome": "rejected"})
 
 
-def undone(numbers):
-    """An undo has taken these updates back."""
-    _told("undo", numbers=sorted(numbers))
+def undone(gone, back):
+    """An undo has taken these updates back, or made these again."""
+    _told("undo", numbers=sorted(gone), redone=sorted(back))
     if api._journal is None:
         return
     try:
-        for id in api._journal.undone(numbers):
+        for id in api._journal.undone(gone):
             probations.end(id)
+        api._journal.redone(back)
     except JournalError as error:
         hooks.dispatch({"outcome": "note", "text": f"journal: an undo is not written down, a restart may come up with what it took "
                                                    f"back: {error}"})

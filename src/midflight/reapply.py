@@ -18,6 +18,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from . import api, book, hooks
 from .errors import JournalError
 from .journal import PERMANENT
+from .layers import over
 from .report import Report
 
 _SCRIPT = "script"
@@ -28,10 +29,10 @@ class Reapply:
 
     def __init__(self, journal, program=None):
         self.journal, self._program = journal, program
-        self.texts = {}            # path -> text to load from
+        self.texts = {}            # path -> (text to load from, its layer over the file)
         self.waiting = []          # items that need their modules, in order
         self.reports = []
-        self._wanted = {}          # path -> hash of that text, as far as it is decided
+        self._wanted = {}          # path -> [(id, text before, text after)] by their hashes, as far as it is decided
         self._last = {}            # (module, hash of a text) -> place of the last permanent hotfix that made it
         self._hashes = {}          # module -> hash of its text, as it is after what was decided so far
         self._places = {}          # module -> path, "" where it cannot be loaded from a text of ours
@@ -49,7 +50,7 @@ class Reapply:
                 self.waiting.append(item)
             else:
                 self._decide(item, at)
-        self.texts = {path: self.journal.text(name) for path, name in self._wanted.items()}
+        self.texts = {path: self._layered(steps) for path, steps in self._wanted.items()}
         if self.texts or self.waiting:
             finders = sys.meta_path
             place = next((at + 1 for at, finder in enumerate(finders) if type(finder).__module__ == "midflight._engine"), 0)
@@ -70,9 +71,16 @@ class Reapply:
         if contained or other or any(not self._places[name] for name in before):
             return self._not(item, before, contained, other)
         for name in before:
-            self._hashes[name] = self._wanted[self._places[name]] = item.result[name]["text"]
+            self._hashes[name] = item.result[name]["text"]
+            self._wanted.setdefault(self._places[name], []).append((item.id, item.before[name], item.result[name]["text"]))
         self.journal.loaded_with(item.id)
         self._say(item, "committed", "MF640", f"part of this start: {', '.join(before)}")
+
+    def _layered(self, steps):
+        layer = None
+        for id, before, after in steps:
+            layer = over(layer, self.journal.text(before), self.journal.text(after), id)
+        return self.journal.text(steps[-1][2]), layer
 
     def _not(self, item, before, contained, other):
         parts = []
@@ -122,11 +130,13 @@ class Reapply:
         if self._applying:
             return
         self._applying = True
+        api.inside_imports(+1)
         try:
             while (item := next(filter(self._is_ready, self.waiting), None)) is not None:
                 self.waiting.remove(item)
                 self._apply(item)
         finally:
+            api.inside_imports(-1)
             self._applying = False
 
     def names_waited_for(self):
@@ -181,7 +191,7 @@ class Reapply:
 
 
 class Finder:
-    """Stands behind the engine's on sys.meta_path, as long as there is something to do."""
+    """Stands behind the engine's on sys.meta_path: a module that is imported once more has its hotfixes once more."""
 
     def __init__(self, reapply):
         self._reapply = reapply
@@ -201,9 +211,9 @@ class Finder:
 
     def _dress(self, spec):
         place = os.path.abspath(spec.origin) if spec.has_location and isinstance(spec.origin, str) else None
-        text = self._reapply.texts.get(place)
-        if text is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = Mended(spec.loader.name, spec.loader.path, text)
+        mended = self._reapply.texts.get(place)
+        if mended is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = Mended(spec.loader.name, spec.loader.path, *mended)
         if self._reapply.waiting and type(spec) is ModuleSpec and spec.name in self._reapply.names_waited_for():
             spec.__class__ = _watched(self._reapply)
 
@@ -211,15 +221,15 @@ class Finder:
 class Mended(SourceFileLoader):
     """Loads a module from the text after a hotfix in place of the file's."""
 
-    def __init__(self, name, path, text):
+    def __init__(self, name, path, text, layer):
         super().__init__(name, path)
-        self._text = text
+        self._text, self._layer = text, layer
 
     def get_source(self, fullname):
         return self._text
 
     def get_code(self, fullname):
-        api.assume(os.path.abspath(self.path), self._text)
+        api.assume(os.path.abspath(self.path), self._text, self._layer)
         return compile(self._text, self.path, "exec", dont_inherit=True)
 
 

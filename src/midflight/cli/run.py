@@ -65,10 +65,11 @@ def run(options, program):
 def _mended(code, module):
     """The main script's code with the permanent hotfixes of the journal."""
     path = module.__dict__.get("__file__")
-    text = api.mended(path)
-    if text is None:
+    mended = api.mended(path)
+    if mended is None:
         return code
-    api.assume(path, text)
+    text, layer = mended
+    api.assume(path, text, layer)
     return compile(text, path, "exec", dont_inherit=True)
 
 
