@@ -74,6 +74,7 @@ def save_rows(got):
         of = got[what.split()[0]]
         yield (f"close of the written file to first call, {what}", budget, f"{both(of['close'])}; a plain thread that waits for a pipe: {both(of['floor'])}",
                of["close"][key] <= limit and not of["close"]["missed"])
+        yield f"close of the written and synced file to first call, {what}", budget, both(of["synced"]), of["synced"][key] <= limit and not of["synced"]["missed"]
         yield f"begin of a rename to first call, {what}", "", both(of["rename"]), None
 
 

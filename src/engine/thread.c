@@ -15,6 +15,7 @@
 
 #include "ground/compat_main.h"
 #include "ground/trace.h"
+#include "warm.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -263,6 +264,30 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
+/* Somebody is saving a file: makes ready for the close. Only where that costs
+ * the program nothing; whoever wants the GIL meanwhile waits for as long as the
+ * update would have taken longer. */
+static void
+warm_up(struct mf_thread *thread)
+{
+    enter(thread);
+    int64_t begun = mf_watch_save_begun(thread->watch);
+    leave(thread);
+    bool known = begun == 0 || begun == thread->warmed;
+    thread->warmed = begun;
+    if (known || is_wanted_away(thread) || !Py_IsInitialized() ||
+        !mf_compat_main_gil_is_free(thread->interp)) {
+        return;
+    }
+    PyThreadState *tstate = PyThreadState_New(thread->interp);
+    if (tstate != NULL) {
+        PyEval_AcquireThread(tstate);
+        mf_warm_compiler();
+        PyThreadState_Clear(tstate);
+        PyThreadState_DeleteCurrent();
+    }
+}
+
 static int
 ask_guest(struct mf_guest *guest, struct pollfd *fds, int *timeout)
 {
@@ -354,6 +379,9 @@ run(struct mf_thread *thread)
         bool due = is_due(thread);
         if (out.count > 0 || out.notes_len > 0 || due) {
             deliver(thread, &out, due);
+        }
+        else {
+            warm_up(thread);
         }
         delivery_clear(&out);
     }

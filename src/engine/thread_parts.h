@@ -18,6 +18,7 @@ struct mf_thread {
     mf_thread_remind_call remind;
     atomic_int remind_ms;    /* 0: not at all */
     int64_t reminded;        /* when last; milliseconds */
+    int64_t warmed;          /* for which save (mf_watch_save_begun) */
     void *arg;
     pthread_t id;
     sigset_t mask;           /* of who started it; for callbacks */

@@ -78,6 +78,20 @@ mf_compat_main_call(int (*func)(void *), void *arg)
 
 #endif
 
+bool
+mf_compat_main_gil_is_free(PyInterpreterState *interp)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    const struct _gil_runtime_state *gil = interp->ceval.gil;
+#else
+    const struct _gil_runtime_state *gil = &_PyRuntime.ceval.gil;
+    (void)interp;
+#endif
+    /* 1: held; 0: free; -1: there is none yet */
+    return gil != NULL && __atomic_load_n((const int *)&gil->locked,
+                                          __ATOMIC_RELAXED) == 0;
+}
+
 /* The first releases of 3.13 count after the hooks, all others before them. On
  * another thread than the main one the program has threads of its own, and the
  * warning is true. */

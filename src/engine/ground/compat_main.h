@@ -12,6 +12,9 @@
 void mf_compat_main_init(void);
 /* No GIL needed. 0; -1: too many requests wait already. */
 int mf_compat_main_call(int (*func)(void *), void *arg);
+/* Does no thread hold the GIL of this interpreter just now? No GIL needed; by
+ * the time that somebody acts on it, it may be otherwise. */
+bool mf_compat_main_gil_is_free(PyInterpreterState *interp);
 /* In a hook of the parent of a fork, GIL held: does the interpreter count the
  * threads of the process only when the hooks have run, so that one started
  * here makes it warn, and can a call wait for the end of that? */

@@ -297,21 +297,39 @@ locked(const struct mf_watch *watch)
 
 /* ---- settling ---------------------------------------------------------- */
 
-/* One complete file and nothing else going on. */
-static bool
-is_save(struct mf_watch *watch)
+/* The one file with which something goes on; NULL: none, or several. */
+static const struct change *
+only_change(const struct mf_watch *watch)
 {
     if (watch->changes.used != 1 || watch->overflow) {
-        return false;
+        return NULL;
     }
     const struct change *change = NULL;
     for (size_t i = 0; change == NULL; i++) {
         change = (void *)watch->changes.slots[i];
     }
+    return change;
+}
+
+/* One complete file and nothing else going on. */
+static bool
+is_save(const struct mf_watch *watch)
+{
+    const struct change *change = only_change(watch);
     struct stat st;
     /* Empty: truncated by one who will open it again to write. */
-    return change->complete && !change->slow &&
+    return change != NULL && change->complete && !change->slow &&
            stat(change->key.text, &st) == 0 && st.st_size > 0;
+}
+
+int64_t
+mf_watch_save_begun(const struct mf_watch *watch)
+{
+    const struct change *change = only_change(watch);
+    return change != NULL && !change->complete && !change->gone &&
+                   !change->slow
+               ? change->since
+               : 0;
 }
 
 static int64_t
