@@ -109,11 +109,13 @@ append_string(PyObject *list, const char *text)
     return rc;
 }
 
+/* Told by the layout, too: dataclasses with slots copy the descriptors of the
+ * class without slots that they were made of, up to 3.11.3. */
 static bool
-adds(PyTypeObject *cls, const char *name)
+adds(PyTypeObject *cls, const char *name, Py_ssize_t offset)
 {
     PyObject *own = PyDict_GetItemString(mf_compat_type_dict(cls), name);
-    return own != NULL && Py_IS_TYPE(own, &PyGetSetDescr_Type);
+    return own != NULL && Py_IS_TYPE(own, &PyGetSetDescr_Type) && offset != 0;
 }
 
 /* What __slots__ of a class like this one says; NULL without exception: it
@@ -129,10 +131,10 @@ slots_of(PyTypeObject *like)
     for (PyMemberDef *m = like->tp_members; rc == 0 && m && m->name; m++) {
         rc = append_string(names, m->name);
     }
-    if (rc == 0 && adds(like, "__dict__")) {
+    if (rc == 0 && adds(like, "__dict__", like->tp_dictoffset)) {
         rc = append_string(names, "__dict__");
     }
-    if (rc == 0 && adds(like, "__weakref__")) {
+    if (rc == 0 && adds(like, "__weakref__", like->tp_weaklistoffset)) {
         rc = append_string(names, "__weakref__");
     }
     if (rc < 0) {
