@@ -39,14 +39,12 @@ int
 mf_update_take_turn(struct mf_state *state)
 {
     unsigned long me = PyThread_get_thread_ident();
+    bool busy = state->busy_thread != 0;
     if (state->busy_thread == me ||
-        (state->inside_imports <= 0 && is_inside_import())) {
+        ((busy || state->inside_imports <= 0) && is_inside_import())) {
         return 0;
     }
     while (state->busy_thread != 0) {
-        if (is_inside_import()) {
-            return 0;
-        }
         if (state->turn == NULL &&
             (state->turn = PyThread_allocate_lock()) == NULL) {
             PyErr_NoMemory();
