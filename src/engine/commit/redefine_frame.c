@@ -210,7 +210,7 @@ find_spot(struct mf_frame_spot *spot)
                place->depth == 0 &&
                mf_compat_calls_fit(map->old_code, map->new_code);
     }
-    spot->new_at = mf_frame_map_instr(map, i);
+    spot->new_at = mf_frame_map_wait(map, i);
     if (spot->new_at < 0) {
         return spot->new_at == -2 ? -1 : 0;
     }

@@ -52,17 +52,6 @@ begins(const struct mf_frame_side *side, int i)
     return found;
 }
 
-static int
-first_of_body(const struct mf_places *places, int block)
-{
-    for (int i = 0; i < places->len; i++) {
-        if (places->items[i].parent == block && places->items[i].leads) {
-            return i;
-        }
-    }
-    return MF_PLACE_NONE;
-}
-
 /* The statement that comes next on the new side, by what has come before on
  * the old one. */
 static int
@@ -71,7 +60,7 @@ follows(const struct mf_frame_map *map, int statement)
     const struct mf_places *a = &map->old_side.places;
     const struct mf_places *b = &map->new_side.places;
     const struct mf_place *place = &a->items[statement];
-    if (place->loops || place->twice) {
+    if (place->loops || place->twice || place->copied) {
         return MF_PLACE_NONE;
     }
     if (place->before != MF_PLACE_NONE) {
@@ -86,7 +75,7 @@ follows(const struct mf_frame_map *map, int statement)
     }
     const struct mf_place *around = &a->items[place->parent];
     return around->pair != MF_PLACE_NONE && around->kind != MF_PLACE_MATCH
-               ? first_of_body(b, around->pair)
+               ? mf_frame_first_of_body(b, around->pair)
                : MF_PLACE_NONE;
 }
 
@@ -98,7 +87,8 @@ find_line(const struct mf_frame_map *map, int i)
     int statement = begins(&map->old_side, i);
     int next =
         statement != MF_PLACE_NONE ? follows(map, statement) : MF_PLACE_NONE;
-    if (next != MF_PLACE_NONE && !map->new_side.places.items[next].twice) {
+    if (next != MF_PLACE_NONE && !map->new_side.places.items[next].twice &&
+        !map->new_side.places.items[next].copied) {
         return first_in(&map->new_side, next);
     }
     return mf_frame_map_instr(map, i);

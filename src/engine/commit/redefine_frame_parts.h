@@ -45,6 +45,10 @@ struct mf_frame_map *mf_frame_map_new(PyCodeObject *old_code,
 void mf_frame_map_free(struct mf_frame_map *map); /* drops one of refs */
 /* Index of the new instruction; MF_INSTR_NONE; -2: error. */
 int mf_frame_map_instr(const struct mf_frame_map *map, int i);
+/* The same for a frame that waits in i, and so has run what is before it in its
+ * statement: there, the rest of that may say something else. */
+int mf_frame_map_wait(const struct mf_frame_map *map, int i);
+int mf_frame_first_of_body(const struct mf_places *places, int block);
 bool mf_frame_side_is_in(const struct mf_places *places, int outer,
                          int inner);
 /* The whole move of this spot, ready to be applied. *made NULL: a local has

@@ -73,6 +73,12 @@ has_blocks(PyObject *node)
     return false;
 }
 
+static bool
+is_loop(PyObject *node)
+{
+    return is_a(node, "While") || is_a(node, "For") || is_a(node, "AsyncFor");
+}
+
 static int same(PyObject *a, PyObject *b, bool head);
 
 static int
@@ -181,8 +187,59 @@ search_in(struct search *search, PyObject *obj)
 
 /* --- statements ---------------------------------------------------------- */
 
+/* Does a statement in here lead out of it, other than by an exception? loop:
+ * break and continue do not. Errors count as yes. */
+static bool
+leads_out(PyObject *obj, bool loop)
+{
+    if (PyList_Check(obj)) {
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(obj); i++) {
+            if (leads_out(PyList_GET_ITEM(obj, i), loop)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (is_a(obj, "Return")) {
+        return true;
+    }
+    if (is_a(obj, "Break") || is_a(obj, "Continue")) {
+        return !loop;
+    }
+    if (!has_blocks(obj)) {
+        return false;
+    }
+    if (Py_EnterRecursiveCall(" while statements are searched")) {
+        PyErr_Clear();
+        return true;
+    }
+    bool found = false;
+    for (size_t b = 0; !found && b < Py_ARRAY_LENGTH(blocks); b++) {
+        bool in_loop = b == 0 && is_loop(obj);
+        found = leads_out(field(obj, blocks[b]), loop || in_loop);
+    }
+    Py_LeaveRecursiveCall();
+    return found;
+}
+
+/* Of a `try`, all but what ends it. */
+static bool
+body_leads_out(PyObject *node)
+{
+    for (size_t b = 0; b < Py_ARRAY_LENGTH(blocks); b++) {
+        if (strcmp(blocks[b], "finalbody") != 0 &&
+            leads_out(field(node, blocks[b]), false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum copies { ONE, TWO, MANY };
+
 static int
-add_place(struct mf_places *places, PyObject *node, int parent, bool twice)
+add_place(struct mf_places *places, PyObject *node, int parent,
+          enum copies copies)
 {
     if (places->len == places->cap) {
         int cap = places->cap != 0 ? 2 * places->cap : 32;
@@ -205,9 +262,10 @@ add_place(struct mf_places *places, PyObject *node, int parent, bool twice)
                 : is_a(node, "Match")                         ? MF_PLACE_MATCH
                 : has_blocks(node)                            ? MF_PLACE_BLOCK
                                                               : MF_PLACE_SIMPLE,
-        .loops = is_a(node, "While") || is_a(node, "For") ||
-                 is_a(node, "AsyncFor"),
-        .twice = twice,
+        .loops = is_loop(node),
+        .twice = copies == MANY,
+        .copied = copies == TWO,
+        .leaves = has_blocks(node) && body_leads_out(node),
         .line = number(node, "lineno"),
         .column = number(node, "col_offset"),
         .end_line = number(node, "end_lineno"),
@@ -217,8 +275,8 @@ add_place(struct mf_places *places, PyObject *node, int parent, bool twice)
 }
 
 static int
-add_block(struct mf_places *places, PyObject *list, int parent, bool twice,
-          bool body)
+add_block(struct mf_places *places, PyObject *list, int parent,
+          enum copies copies, bool body)
 {
     int last = MF_PLACE_NONE;
     for (Py_ssize_t i = 0; PyList_Check(list) && i < PyList_GET_SIZE(list);
@@ -226,7 +284,7 @@ add_block(struct mf_places *places, PyObject *list, int parent, bool twice,
         PyObject *node = PyList_GET_ITEM(list, i);
         int at = parent;
         if (!is_a(node, "match_case")) {
-            at = add_place(places, node, parent, twice);
+            at = add_place(places, node, parent, copies);
             if (at < 0) {
                 return -1;
             }
@@ -241,9 +299,16 @@ add_block(struct mf_places *places, PyObject *list, int parent, bool twice,
         }
         for (size_t b = 0; has_blocks(node) && b < Py_ARRAY_LENGTH(blocks);
              b++) {
-            bool many = twice || strcmp(blocks[b], "finalbody") == 0 ||
-                        (is_a(node, "TryStar") && b == 1);
-            if (add_block(places, field(node, blocks[b]), at, many,
+            bool final = strcmp(blocks[b], "finalbody") == 0;
+            enum copies inside = copies;
+            if ((is_a(node, "TryStar") && b == 1) ||
+                (final && places->items[at].leaves)) {
+                inside = MANY;
+            }
+            else if (final && copies == ONE) {
+                inside = TWO;
+            }
+            if (add_block(places, field(node, blocks[b]), at, inside,
                           b == 0 && !is_a(node, "match_case")) < 0) {
                 return -1;
             }
@@ -286,7 +351,7 @@ mf_redefine_places_read(struct mf_places *places,
     }
     places->func = search.found;
     return add_block(places, field(search.found, "body"), MF_PLACE_NONE,
-                     false, true);
+                     ONE, true);
 }
 
 void

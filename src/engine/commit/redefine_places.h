@@ -23,7 +23,10 @@ struct mf_place {
     int behind;       /* the one behind it */
     int pair;         /* on the other side */
     uint8_t kind;     /* enum mf_place_kind */
-    bool twice;       /* the compiler has several copies of it */
+    bool twice;       /* the compiler has copies of it, who knows how many */
+    bool copied;      /* it has two: for the way out, and for an exception */
+    bool leaves;      /* return, break, continue may lead out of its body: what
+                         ends a `with` is there once more for each */
     bool leads;       /* the first in the body of its head */
     bool loops;       /* comes to its head again */
     int line, column, end_line, end_column;

@@ -17,7 +17,8 @@ def head():
 
 def in_finally():
     try:
-        pass
+        if not in_finally:
+            return
     finally:
         yield 1
         yield 'new'
