@@ -294,7 +294,8 @@ mf_commit_prepare(struct mf_commit *commit)
         mf_commit_find_replaced(commit) < 0) {
         return -1;
     }
-    if (mf_register_run(merge) < 0 || find_asked(commit) < 0) {
+    if (mf_register_run(merge) < 0 || find_asked(commit) < 0 ||
+        mf_commit_find_hashed(commit) < 0) {
         return -1;
     }
     if (mf_report_reasons(commit->report) > 0) {
@@ -410,7 +411,8 @@ apply_all(struct mf_commit *commit)
     }
     commit->become.pairs = &commit->match->home;
     commit->replaces.pairs = &commit->replace;
-    if (rewrite_live(undo, &commit->become, &commit->live_holders) < 0 ||
+    if (mf_commit_move_hashed(commit) < 0 ||
+        rewrite_live(undo, &commit->become, &commit->live_holders) < 0 ||
         rewrite_live(undo, &commit->replaces, &commit->replace_holders) < 0) {
         return -1;
     }
@@ -550,6 +552,7 @@ mf_commit_clear(struct mf_commit *commit)
     mf_become_clear(&commit->replaces);
     mf_class_notes_clear(&commit->notes);
     mf_vec_clear_refs(&commit->annotations);
+    mf_vec_clear_refs(&commit->hashed);
     mf_rebuild_clear(&commit->rebuild);
     Py_CLEAR(commit->new_codes);
     mf_undo_drop(&commit->undo);

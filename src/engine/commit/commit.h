@@ -47,6 +47,7 @@ struct mf_commit {
     struct mf_rebuild rebuild;  /* classes that get another layout */
     struct mf_class_notes notes;   /* lines of classes that live on */
     struct mf_vec annotations;     /* redefine_annotations.h */
+    struct mf_vec hashed;          /* strong: stay, and hash otherwise now */
     struct mf_moves moves;         /* frames; prepared by update.c, last */
     struct mf_vec asked;        /* strong: who has cached answers by a registry
                                    that changes */
@@ -71,6 +72,11 @@ int mf_commit_apply(struct mf_commit *commit);
 /* commit_replaced.c, for prepare: definitions that give way to one of another
  * kind, and who holds them besides the namespaces that merge writes. */
 int mf_commit_find_replaced(struct mf_commit *commit);
+/* commit_hashes.c. For prepare: objects that stay and hash otherwise after the
+ * update; notes where that cannot be told. For apply, before tables find
+ * their keys again: these are among what has moved. */
+int mf_commit_find_hashed(struct mf_commit *commit);
+int mf_commit_move_hashed(struct mf_commit *commit);
 /* commit_docs.c, for prepare, when the exchanges are known: docstrings that
  * wrappers and descriptors have copied from functions that take new code are
  * more of merge's writes. */

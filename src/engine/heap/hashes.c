@@ -124,8 +124,11 @@ hashed_fields(PyTypeObject *type)
 {
     PyObject *fields = NULL, *func = NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro) && !func; i++) {
+        /* itself first, whatever its MRO says: that of a staged class has the
+         * live one there */
         PyObject *dict = mf_compat_obj_type_dict(
-            (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i));
+            i == 0 ? type
+                   : (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i));
         func = PyDict_GetItemString(dict, "__hash__");
         fields = PyDict_GetItemString(dict, "__dataclass_fields__");
     }
@@ -186,6 +189,16 @@ find_attribute(PyObject *name, PyObject *value, void *arg)
     return 0;
 }
 
+/* What an instance without the attribute finds in its class, if that is a plain
+ * value. Borrowed. */
+static PyObject *
+class_default(PyTypeObject *type, PyObject *name)
+{
+    PyObject *found = _PyType_Lookup(type, name);
+    return found != NULL && Py_TYPE(found)->tp_descr_get == NULL ? found
+                                                                 : NULL;
+}
+
 static int
 generated_at(PyObject *obj, Py_hash_t *hash, int depth)
 {
@@ -201,7 +214,8 @@ generated_at(PyObject *obj, Py_hash_t *hash, int depth)
         }
         if (counts < 0 || !PyUnicode_CheckExact(name) ||
             mf_compat_fields_each(obj, find_attribute, &attribute) < 0 ||
-            attribute.value == NULL) {
+            (attribute.value == NULL &&
+             (attribute.value = class_default(Py_TYPE(obj), name)) == NULL)) {
             PyErr_Clear();
             return 0;
         }
@@ -291,6 +305,30 @@ hash_at(PyObject *obj, Py_hash_t *hash, int depth)
         return 0;
     }
     return 1;
+}
+
+int
+mf_hashes_fields(PyTypeObject *type, PyObject **names)
+{
+    PyObject *fields = hashed_fields(type), *name, *field;
+    Py_ssize_t pos = 0;
+    *names = NULL;
+    if (fields == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    *names = PyList_New(0);
+    while (*names != NULL && PyDict_Next(fields, &pos, &name, &field)) {
+        int counts = field_counts(field);
+        if (counts < 0) {
+            Py_CLEAR(*names);
+            return 0;
+        }
+        if (counts > 0 && PyList_Append(*names, name) < 0) {
+            Py_CLEAR(*names);
+        }
+    }
+    return *names ? 1 : -1;
 }
 
 int

@@ -10,6 +10,10 @@
  * -1. */
 int mf_hashes_of(PyObject *obj, Py_hash_t *hash);
 
+/* Names of the fields that an instance's hash follows from, if `dataclass` has
+ * generated it: a new list. 1; 0 (*names is NULL): it has not; -1. */
+int mf_hashes_fields(PyTypeObject *type, PyObject **names);
+
 /* Looks whether tuples hash as known; if not, what is worked out from parts
  * cannot be had. 0, or -1 without memory. */
 int mf_hashes_probe(void);
