@@ -34,7 +34,8 @@ def start(name=None):
     OSError where it cannot be opened (its text says why): the program can go on without.
     """
     global _serving
-    if api.rules().settings["disabled"]:
+    settings = api.rules().settings
+    if settings["disabled"] or not settings["control"] or not api.can_be_controlled():
         return None
     if api.agent_path() is not None and name is None:
         return api.agent_path()

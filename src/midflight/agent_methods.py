@@ -86,6 +86,7 @@ def update(params):
     """expect: {path: sha256} that the files must have; epoch: the command that this is a part of."""
     paths, sources, dry_run, expect, epoch = take(params, paths=list, sources=dict, dry_run=bool, expect=dict, epoch=str)
     _unsigned("update")
+    _not_off("update")
     paths = _paths(paths)
     for path, digest in (expect or {}).items():
         if _texts([path])[path] != digest:
@@ -138,6 +139,7 @@ def _unsigned(what):
 def undo(params):
     """to: what ran when that update was the last one; epoch: take back what that command did, if it was the last here."""
     to, dry_run, epoch = take(params, to=int, dry_run=bool, epoch=str)
+    _not_off("undo")
     last, running = _epochs[-1] if _epochs else {"epoch": None, "number": None}, api.status()["running"]
     if epoch is not None and last["epoch"] != epoch:
         raise Refused(f"{epoch} is not the last that this process has taken", ours="MF686")
@@ -169,11 +171,35 @@ def history(params):
 def confirm(params):
     """A hotfix under probation stays; one that is current becomes permanent."""
     (id,) = take(params, id=str)
-    journal = getattr(api, "_journal", None)
-    if journal is None:
-        raise Refused("this process keeps no journal: nothing is to be confirmed", ours="MF687")
-    journal.confirm(id)
-    return {"confirmed": id}
+    return _in_journal("confirm", id, api.confirm)
+
+
+def retire(params):
+    """No start has this hotfix any more; what runs now goes on."""
+    (id,) = take(params, id=str)
+    return _in_journal("retire", id, api.retire)
+
+
+def _in_journal(what, id, call):
+    from .errors import JournalError
+
+    _not_off(what)
+    if api._journal is None:
+        raise Refused(f"this process keeps no journal: nothing is to {what}", ours="MF687")
+    try:
+        call(id)
+    except JournalError as error:
+        raise Refused(str(error), ours=error.code) from error
+    return {"outcome": "committed", "pid": os.getpid(), "hotfix": id, "state": api._journal.state(id)}
+
+
+def _not_off(what):
+    """The off switch: its file can come at any moment."""
+    from . import trust
+
+    off = trust.switched_off()
+    if off is not None:
+        raise Refused(f"{what} is refused: {off}", ours="MF661")
 
 
 def doctor(params):
@@ -195,5 +221,5 @@ def _paths(paths):
 
 
 CALLS = {"status": status, "plan": plan, "update": update, "hotfix": hotfix, "undo": undo, "history": history,
-         "confirm": confirm, "doctor": doctor}
-AT_SAFE_POINT = frozenset(("plan", "update", "hotfix", "undo", "confirm"))
+         "confirm": confirm, "retire": retire, "doctor": doctor}
+AT_SAFE_POINT = frozenset(("plan", "update", "hotfix", "undo", "confirm", "retire"))

@@ -29,7 +29,11 @@ on processes that run (a PID or a name; without one: the list of those that can 
   midflight update  TARGET [PATH]   bring it, and its workers, to what the files say; all or none
   midflight hotfix  TARGET FILE     send it a fix: a patch, a script, edited modules
   midflight undo    TARGET          take the last update or hotfix back
+  midflight confirm TARGET ID       a hotfix is to stay: every start has it (retire: no start any more)
   midflight plan, history, attach   what would be done; what was done; follow it, or open a door
+
+signed hotfixes, for programs that take nothing else:
+  midflight build, sign, verify     make a release out of a fix; sign it; see what it is and who signed it
 """
 _RUN = """\
 Run a program as `python` does (arguments, __main__, exit code, signals), and bring

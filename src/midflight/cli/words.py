@@ -3,7 +3,7 @@
 Owns: the words. In: the function that adds a command to the parser. Out: the parser, filled.
 """
 
-LIVE_COMMANDS = ("attach", "status", "plan", "update", "hotfix", "undo", "history")
+LIVE_COMMANDS = ("attach", "status", "plan", "update", "hotfix", "undo", "confirm", "retire", "history")
 _END = """\
 exit code: 0 live, or nothing to do; 2 wrong call; 3 rejected, or refused; 4 rejected for good: only a restart takes this
 edit; 5 not reachable, or it did not come to it in time (then nothing was done)
@@ -38,6 +38,16 @@ Send a fix into a process and all its workers: all of them, or none. The files s
 _UNDO = """\
 Take back the last update or hotfix, in all processes that it went to, with the data that it replaced.
 """
+_CONFIRM = """\
+A hotfix that runs is to stay: every start of the program has it from now on (where a journal is kept: midflight run
+--journal DIR), and a probation ends. Until then a restart comes up without it.
+
+  midflight confirm shop hf-7d7806974846
+"""
+_RETIRE = """\
+No start of the program has this hotfix any more; what runs now goes on. For one that a new release has made
+superfluous; `midflight undo` takes back what runs.
+"""
 _HISTORY = """\
 Show the updates of a process, oldest first, and what its journal says where it keeps one.
 """
@@ -53,7 +63,8 @@ def add_live_commands(add):
     for name, short, text in (
             ("status", "say which code a process runs", _STATUS), ("plan", "say what an update of a process would do", _PLAN),
             ("update", "update a process and its workers", _UPDATE), ("hotfix", "send a fix into a process", _HOTFIX),
-            ("undo", "take the last update or hotfix back", _UNDO), ("history", "show the updates of a process", _HISTORY),
+            ("undo", "take the last update or hotfix back", _UNDO), ("confirm", "a hotfix is to stay", _CONFIRM),
+            ("retire", "no start has a hotfix any more", _RETIRE), ("history", "show the updates of a process", _HISTORY),
             ("attach", "follow a process; open a door into one that has none", _ATTACH)):
         one = add(name, short, text, epilog=_END)
         one.add_argument("target", metavar="TARGET", nargs="?", help="PID or name; without it: the list of reachable processes")
@@ -99,6 +110,10 @@ def _undo(one):
     one.add_argument("--to", type=int, metavar="N", help="to what ran when update N was the last one")
 
 
+def _id(one):
+    one.add_argument("id", metavar="ID", nargs="?", help="of the hotfix: midflight status, history")
+
+
 def _history(one):
     one.add_argument("-c", "--count", type=int, metavar="N", help="the last N only")
 
@@ -107,4 +122,4 @@ def _attach(one):
     one.add_argument("--once", action="store_true", help="only open the door, and say where it is")
 
 
-_ADD = {"plan": _paths, "update": _update, "hotfix": _hotfix, "undo": _undo, "history": _history, "attach": _attach}
+_ADD = {"plan": _paths, "confirm": _id, "retire": _id, "update": _update, "hotfix": _hotfix, "undo": _undo, "history": _history, "attach": _attach}
