@@ -85,18 +85,24 @@ def test_another_user_is_turned_away(live, program):
     """Even one that could pass the folder: what counts is who connects."""
     if os.geteuid() != 0:
         return                          # only root can become another user
-    for folder in [*live.run_time.parents, live.run_time, live.run_time / "midflight"]:
-        if str(folder).startswith(os.environ.get("TMPDIR", "/tmp") + "/"):
-            folder.chmod(0o777)
+    folders = [folder for folder in [*live.run_time.parents, live.run_time, live.run_time / "midflight"]
+               if str(folder).startswith(os.environ.get("TMPDIR", "/tmp") + "/")]
+    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in folders]
     path = live.path(program.process.pid)
-    os.chmod(path, 0o666)
-    done = subprocess.run([sys.executable, "-S", "-c", f"""
+    try:
+        for folder, mode in zip(folders, modes):
+            folder.chmod(mode | 0o001)          # to pass, not to write: others' tests live there, too
+        os.chmod(path, 0o666)
+        done = subprocess.run([sys.executable, "-S", "-c", f"""
 import os, socket
 end = socket.socket(socket.AF_UNIX)
 os.setuid(12345)
 end.connect({path!r})
 print(end.makefile().read())
 """], capture_output=True, text=True)
+    finally:
+        for folder, mode in zip(folders, modes):
+            folder.chmod(mode)
     assert "another user" in done.stdout, done
 
 
