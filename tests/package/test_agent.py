@@ -91,7 +91,7 @@ def test_another_user_is_turned_away(live, program):
     path = live.path(program.process.pid)
     try:
         for folder, mode in zip(folders, modes):
-            folder.chmod(mode | 0o001)          # to pass, not to write: others' tests live there, too
+            folder.chmod(mode | 0o011)          # to pass, not to write: others' tests live there, too
         os.chmod(path, 0o666)
         done = subprocess.run([sys.executable, "-S", "-c", f"""
 import os, socket
