@@ -640,6 +640,10 @@ mf_update_story(struct mf_update *update)
     if (!is_rejected(update) && decide(update) < 0 && mf_update_failed(update) < 0) {
         return -1;
     }
+    if (update->mode == MF_MODE_DRY_RUN && !is_rejected(update) &&
+        mf_update_foresee(update) < 0 && mf_update_failed(update) < 0) {
+        return -1;
+    }
     if (update->mode != MF_MODE_UPDATE) {
         report->outcome = is_rejected(update) ? MF_REJECTED : MF_SKIPPED;
     }

@@ -7,6 +7,7 @@ objects. Out: answers for the plan and the commit. Changes nothing.
 import ast
 import functools
 import gc
+import operator
 import sys
 import types
 
@@ -105,7 +106,7 @@ def look(lives, own):
     targets = lives + [live.__code__ for live in lives if isinstance(live, types.FunctionType)]
     skip = own | {id(lives), id(targets), id(codes)}
     for holder in gc.get_referrers(*targets):
-        if id(holder) in skip or type(holder) is types.FrameType:
+        if id(holder) in skip or type(holder) is types.FrameType or _is_call(holder, targets):
             continue
         if type(holder) is _CACHE:
             caches.append(holder)
@@ -124,6 +125,11 @@ def look(lives, own):
                 running.append(_straggler(frame.f_code, "call", frame.f_lineno))
             frame = frame.f_back
     return holders, caches, running
+
+
+def _is_call(holder, targets):
+    """The tuple of arguments with which the collector is asked."""
+    return type(holder) is tuple and len(holder) == len(targets) and all(map(operator.is_, holder, targets))
 
 
 def _code_of(holder):

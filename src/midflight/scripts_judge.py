@@ -123,17 +123,18 @@ class Judge:
             parts.append((SPACE, sys.modules, () if self.before is None else (self.module.__name__, self.before),
                           (self.module.__name__, self.module), None, None))
         holders, caches, running = follow.look(self.live.values(), self._own(changes, swaps))
-        fixes = []
+        fixes, total = [], 0
         for live, made in swaps:
             module, qualname = self.names[id(live)]
             code = made.__code__
             entries.append((102, "~", module, qualname, self.file, code.co_firstlineno, qualname))
             fixes.append((live, made, self.fix.id, f"{module}.{qualname}"))
             count = max(0, holders.get(id(live), 0) - 1)
+            total += count
             plan.append(f"redefine {module}.{qualname} in place: {count} other reference{'' if count == 1 else 's'} follow")
         entries += running
         plan += [f"{_VERBS[code]} {where + '.' if where else ''}{text}" for code, _, where, _, _, _, text in entries if code in _VERBS]
-        plan.append(f"instances to migrate: none; estimated pause: {0.01 + 0.004 * (len(fixes) + len(parts)):.2f} ms")
+        plan.append(f"references that follow: {total}; instances to migrate: 0; estimated pause: {0.01 + 0.004 * (len(fixes) + len(parts)):.2f} ms")
         return {"fixes": fixes, "parts": parts, "entries": entries, "plan": plan if self.plans else [], "caches": caches}
 
     def _own(self, changes, swaps):

@@ -59,6 +59,9 @@ def test_a_patch_reaches_every_copy_and_goes_back(program):
     before = spaces()
     dry = midflight.hotfix(patch, dry_run=True)
     assert dry.outcome == "skipped" and dry.dry_run and attack.fires() == {{"old fire"}}
+    assert "references that follow: 7; instances to migrate: 0; estimated pause: 0.01 ms" in dry.plan, dry.plan
+    slots = {{"player": pathlib.Path("player.py").read_text().replace("class Weapon:", "class Weapon:\\n    __slots__ = ('x',)")}}
+    assert "instances to migrate: 1;" in midflight.hotfix(slots, dry_run=True).plan[-1], midflight.hotfix(slots, dry_run=True)
     report = good(midflight.hotfix(patch, id="hf-1"))
     assert report.hotfix == "hf-1" and report.form == "patch" and [entry.name for entry in report.changed] == ["Player.fire"]
     assert "hotfix hf-1" in str(report) and '"hotfix": "hf-1"' in report.to_json()

@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_would_happen_and_leaves_nothing(program):
     assert report.outcome == "skipped" and report.dry_run, report
     text = "\\n".join(report.plan)
     for line in ("redefine player.Player.fire in place: 6 other references follow", "set config.LIMIT 3 -> 100", "set attack.LIMIT 3 -> 100",
-                 "add config.RATES['x']", "add player.Player.more", "instances to migrate: none", "estimated pause"):
+                 "add config.RATES['x']", "add player.Player.more", "references that follow: 6; instances to migrate: 0; estimated pause"):
         assert line in text, (line, text)
     assert spaces() == before and midflight.history() == []
     """)
