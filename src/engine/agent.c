@@ -356,15 +356,20 @@ mf_agent_close(struct mf_state *state)
     close(agent->folder_fd);
     agent->listener = agent->folder_fd = -1;
     mf_agent_request_withdraw(agent);
-    for (int i = 0; i < MF_AGENT_CLIENTS; i++) {
-        mf_agent_client_drop(&agent->clients[i]);
-    }
     bool busy = agent->runners > 0 && !mf_agent_request_is_mine(agent);
     pthread_mutex_unlock(&agent->guest.lock);
     mf_thread_wake(state->thread);
     if (busy && Py_IsInitialized()) {
-        wait_for_runners(agent);
+        wait_for_runners(agent); /* its answer still goes out */
     }
+    pthread_mutex_lock(&agent->guest.lock);
+    for (int i = 0; i < MF_AGENT_CLIENTS; i++) {
+        if (agent->clients[i].fd >= 0) {
+            mf_agent_client_flush(&agent->clients[i]);
+        }
+        mf_agent_client_drop(&agent->clients[i]);
+    }
+    pthread_mutex_unlock(&agent->guest.lock);
 }
 
 int

@@ -71,8 +71,8 @@ mf_agent_client(struct mf_agent *agent, unsigned long id)
 
 /* ---- out --------------------------------------------------------------------- */
 
-static void
-flush(struct mf_agent_client *client)
+void
+mf_agent_client_flush(struct mf_agent_client *client)
 {
     while (client->sent < client->out.len) {
         ssize_t sent = send(client->fd, client->out.bytes + client->sent,
@@ -286,7 +286,7 @@ mf_agent_client_serve(struct mf_agent *agent, struct mf_agent_client *client,
         look_at(agent, client);
     }
     if (client->fd >= 0 && (client->sent < client->out.len || client->leaves)) {
-        flush(client);
+        mf_agent_client_flush(client);
     }
     if (client->fd < 0) {
         return;
@@ -335,13 +335,13 @@ take_in(struct mf_agent *agent, int fd)
                               client == NULL ? "too many clients"
                                              : "another user's process");
         stranger.leaves = true;
-        flush(&stranger);
+        mf_agent_client_flush(&stranger);
         mf_agent_client_drop(&stranger);
         return;
     }
     *client = (struct mf_agent_client){.fd = fd, .id = ++agent->last_id};
     mf_agent_client_tell(client, agent->hello.bytes, agent->hello.len);
-    flush(client);
+    mf_agent_client_flush(client);
 }
 
 void

@@ -90,6 +90,8 @@ void mf_agent_client_tell(struct mf_agent_client *client, const char *text,
 /* The same for an error, as JSON-RPC words it. */
 void mf_agent_client_error(struct mf_agent_client *client, int code,
                            const char *text);
+/* Sends what the socket takes now. */
+void mf_agent_client_flush(struct mf_agent_client *client);
 void mf_agent_client_drop(struct mf_agent_client *client);
 /* Its first whole line, taken out; NULL: none. */
 char *mf_agent_client_line(struct mf_agent_client *client, size_t *len);

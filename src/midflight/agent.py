@@ -12,8 +12,8 @@ import sys
 import time
 
 from . import agent_methods, api, hooks, places
-from .calls import LATE, PARAMETERS, Refused, take
-from .errors import ConfigurationError
+from .calls import LATE, PARAMETERS, REFUSED, Refused, take
+from .errors import ConfigurationError, JournalError
 
 PROTOCOL = 1
 PARSE, INVALID, NO_METHOD, INTERNAL = -32700, -32600, -32601, -32603
@@ -40,6 +40,8 @@ def start(name=None):
     if api.agent_path() is not None and name is None:
         return api.agent_path()
     agent_methods.name = name or agent_methods.name or api.rules().settings["name"] or _program()
+    if not _serving:
+        agent_methods.begin_as_child()
     _open()
     if not _serving:
         _serving = True
@@ -149,6 +151,8 @@ def _called(id, method, params, waited_ms):
         return {"jsonrpc": "2.0", "id": id, "result": method(params)}
     except Refused as refused:
         return _error(id, refused.code, str(refused), refused.ours)
+    except JournalError as error:
+        return _error(id, REFUSED, str(error), error.code)
     except (ConfigurationError, ValueError) as error:
         return _error(id, PARAMETERS, str(error))
     except Exception as error:

@@ -85,8 +85,7 @@ def plan(params):
 def update(params):
     """expect: {path: sha256} that the files must have; epoch: the command that this is a part of."""
     paths, sources, dry_run, expect, epoch = take(params, paths=list, sources=dict, dry_run=bool, expect=dict, epoch=str)
-    _unsigned("update")
-    _not_off("update")
+    _may_change("update")              # a dry run runs what the files say, too
     paths = _paths(paths)
     for path, digest in (expect or {}).items():
         if _texts([path])[path] != digest:
@@ -97,42 +96,43 @@ def update(params):
 
 
 def hotfix(params):
-    """text: a patch, a script, or a JSON object of module -> source; release (base64) where only signed ones are taken."""
+    """text: a patch, a script, or a JSON object of module -> source; release (base64): one that is signed."""
     text, release, id, dry_run, permanent, epoch = take(params, text=str, release=str, id=str, dry_run=bool, permanent=bool, epoch=str)
-    fix = _admitted(release, text, id)
-    if epoch and not newborn.concerns(fix):
-        if not dry_run:
-            newborn.keep(epoch, fix)
-            _epochs.append({"epoch": epoch, "number": None})
-        return {"outcome": "skipped", "concerned": False, "pid": os.getpid(), "number": 0, "hotfix": fix.id,
-                "notes": [{"code": "MF684", "op": "=", "text": "none of its modules is loaded here: workers that load them get it"}]}
-    report = api.hotfix(fix, id=fix.id, dry_run=bool(dry_run), **({"permanent": True} if permanent else {}))
-    _note_epoch(epoch, report)
-    if epoch and report.outcome == "committed" and not dry_run:
-        newborn.keep(epoch, fix)                      # a worker that is started, not forked, reads the files again
-    return {**_report(report), "concerned": True, "hotfix": fix.id}
-
-
-def _admitted(release, text, id):
-    from .hotfix import read
+    from . import lifecycle, trust
 
     if release is not None:
         import base64
 
-        from . import trust
-
+        data = base64.b64decode(release, validate=True)
         try:
-            return trust.admit(base64.b64decode(release, validate=True))
-        except trust.Refused as refused:
-            raise Refused(str(refused), ours=getattr(refused, "code", "MF650")) from refused
-    if text is None:
+            fix = trust.admit(data)
+        except trust.Refused:
+            return {**_report(lifecycle.send_release(data, bool(dry_run))), "concerned": True}      # it says and tells why
+    elif text is None:
         raise Refused("hotfix takes text, or release", PARAMETERS)
-    _unsigned("hotfix")
-    return read(text if "\n" in text else text + "\n", id=id)     # never a path: the file would be ours
+    else:
+        from .hotfix import read
+
+        fix = read(text if "\n" in text else text + "\n", id=id)       # never a path: the file would be ours
+    if epoch and not newborn.concerns(fix) and lifecycle._why_not(fix) is None:
+        if not dry_run:
+            newborn.keep(epoch, fix, waits=True)
+            _epochs.append({"epoch": epoch, "number": None})
+        return {"outcome": "skipped", "concerned": False, "pid": os.getpid(), "number": 0, "hotfix": fix.id,
+                "notes": [{"code": "MF684", "op": "=", "text": "none of its modules is loaded here: workers that load them get it"}]}
+    report = lifecycle.send(fix, bool(dry_run), bool(permanent))
+    _note_epoch(epoch, report)
+    if epoch and report.outcome == "committed" and not dry_run:
+        newborn.keep(epoch, fix)               # a worker that is started, not forked, reads the files again
+    return {**_report(report), "concerned": True, "hotfix": fix.id}
 
 
-def _unsigned(what):
-    if mode() == "prod":
+def _may_change(what):
+    """Refused where the process is switched off, or takes signed releases only."""
+    from . import trust
+
+    _not_off(what)
+    if trust.in_force():
         raise Refused(f"this process takes signed releases only: {what} is refused (mode = prod)", ours="MF685")
 
 
@@ -140,30 +140,45 @@ def undo(params):
     """to: what ran when that update was the last one; epoch: take back what that command did, if it was the last here."""
     to, dry_run, epoch = take(params, to=int, dry_run=bool, epoch=str)
     _not_off("undo")
-    last, running = _epochs[-1] if _epochs else {"epoch": None, "number": None}, api.status()["running"]
+    last = _epochs[-1] if _epochs else {"epoch": None, "number": None}
     if epoch is not None and last["epoch"] != epoch:
         raise Refused(f"{epoch} is not the last that this process has taken", ours="MF686")
-    if epoch is not None and last["number"] not in (None, running):
-        raise Refused(f"update #{last['number']} is not the last here any more: #{running} runs", ours="MF686")
-    if epoch is not None and last["number"] is None:
-        out = {"outcome": "skipped", "pid": os.getpid(), "number": 0, "notes": []}
+    number, live = last["number"] or newborn.number(last["epoch"]), api.chain()[-1:]
+    if epoch is not None and number is not None and live != [number]:
+        raise Refused(f"update #{number} is not the last here any more: #{live[0] if live else 0} is", ours="MF686")
+    if epoch is not None and number is None:
+        report = newborn.take_back(epoch, bool(dry_run))
+        out = _report(report) if report is not None else {"outcome": "skipped", "pid": os.getpid(), "number": 0, "notes": []}
     else:
-        report = api.undo(to, dry_run=bool(dry_run))
-        if dry_run or report.outcome != "committed":
-            return _report(report)
-        out = _report(report)
-    if not dry_run and _epochs and (epoch is not None or last["number"] == running):
-        newborn.forget(_epochs.pop()["epoch"])
-        if _epochs and _epochs[-1]["number"] is not None and out["number"]:
-            _epochs[-1]["number"] = out["number"]       # that is what runs again
+        out = _report(api.undo(to, dry_run=bool(dry_run)))
+    if not dry_run and out["outcome"] in ("committed", "skipped"):
+        _forget_what_went(epoch)
     return out
+
+
+def _forget_what_went(epoch):
+    """Epochs whose update has been taken back; without an update of its own, the one that was asked for."""
+    live = api.chain()
+    while _epochs and (_epochs[-1]["epoch"] == epoch or (_epochs[-1]["number"] is not None and _epochs[-1]["number"] not in live)):
+        newborn.forget(_epochs.pop()["epoch"])
+
+
+def inherit(params):
+    """For a worker that was started anew: the tree's hotfixes, and its epochs."""
+    take(params)
+    return {"hotfixes": newborn.as_data(), "epochs": [one["epoch"] for one in _epochs]}
+
+
+def begin_as_child():
+    """At the start of a process: what its tree has, it has."""
+    _epochs.extend({"epoch": epoch, "number": None} for epoch in newborn.inherit())
 
 
 def history(params):
     """The updates, oldest first, and the journal's records where one is kept."""
     (count,) = take(params, count=int)
     reports = [_report(report) for report in api.history()]
-    journal = getattr(api, "_journal", None)
+    journal = api._journal
     return {"updates": reports[-count:] if count else reports, "epochs": list(_epochs),
             "journal": journal.records() if journal is not None else None}
 
@@ -221,5 +236,5 @@ def _paths(paths):
 
 
 CALLS = {"status": status, "plan": plan, "update": update, "hotfix": hotfix, "undo": undo, "history": history,
-         "confirm": confirm, "retire": retire, "doctor": doctor}
+         "confirm": confirm, "retire": retire, "doctor": doctor, "inherit": inherit}
 AT_SAFE_POINT = frozenset(("plan", "update", "hotfix", "undo", "confirm", "retire"))

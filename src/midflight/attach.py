@@ -55,7 +55,7 @@ class Connection:
 
     def __init__(self, path, timeout=HELLO_S):
         self.path, self._buffer, self._last = path, bytearray(), 0
-        self._socket = _connected(path, timeout)
+        self._socket, self.peer = _connected(path, timeout)      # peer: its PID, 0 where the system does not say
         try:
             self.hello = self._greeting(timeout)
         except BaseException:
@@ -169,11 +169,12 @@ def _connected(path, timeout):
         end.settimeout(timeout)
         with _short(path) as address:
             end.connect(address)
+        pid = 0
         if hasattr(socket, "SO_PEERCRED"):
-            _, user, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            pid, user, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             if user != owner:
                 raise NotReachable(f"{path}: user {user} listens there, not {owner}")
-        return end
+        return end, pid
     except BaseException:
         end.close()
         raise
@@ -267,6 +268,15 @@ def _of_pid(pid, interpreter):
         raise NotReachable(f"process {pid} cannot be reached: {trouble}")
     raise NotReachable(f"process {pid} has no agent: `midflight attach {pid}` tries to open a door; the next time start it with "
                        "`midflight run`, or put `import midflight.auto` into its first line")
+
+
+def socket_of(pid):
+    """The path of this user's process' socket, without a look whether it answers; None where there is none."""
+    for folder in places.candidates():
+        path = os.path.join(folder, places.socket_name(pid))
+        if os.path.exists(path):
+            return path
+    return None
 
 
 def ancestors(pid):

@@ -58,7 +58,7 @@ class Command:
     def run(self, members, *, dry_run=False, look_again=None):
         """look_again(): the members as they are now, for workers born meanwhile."""
         done, expect = {}, None
-        if len(members) > 1 or dry_run:
+        if len(members) > 1 or dry_run or self.method == "hotfix":
             tried = self._ask(members, dry_run=True)
             outcome = self._ended(tried, "dry run")
             if dry_run or outcome.outcome not in _GOOD:
@@ -165,7 +165,7 @@ class Command:
             process, answer = bad[0]
             out.outcome = answer["outcome"]
             out.why = f"process {process.label}: " + "; ".join(reason["text"] for reason in answer.get("reasons", ())[:3])
-        elif answers and not concerned:
+        elif phase == "dry run" and answers and not concerned:
             out.outcome, out.why = "rejected", "no process has loaded what it changes"
         elif any(answer["outcome"] == "committed" for answer in answers.values()):
             out.outcome = "committed"
