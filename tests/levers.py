@@ -9,8 +9,8 @@ AssertionError: the lever does not act, the program is not as before, something 
     repeat=N          each update undone and made again, N times
     fail_alloc=N      the Nth allocation of the update fails, then later ones at growing distances, until none is left
     fail_step=N       the same with the Nth write
-    fail_alloc=all    every one of them, in as many processes as it takes (a failure that the update survives ends a process); at each, that a
-    fail_step=all     failing update leaks neither references nor memory
+    fail_alloc=all    every one of them, in as many processes as it takes (a failure that the update survives ends a process: children of the
+    fail_step=all     first one, see children.py); at each, that a failing update leaks neither references nor memory
 """
 import gc
 import sys
@@ -18,6 +18,7 @@ import sys
 NAMES = ("identity", "force_rollback", "every", "fail_alloc", "fail_step", "repeat")
 DEAD = "the lever %s shows no effect, or the wrong one"
 UPDATES_AT_MOST = 40        # failing attempts of one update, where not all are asked for
+TOGETHER = 16               # failures for which leaks are looked for at once
 SURE = 10                   # updates, three times: a leak adds to each, each time
 WHY = {"fail_alloc": "MemoryError", "fail_step": "a step was made to fail|step failed by a lever"}
 
@@ -37,6 +38,11 @@ def lost_a_note(report):
     return any(entry["code"] == "MF309" for entry in report["notes"])
 
 
+def is_done(seen):
+    """Were all failures of all updates seen? {update: [the failure to go on with, those whose leaks were not looked for]}"""
+    return all(number == sys.maxsize and not owed for number, owed in seen.values())
+
+
 def clear_caches():
     """Of types: each class that is made or changed adds a name, until thousands of places are taken. Of typing: 128 places each."""
     (getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache)()
@@ -44,15 +50,19 @@ def clear_caches():
         clear()
 
 
-class Lever:
-    """One lever in one process. `skip` and `next` are the numbers of the failures to begin with, by update: what the process before this one
-    has survived, and where the next one goes on (maxsize: all failures were seen). `assert_untouched` takes an earlier fingerprint of the
-    program, `settle` drops what the program has piled up by itself."""
+class NotHeldUp(Exception):
+    """(failure, report): an update went through all the same."""
 
-    def __init__(self, lever, fingerprint, assert_untouched, settle, skip):
+
+class Lever:
+    """One lever in one process. `seen` says with which failures each update begins, which is what the processes before this one have seen, and
+    in the end where the next one goes on: is_done(). `assert_untouched` takes an earlier fingerprint of the program, `settle` drops what the
+    program has piled up by itself, `children` may make this process several."""
+
+    def __init__(self, lever, fingerprint, assert_untouched, settle, seen, children):
         self.name, self.value = parse(lever)
         self.fingerprint, self.assert_untouched, self.settle = fingerprint, assert_untouched, settle
-        self.skip, self.next = skip, {}
+        self.seen, self.children = seen, children
         self.updates = 0            # of the case, as far as they go through the lever
         self.leaking, self.before = [], None
 
@@ -140,18 +150,21 @@ class Lever:
 
     def all_of_them(self, once, wanted):
         update = str(self.updates)
-        number = self.skip.get(update, 1)
-        report, fired = self.failing(once, number, wanted)
-        while fired and is_held_up(report):
-            report = self.leaks(once, number, wanted)
-            number += 1
-            if report is not None:
-                break               # the second time it takes less memory: a new process goes on
+        # what remains of earlier updates is for the parents of this process
+        self.children.go_on(self.seen, lambda seen: is_done({u: seen[u] for u in seen if int(u) >= self.updates}))
+        number, owed = self.seen.setdefault(update, [1, []])
+        report, fired = self.leaks(once, owed, wanted) if number == sys.maxsize or len(owed) > TOGETHER // 2 else None, True
+        while fired and report is None:
             report, fired = self.failing(once, number, wanted)
-        self.next[update] = number + 1 if fired else sys.maxsize
+            if fired:
+                if is_held_up(report):
+                    owed.append(number)
+                    report = self.leaks(once, owed, wanted) if len(owed) >= TOGETHER else None
+                number += 1         # of an update that has survived, in a new process
+        self.seen[update] = [number if fired else sys.maxsize, owed]
         if report["outcome"] == "committed":
             again = once()
-            assert not set(again["files"]) & set(report["files"]), "failure %d: the engine does not know what runs: %s" % (number, again)
+            assert not set(again["files"]) & set(report["files"]), "failure %d: the engine does not know what runs: %s" % (number - 1, again)
         elif wanted == "committed":
             report = once()
         assert not self.leaking, "after %d more of a failure there are\n" % SURE + "\n".join(self.leaking)
@@ -172,18 +185,42 @@ class Lever:
             gc.collect()
         return sys.gettotalrefcount() - remembered if counts else 0, self.engine().lever_counts()["blocks"]
 
-    def leaks(self, once, number, wanted):
-        """Notes what a failing update leaves behind each time. None, or the report of one that is not held up any more."""
-        for times in (2, SURE, SURE, SURE):
-            before, self.before = self.before or self.measure(), None
-            for _ in range(times):
-                report, fired = self.failing(lambda: once(check=False), number, wanted)
-                if not fired or not is_held_up(report):
-                    return report
-            after = self.measure()
-            more = [b - a for a, b in zip(before, after)]
-            if max(more) < times:
-                self.before = after     # of the next failure: one collection for each
-                return None
-        self.leaking.append("%d: %d references, %d blocks" % (number, *more))
+    def more_after(self, once, numbers, wanted, times):
+        """What there is more of after so many updates with each of these failures: references, blocks."""
+        def fail(number):
+            report, fired = self.failing(lambda: once(check=False), number, wanted)
+            if not fired or not is_held_up(report):
+                raise NotHeldUp(number, report)
+
+        if self.before is None:
+            fail(numbers[0])        # whatever stays once
+            self.before = self.measure()
+            self.before = self.measure()        # with one there already
+        for number in numbers * times:
+            fail(number)
+        after = self.measure()
+        more = [b - a for a, b in zip(self.before, after)]
+        self.before = after             # of the next ones: one collection for all
+        return more
+
+    def leaks(self, once, owed, wanted):
+        """Looks what updates with the failures that are owed leave behind each time, all together first. None: nothing is owed any more; or the
+        report of one that is not held up: the second time it takes less memory."""
+        try:
+            if owed and max(self.more_after(once, owed, wanted, 2)) >= 2:
+                while owed:
+                    self.leak_of(once, owed[0], wanted)
+                    del owed[0]
+            owed.clear()
+        except NotHeldUp as e:
+            number, report = e.args
+            owed.remove(number)
+            return report
         return None
+
+    def leak_of(self, once, number, wanted):
+        for times in (2, SURE, SURE, SURE):
+            more = self.more_after(once, [number], wanted, times)
+            if max(more) < times:
+                return
+        self.leaking.append("%d: %d references, %d blocks" % (number, *more))

@@ -48,6 +48,7 @@ import tomllib
 import traceback
 import types
 
+import children
 import levers
 from fingerprint import Fingerprint
 
@@ -149,10 +150,11 @@ class Update:
 
 
 class Run:
-    def __init__(self, case, src, tool, lever, skip):
+    def __init__(self, case, src, tool, lever, seen, result=""):
         self.meta = read_meta(case)
         self.case, self.src, self.tool = case, src, tool
-        self.lever = levers.Lever(lever, lambda: Fingerprint(src), self.assert_untouched, self.settle, skip)
+        self.children = children.Children(src, result)
+        self.lever = levers.Lever(lever, lambda: Fingerprint(src), self.assert_untouched, self.settle, seen, self.children)
         self.midflight = self.state = None
         self.where = "start"
 
@@ -207,6 +209,7 @@ class Run:
             import midflight
             self.midflight = midflight
         self.where = "setup"
+        self.children.program_begins()
         arguments = [self] if inspect.signature(self.drive.setup).parameters else []
         self.state = self.drive.setup(*arguments)
         if self.tool == "midflight" and begin == "late":
@@ -242,7 +245,7 @@ class Run:
         return None
 
 
-def child(case, work, tool, lever, skip):
+def child(case, work, tool, lever, seen):
     """The case's own process: writes WORK/result.json."""
     faulthandler.enable()
     sys.dont_write_bytecode = True
@@ -250,7 +253,8 @@ def child(case, work, tool, lever, skip):
     os.makedirs(src)
     os.chdir(src)
     sys.path[0] = src
-    run = Run(case, src, tool, lever, json.loads(skip))
+    result_path = os.path.join(work, "result.json")
+    run = Run(case, src, tool, lever, json.loads(seen), result_path)
     result, detail = "pass", ""
     try:
         if run.run() == "rejected":
@@ -259,11 +263,8 @@ def child(case, work, tool, lever, skip):
         result = "wrong" if isinstance(e, AssertionError) else "error"
         detail = "".join(traceback.format_exception(type(e), e, e.__traceback__, limit=-5)).strip()
         detail = detail.replace(src, "SRC").replace(CASES, "CASES")
-    with open(os.path.join(work, "result.json.part"), "w") as f:
-        json.dump({"result": result, "where": run.where, "detail": detail, "updates": run.lever.updates, "next": run.lever.next}, f)
-    os.replace(os.path.join(work, "result.json.part"), os.path.join(work, "result.json"))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    children.write_result(result_path, {"result": result, "where": run.where, "detail": detail, "updates": run.lever.updates,
+                                        children.UNDER_WAY: run.lever.seen})
     os._exit(0)
 
 
@@ -282,7 +283,7 @@ def end_with_children(process):
     process.wait()
 
 
-def run_process(name, meta, tool, lever, python, skip):
+def run_process(name, meta, tool, lever, python, seen):
     """The case in a process: a dict with result and detail."""
     work = tempfile.mkdtemp(prefix="midflight-%s-" % name)
     try:
@@ -290,7 +291,7 @@ def run_process(name, meta, tool, lever, python, skip):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MIDFLIGHT")) or k in keep or k == "MIDFLIGHT_TRACE"}
         env["PYTHONHASHSEED"] = "0"
         boot = "import sys; sys.path[0] = sys.argv[1]; import runner; runner.child(*sys.argv[2:])"     # so __main__ is nobody's file
-        command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever, json.dumps(skip)]
+        command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever, json.dumps(seen)]
         with open(os.path.join(work, "log"), "wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, cwd=work,
                                        start_new_session=True)
@@ -319,14 +320,14 @@ def run_case(name, tool="midflight", lever="", python=sys.executable):
     meta = load_cases([name])[name]
     if not meta.get("min_python", [3, 11]) <= version_of(python) <= meta.get("max_python", [9, 9]):
         return "na", "not for this Python"
-    skip = {}
+    seen = {}
     while True:
-        got = run_process(name, meta, tool, lever, python, skip)
+        got = run_process(name, meta, tool, lever, python, seen)
         if got["result"] == "pass" and lever and not got["updates"]:
             return "unused", "the drive does not call update()"
-        if got["result"] not in ("pass", "rejected") or all(n == sys.maxsize for n in got["next"].values()):
-            return got["result"], got["detail"] + ("skip %s\n" % skip if got["result"] != "pass" else "")
-        skip = {**skip, **got["next"]}
+        seen = got.get(children.UNDER_WAY, seen)
+        if got["result"] not in ("pass", "rejected") or levers.is_done(seen):
+            return got["result"], got["detail"] + ("seen %s\n" % seen if got["result"] != "pass" else "")
 
 
 def judge(tool, meta, result, lever=""):

@@ -17,4 +17,6 @@ def check(s):
 
 def settle(s):
     """Each update gives every node one more."""
-    s.n.twin = s.f.part.twin = None
+    for node in (s.n, getattr(s.f, 'part', None)):
+        if hasattr(node, 'twin'):
+            node.twin = None
