@@ -153,13 +153,14 @@ class Lever:
         # what remains of earlier updates is for the parents of this process
         self.children.go_on(self.seen, lambda seen: is_done({u: seen[u] for u in seen if int(u) >= self.updates}))
         number, owed = self.seen.setdefault(update, [1, []])
-        report, fired = self.leaks(once, owed, wanted) if number == sys.maxsize or len(owed) > TOGETHER // 2 else None, True
+        again = list(owed)          # those of the failures that are owed which this process has not met since it has counted
+        report, fired = self.leaks(once, owed, again, wanted) if number == sys.maxsize else None, True
         while fired and report is None:
             report, fired = self.failing(once, number, wanted)
             if fired:
                 if is_held_up(report):
-                    owed.append(number)
-                    report = self.leaks(once, owed, wanted) if len(owed) >= TOGETHER else None
+                    report = None
+                    report = self.held_up(once, number, owed, again, wanted)
                 number += 1         # of an update that has survived, in a new process
         self.seen[update] = [number if fired else sys.maxsize, owed]
         if report["outcome"] == "committed":
@@ -169,6 +170,14 @@ class Lever:
             report = once()
         assert not self.leaking, "after %d more of a failure there are\n" % SURE + "\n".join(self.leaking)
         return report
+
+    def held_up(self, once, number, owed, again, wanted):
+        owed.append(number)
+        if self.before is None:
+            again.append(number)
+            if len(owed) >= TOGETHER // 4:
+                self.leaks(once, owed, None, wanted)
+        return self.leaks(once, owed, again, wanted) if len(owed) >= TOGETHER else None
 
     def measure(self):
         """References, which only debug builds of Python count, without those of the history to its reports, which are emptied; blocks of the
@@ -193,8 +202,9 @@ class Lever:
                 raise NotHeldUp(number, report)
 
         if self.before is None:
-            fail(numbers[0])        # whatever stays once
-            self.before = self.measure()
+            if numbers:
+                fail(numbers[0])        # whatever stays once
+                self.before = self.measure()
             self.before = self.measure()        # with one there already
         for number in numbers * times:
             fail(number)
@@ -203,15 +213,19 @@ class Lever:
         self.before = after             # of the next ones: one collection for all
         return more
 
-    def leaks(self, once, owed, wanted):
+    def leaks(self, once, owed, again, wanted):
         """Looks what updates with the failures that are owed leave behind each time, all together first. None: nothing is owed any more; or the
-        report of one that is not held up: the second time it takes less memory."""
+        report of one that is not held up: the second time it takes less memory. Without `again` only counts."""
         try:
-            if owed and max(self.more_after(once, owed, wanted, 2)) >= 2:
+            if again is None:
+                self.more_after(once, [], wanted, 1)        # from here, so that the same frames are there
+                return None
+            if owed and max(self.more_after(once, again, wanted, 1)) >= 1 and max(self.more_after(once, owed, wanted, 2)) >= 2:
                 while owed:
                     self.leak_of(once, owed[0], wanted)
                     del owed[0]
             owed.clear()
+            again.clear()
         except NotHeldUp as e:
             number, report = e.args
             owed.remove(number)
