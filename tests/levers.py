@@ -160,6 +160,7 @@ class Lever:
             if fired:
                 if is_held_up(report):
                     report = None
+                    self.settle()
                     report = self.held_up(once, number, owed, again, wanted)
                 number += 1         # of an update that has survived, in a new process
         self.seen[update] = [number if fired else sys.maxsize, owed]
@@ -189,7 +190,6 @@ class Lever:
         del reports
         counts = hasattr(sys, "gettotalrefcount")
         if counts:
-            self.settle()
             clear_caches()
             gc.collect()
         return sys.gettotalrefcount() - remembered if counts else 0, self.engine().lever_counts()["blocks"]
@@ -200,6 +200,7 @@ class Lever:
             report, fired = self.failing(lambda: once(check=False), number, wanted)
             if not fired or not is_held_up(report):
                 raise NotHeldUp(number, report)
+            self.settle()
 
         if self.before is None:
             if numbers:

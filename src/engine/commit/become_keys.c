@@ -334,7 +334,7 @@ put_right(struct mf_become *become, struct search *search)
                 again = true;
                 result = mf_become_keys_rekey(become, table);
             }
-            else if (search->unsure && pass == 0) {
+            else if (result == 0 && search->unsure && pass == 0) {
                 result = mf_vec_push(&become->unsure, table);
             }
         }

@@ -154,7 +154,8 @@ mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
     if (name == NULL) {
         PyErr_Clear();
     }
-    if (mf_plan_refused(target->change, delta) < 0) {
+    if (!PyErr_GivenExceptionMatches(type, PyExc_MemoryError) &&
+        mf_plan_refused(target->change, delta) < 0) {
         PyErr_Clear();
     }
     PyErr_Restore(type, value, tb);

@@ -16,7 +16,8 @@ def check(s):
 
 
 def settle(s):
-    """Each update gives every node one more."""
+    """Each update gives every node one more, and every Plain."""
     for node in (s.n, getattr(s.f, 'part', None)):
         if hasattr(node, 'twin'):
             node.twin = None
+    vars(s.d).pop('other', None)
