@@ -1,4 +1,4 @@
-# make run | demo | test | test-all | bench | clean
+# make run | demo | test | test-all | test-levers | bench | clean
 #
 # Everything is built into a virtual environment of its own; nothing else is installed or changed. Variables:
 #   PYTHON      the interpreter to build for (python3)
@@ -7,7 +7,8 @@
 #   TESTS       what pytest runs (tests), for example TESTS='tests/package -k undo'
 #   PORT        the arena's port in make run (4000)
 #   BENCH       arguments of the benchmark, for example BENCH=--quick
-#   PYTHONS     a folder with more interpreters for make test-all (.pythons)
+#   PYTHONS     a folder with more interpreters for make test-all and test-levers (.pythons)
+#   LEVERS      those of make test-levers, for example LEVERS='identity fail_alloc=all'
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,6 +16,7 @@ SETUP_ARGS ?= -Dtests=true -Dlevers=true
 TESTS ?= tests
 PORT ?= 4000
 PYTHONS ?= .pythons
+LEVERS ?= identity force_rollback every=2 every=3 repeat=2 repeat=3 fail_step=all fail_alloc=all
 
 ENV := $(abspath $(VENV))
 BIN := $(ENV)/bin
@@ -31,7 +33,7 @@ endif
 endif
 endif
 
-.PHONY: other-interpreter run demo test test-all sanitize bench clean
+.PHONY: other-interpreter run demo test test-all test-levers levers-run sanitize bench clean
 .DELETE_ON_ERROR:
 
 run: $(ENV)/.installed
@@ -68,6 +70,20 @@ test-all:
 	done; \
 	echo "== sanitizers"; $(MAKE) --no-print-directory sanitize || failed="$$failed sanitizers"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; echo "all passed"
+
+# Each case under each lever and each leak test, in a debug build of the engine, for the newest debug build of Python that .ci/pythons finds, or
+# PYTHON. It takes hours: what has passed does not run again until the engine is built anew.
+DEBUG_PYTHON = $(shell for python in $$(bash .ci/pythons --debug '$(PYTHONS)'); do \
+	"$$python" -c 'import sys; sys.exit(not hasattr(sys, "gettotalrefcount"))' && echo "$$python"; done | tail -1)
+test-levers:
+	@$(MAKE) --no-print-directory levers-run VENV=$(if $(filter file,$(origin VENV)),.venv-levers,$(VENV)) \
+		PYTHON=$(if $(filter file,$(origin PYTHON)),$(or $(DEBUG_PYTHON),$(PYTHON)),$(PYTHON)) SETUP_ARGS='-Dbuildtype=debug -Dtests=true'
+
+levers-run: $(ENV)/.installed
+	@$(BIN)/python -c 'import sys; print("Python", sys.version.split()[0] + (", a debug build" if hasattr(sys, "gettotalrefcount") else ""))'
+	@[ $(ENV)/passed -nt $(ENV)/.installed ] || rm -f $(ENV)/passed
+	@$(BIN)/python tests/runner.py -j 2 $(addprefix --lever ,$(LEVERS)) --passed $(ENV)/passed
+	@MIDFLIGHT_TEST_ALL=levers $(BIN)/python -m pytest -q tests/test_leaks.py
 
 sanitize:
 	@libs="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)"; \

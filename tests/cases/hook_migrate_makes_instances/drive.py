@@ -13,11 +13,3 @@ def check(s):
     assert s.d.extra == [1] and type(s.d.other) is m.Plain and s.d.other.extra == [] and s.d.other.v == 5
     assert type(s.f.part) is m.Node and s.f.part.w == 0 and s.f.part.v == 7
     assert m.Node(3).w == 0 and m.Plain(3).extra == []
-
-
-def settle(s):
-    """Each update gives every node one more, and every Plain."""
-    for node in (s.n, getattr(s.f, 'part', None)):
-        if hasattr(node, 'twin'):
-            node.twin = None
-    vars(s.d).pop('other', None)

@@ -11,7 +11,8 @@ class Node:
 
     def __migrate__(self, update):
         self.w = 'one'
-        self.twin = Node(self.v + 10)
+        if self.v < 10:
+            self.twin = Node(self.v + 10)
 
 
 class Plain:
@@ -21,7 +22,8 @@ class Plain:
 
     def __migrate__(self, update):
         self.extra = [1]
-        self.other = Plain(5)
+        if self.v < 5:
+            self.other = Plain(5)
 
 
 @dataclasses.dataclass
