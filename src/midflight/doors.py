@@ -87,6 +87,16 @@ def open_door(pid, timeout=30.0):
                            f"({version[0]}.{version[1]})")
 
 
+def way_in():
+    """For doctor: how a process of this Python that was not prepared is entered, and what to do where it cannot be."""
+    shut = _ptrace() if _scope() and os.geteuid() != 0 else None
+    if hasattr(sys, "remote_exec"):
+        return "unprepared processes are entered by sys.remote_exec", shut
+    if shutil.which("gdb"):
+        return "unprepared processes are entered with gdb", shut
+    return "unprepared processes cannot be entered: there is no gdb", f"apt install gdb; or {_AGAIN}"
+
+
 def _owner(pid):
     try:
         user = os.stat(f"/proc/{pid}").st_uid
@@ -198,14 +208,18 @@ def _gdb(pid, version, script, timeout):
 
 def _ptrace():
     """Why the system says no, and what opens it."""
-    try:
-        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
-            scope = int(file.read())
-    except (OSError, ValueError):
-        scope = 0
+    scope = _scope()
     if scope == 3:
         return f"the system allows no debugging at all (kernel.yama.ptrace_scope is 3, until a restart): {_AGAIN}"
     if scope:
         return (f"kernel.yama.ptrace_scope is {scope}: do it as root, or allow it for a while (sudo sysctl kernel.yama.ptrace_scope=0), or "
                 f"{_AGAIN}")
     return f"the system does not let us (a container needs the capability SYS_PTRACE): do it as root, or {_AGAIN}"
+
+
+def _scope():
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0

@@ -35,7 +35,11 @@ class Outcome:
 
 def tree_of(process):
     """This process and all reachable ones below it, parents first."""
-    below = [other for other in attach.processes(os.lstat(process.path).st_uid)
+    try:
+        user = os.lstat(process.path).st_uid
+    except FileNotFoundError:
+        return []                                      # it has ended
+    below = [other for other in attach.processes(user)
              if process.pid in attach.ancestors(other.pid) or (other.pid == process.pid and other.interpreter != process.interpreter)]
     return [process, *below]
 

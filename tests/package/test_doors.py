@@ -99,6 +99,21 @@ def test_another_users_process(live):
     assert code == 5 and "belongs to user" in err
 
 
+def test_doctor(live, tmp_path):
+    code, out, _ = live.command("doctor")
+    assert code == 0 and f"sockets will be in {live.run_time}/midflight" in out and "unprepared processes" in out
+    (live.run_time / "midflight").symlink_to(tmp_path)
+    assert "symbolic link" in live.command("doctor")[1]
+    (live.run_time / "midflight").unlink()
+    with live.program() as program:
+        program.lines_until("ready")
+        code, out, _ = live.command("doctor", program.process.pid)
+        assert code == 0 and "updates work" in out and "not known" not in out
+        assert live.json("doctor", "app")["pid"] == program.process.pid
+    code, _, err = live.command("doctor", "nobody")
+    assert code == 5 and "nobody" in err
+
+
 def test_following_the_updates(live):
     with live.program() as program:
         program.lines_until("ready")

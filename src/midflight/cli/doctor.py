@@ -20,6 +20,10 @@ _INOTIFY = "/proc/sys/fs/inotify/"
 
 
 def doctor(options):
+    if options.path is not None and not os.path.exists(options.path):
+        from .live import doctor_of
+
+        return doctor_of(options)
     path = os.path.abspath(options.path or os.getcwd())
     rows, result = [], LIVE
 
@@ -53,6 +57,7 @@ def doctor(options):
     unknown = sorted(name for name in os.environ if name.startswith("MIDFLIGHT_") and not _known(name))
     if unknown:
         row("environment", "not known: " + ", ".join(unknown), False, "see `midflight run --help` for the names")
+    _control(row, rules)
     terminal = all(_is_terminal(descriptor) for descriptor in (0, 1))
     row("keys", "work: standard input and output are a terminal" if terminal else
         "off: standard input or output is no terminal; midflight.update() in the program does what r does")
@@ -68,6 +73,22 @@ def _answer(options, rows, result):
         if row["remedy"] and not row["good"]:
             print(f"{'':17} -> {row['remedy']}")
     return result
+
+
+def _control(row, rules):
+    """Whether processes can be reached from outside, prepared ones and others."""
+    from .. import doors, places
+
+    if rules.settings["agent"] is False:
+        row("agent", "off: agent = false, or MIDFLIGHT_AGENT=0")
+    try:
+        row("agent", f"sockets in {places.own(create=False)}")
+    except FileNotFoundError as error:
+        row("agent", f"sockets will be in {error.filename}")
+    except OSError as error:
+        row("agent", f"{error.filename}: {error.strerror}", False, "no process can be reached until then")
+    way, remedy = doors.way_in()
+    row("attach", way, remedy is None, remedy)
 
 
 def _watching(row, root, folders):

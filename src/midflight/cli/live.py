@@ -74,6 +74,30 @@ def list_processes(options):
     return LIVE if options.command in ("status", "attach") else WRONG_CALL
 
 
+def doctor_of(options):
+    """`midflight doctor TARGET`: what works in that process."""
+    options.target, options.only, options.timeout = options.path, False, 30.0
+    return command(_doctor_of)(options)
+
+
+def _doctor_of(options):
+    good = True
+    for process in members(options):
+        with attach.Connection(process.path) as connection:
+            answer = connection.call("doctor", timeout=options.timeout)
+        good = good and answer["supported"]
+        if options.json:
+            print(json.dumps({"event": "doctor", **answer}, ensure_ascii=False))
+            continue
+        print(f"process {process.label}  {process.name}  Python {answer['python']} ({answer['executable']})")
+        print("    updates work" if answer["supported"] else f"    updates are rejected: {answer['why']}")
+        print(f"    {answer['modules']} modules, {answer['threads']} threads; "
+              + (f"watching ({answer['watching']})" if answer["watching"] else "not watching"))
+        for name in answer["unknown_texts"]:
+            print(f"    the text that {name} runs is not known: an update of it is rejected; start midflight before it is imported")
+    return LIVE if good else REJECTED
+
+
 def progress_for(options):
     """Words on a terminal while a process lets us wait."""
     if options.json or not sys.stderr.isatty():
