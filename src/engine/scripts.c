@@ -417,7 +417,7 @@ commit(struct run *run, PyObject *judged)
         return -1;
     }
     int64_t stopped = mf_trace_now();
-    int rc = mf_script_flip(&undo, script, true, &left);
+    int rc = mf_script_flip(&undo, script, MF_SCRIPT_FIRST, &left);
     report->pause = mf_trace_now() - stopped;
     if (rc < 0) {
         mf_undo_replay(&undo);
@@ -582,7 +582,8 @@ flip(struct mf_state *state, struct mf_report *report, PyObject *record,
     struct mf_undo undo = {0};
     Py_ssize_t left = 0;
     int64_t stopped = mf_trace_now();
-    int rc = mf_script_flip(&undo, script, forward, &left);
+    int rc = mf_script_flip(
+        &undo, script, forward ? MF_SCRIPT_AGAIN : MF_SCRIPT_BACK, &left);
     report->pause = mf_trace_now() - stopped;
     if (rc < 0) {
         mf_undo_replay(&undo);

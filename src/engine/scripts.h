@@ -22,12 +22,14 @@ struct mf_script_call {
 
 PyObject *mf_script_run(struct mf_state *state, struct mf_script_call *call,
                         int mode);
-/* The changes of a committed script, (swaps, parts), taken back (forward
- * false) or made again: prepared, applied, logged in `undo`, whose owner
+enum mf_script_way { MF_SCRIPT_BACK, MF_SCRIPT_AGAIN, MF_SCRIPT_FIRST };
+
+/* The changes of a script, (swaps, parts, caches): made, taken back, or made
+ * again. Logged in `undo`, whose owner
  * replays it when -1 comes back. *left: how many were left alone because
  * somebody has changed the same since. */
-int mf_script_flip(struct mf_undo *undo, PyObject *script, bool forward,
-                   Py_ssize_t *left);
+int mf_script_flip(struct mf_undo *undo, PyObject *script,
+                   enum mf_script_way how, Py_ssize_t *left);
 /* Epochs: a committed script taken back, or made again. The report dict. */
 PyObject *mf_script_again(struct mf_state *state, PyObject *record,
                           PyObject *script, bool forward, int mode,

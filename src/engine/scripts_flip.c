@@ -86,10 +86,11 @@ live_value(int kind, PyObject *holder, PyObject *key)
         key);
 }
 
-/* Key by key; both sides have only what differs. */
+/* Key by key; both sides have only what differs. The first time the script wins
+ * over who has written meanwhile: somebody has just sent it. */
 static int
 flip_keys(struct mf_undo *undo, int kind, PyObject *holder, PyObject *from,
-          PyObject *to, Py_ssize_t *left)
+          PyObject *to, bool first, Py_ssize_t *left)
 {
     for (int side = 0; side < 2; side++) {
         PyObject *keys = side == 0 ? to : from;
@@ -106,7 +107,7 @@ flip_keys(struct mf_undo *undo, int kind, PyObject *holder, PyObject *from,
             if (now == wanted) {
                 continue;
             }
-            if (now != value_in(from, key)) {
+            if (!first && now != value_in(from, key)) {
                 ++*left;
                 continue;
             }
@@ -178,7 +179,7 @@ flip_contents(struct mf_undo *undo, int kind, PyObject *holder,
 }
 
 static int
-flip_part(struct mf_undo *undo, PyObject *part, bool forward,
+flip_part(struct mf_undo *undo, PyObject *part, enum mf_script_way how,
           Py_ssize_t *left)
 {
     int kind;
@@ -188,11 +189,12 @@ flip_part(struct mf_undo *undo, PyObject *part, bool forward,
                           &hashes[1])) {
         return -1;
     }
-    int at = forward ? 0 : 1;
+    int at = how == MF_SCRIPT_BACK ? 1 : 0;
     PyObject *from = sides[at], *to = sides[1 - at];
     if (kind >= MF_EFFECT_SPACE ||
         (kind == MF_EFFECT_DICT && hashes[0] == Py_None)) {
-        return flip_keys(undo, kind, holder, from, to, left);
+        return flip_keys(undo, kind, holder, from, to, how == MF_SCRIPT_FIRST,
+                         left);
     }
     struct mf_contents old = {0}, new = {0};
     int rc = contents_of(from, hashes[at], &old) < 0 ||
@@ -206,15 +208,16 @@ flip_part(struct mf_undo *undo, PyObject *part, bool forward,
 
 /* Back: the last written first. */
 int
-mf_script_flip(struct mf_undo *undo, PyObject *script, bool forward,
+mf_script_flip(struct mf_undo *undo, PyObject *script, enum mf_script_way how,
                Py_ssize_t *left)
 {
+    bool forward = how != MF_SCRIPT_BACK;
     PyObject *fixes = PyTuple_GET_ITEM(script, 0);
     PyObject *parts = PyTuple_GET_ITEM(script, 1);
     Py_ssize_t n = PyList_GET_SIZE(fixes), m = PyList_GET_SIZE(parts);
     int rc = mf_undo_reserve(undo, 2 * (size_t)n + 2 * (size_t)m + 8);
     for (Py_ssize_t i = 0; rc == 0 && !forward && i < m; i++) {
-        rc = flip_part(undo, PyList_GET_ITEM(parts, m - 1 - i), false, left);
+        rc = flip_part(undo, PyList_GET_ITEM(parts, m - 1 - i), how, left);
     }
     for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
         PyObject *fix = PyList_GET_ITEM(fixes, forward ? i : n - 1 - i);
@@ -225,7 +228,7 @@ mf_script_flip(struct mf_undo *undo, PyObject *script, bool forward,
                        (PyFunctionObject *)PyTuple_GET_ITEM(fix, 1));
     }
     for (Py_ssize_t i = 0; rc == 0 && forward && i < m; i++) {
-        rc = flip_part(undo, PyList_GET_ITEM(parts, i), true, left);
+        rc = flip_part(undo, PyList_GET_ITEM(parts, i), how, left);
     }
     return rc;
 }

@@ -12,9 +12,11 @@ import sys
 import types
 
 from . import api
+from .scripts_reach import instance_dict
 
 _CACHE = type(functools.lru_cache(None)(lambda: None))
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_NO_INSTANCES = (type, types.ModuleType, types.FunctionType)
 _SPACE = 6
 _SUSPENDED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 
@@ -61,21 +63,13 @@ def _slots(cls):
 
 def label(holder):
     """Where a container is found by name: "config.RATES", "an attribute of server.world", or None."""
-    for module_name, module in list(sys.modules.items()):
-        space = getattr(module, "__dict__", None) if type(module) is types.ModuleType else None
-        for name, value in list(space.items()) if space else ():
+    for module_name in api.running():
+        for name, value in list(vars(sys.modules[module_name]).items()):
             if value is holder and not name.startswith("__"):
                 return f"{module_name}.{name}"
-            if type(holder) is dict and not isinstance(value, (type, types.ModuleType, types.FunctionType)) and _dict_of(value) is holder:
+            if type(holder) is dict and not issubclass(type(value), _NO_INSTANCES) and instance_dict(value) is holder:
                 return f"{module_name}.{name}"
     return None
-
-
-def _dict_of(value):
-    try:
-        return object.__getattribute__(value, "__dict__")
-    except (AttributeError, TypeError):
-        return None
 
 
 def shown(value):

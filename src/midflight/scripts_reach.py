@@ -14,6 +14,8 @@ _DESCRIPTORS = (staticmethod, classmethod)
 _MOST = 20000          # objects looked at before one statement
 _SMALL = 64            # items of a container that are all followed
 _DEPTH = 4             # containers in containers
+_HEAP = 1 << 9         # Py_TPFLAGS_HEAPTYPE
+_FLAGS = type.__dict__["__flags__"].__get__
 
 
 def names_of(tree):
@@ -64,6 +66,8 @@ class Reach:
             kind = type(obj)
             if kind in _ATOMS or id(obj) in found or obj is self.space or obj is sys.modules:
                 continue
+            if issubclass(kind, type) and not _FLAGS(obj) & _HEAP:
+                continue                              # nobody can write to it
             found[id(obj)] = obj
             queue += [(value, at) for value, at in self._parts(obj, kind, depth) if type(value) not in _ATOMS]
         return list(found.values())
@@ -72,7 +76,7 @@ class Reach:
         if issubclass(kind, types.ModuleType):
             return [(value, 0) for value in self._named(vars(obj))]
         if issubclass(kind, type):
-            bases = [base for base in type.__dict__["__mro__"].__get__(obj) if base is not object]
+            bases = [base for base in type.__dict__["__mro__"].__get__(obj) if _FLAGS(base) & _HEAP]
             return [(base, 0) for base in bases] + [(value, 0) for base in bases for value in self._named(_class_dict(base))]
         if issubclass(kind, dict):
             items = list(dict.items(obj)) if dict.__len__(obj) <= _SMALL else [
@@ -98,7 +102,7 @@ class Reach:
 
     def _attributes(self, obj, kind):
         parts = [(kind, 0)]
-        own = _instance_dict(obj)
+        own = instance_dict(obj)
         if own is not None:
             parts += [(value, 0) for value in self._named(own)]
         for base in kind.__mro__:
@@ -113,19 +117,20 @@ class Reach:
         return parts
 
     def _named(self, space):
-        return [space[name] for name in self.names if name in space]
+        return [value for value in map(space.get, self.names) if value is not None]
 
 
 def _class_dict(cls):
     return type.__dict__["__dict__"].__get__(cls)
 
 
-def _instance_dict(obj):
-    try:
-        own = object.__getattribute__(obj, "__dict__")
-    except (AttributeError, TypeError):
-        return None
-    return own if type(own) is dict else None
+def instance_dict(obj):
+    """The dict of an instance, or None. Not asked for by name: a proxy answers that with code of its own."""
+    for base in type(obj).__mro__:
+        own = _class_dict(base).get("__dict__")
+        if own is not None:
+            return own.__get__(obj) if type(own) is types.GetSetDescriptorType else None
+    return None
 
 
 def _cell(cell):

@@ -56,12 +56,14 @@ SHOP = {
 
         class Users:
             def __init__(self):
+                self.lock = threading.Lock()
                 self.db = sqlite3.connect(":memory:", check_same_thread=False)
                 self.db.execute("create table users (name text)")
                 self.db.executemany("insert into users values (?)", [("ann",), ("bob",)])
 
             def find(self, name):
-                return [row[0] for row in self.db.execute(f"select name from users where name = '{name}' order by name")]
+                with self.lock:
+                    return [row[0] for row in self.db.execute(f"select name from users where name = '{name}' order by name")]
 
         class Counter:
             def __init__(self):
@@ -270,7 +272,8 @@ handlers.pick = pick
     "bad SQL": ("probe/sql", "['ann', 'bob']", "[]", """
 from shop.store import Users
 def find(self, name):
-    return [row[0] for row in self.db.execute("select name from users where name = ? order by name", (name,))]
+    with self.lock:
+        return [row[0] for row in self.db.execute("select name from users where name = ? order by name", (name,))]
 Users.find = find
 """),
     "config table": ("probe/table", "300", "170", "from shop import rates\nrates.RATES['at'] = 7\n"),
