@@ -58,14 +58,15 @@ def test_at_every_point(tmp_path):
 
 
 @pytest.mark.parametrize("many", [KILLS[1]], ids=[KILLS[0]])
-def test_at_random_moments(tmp_path, many):
+@pytest.mark.parametrize("forms", ["modules", "mixed"])
+def test_at_random_moments(tmp_path, forms, many):
     chance = random.Random(4711)
     killed = folder = 0
     lives = Lives(tmp_path / "0")
     while killed < many:
-        killed += lives.live(1000, kill_after=chance.uniform(0, 0.08)) != 0
+        killed += lives.live(1000, 0, forms, kill_after=chance.uniform(0, 0.08)) != 0
         if killed // 40 > folder:
-            assert lives.live(0) == 0
+            assert lives.live(0, 0, forms) == 0
             folder = killed // 40
             lives = Lives(tmp_path / str(folder))
-    assert lives.live(0) == 0
+    assert lives.live(0, 0, forms) == 0
