@@ -52,6 +52,54 @@ begins(const struct mf_frame_side *side, int i)
     return found;
 }
 
+/* --- what was moved around ----------------------------------------------- */
+
+/* How many statements without a pair stand next to this one, on one side of
+ * it; *end: the one with a pair that comes then. */
+static int
+count_edited(const struct mf_places *places, int statement, bool behind,
+             int *end)
+{
+    int count = -1, s = statement;
+    do {
+        const struct mf_place *place = &places->items[s];
+        s = behind ? place->behind : place->before;
+        count++;
+    } while (s != MF_PLACE_NONE && places->items[s].pair == MF_PLACE_NONE);
+    *end = s;
+    return count;
+}
+
+/* Has the edit moved a statement from one side of this one, or of a block
+ * around it, to the other? Then the frame would run that twice, or never. An
+ * edited one is not known again: fewer on one side and more on the other side
+ * look like it. */
+static bool
+in_order(const struct mf_frame_map *map, int statement)
+{
+    const struct mf_places *a = &map->old_side.places;
+    const struct mf_places *b = &map->new_side.places;
+    for (int s = statement; s != MF_PLACE_NONE; s = a->items[s].parent) {
+        int pair = a->items[s].pair, more[2];
+        if (pair == MF_PLACE_NONE) {
+            return false;
+        }
+        for (int side = 0; side < 2; side++) {
+            int end, new_end;
+            more[side] = count_edited(b, pair, side, &new_end) -
+                         count_edited(a, s, side, &end);
+            if (new_end != (end != MF_PLACE_NONE ? a->items[end].pair
+                                                 : MF_PLACE_NONE)) {
+                return false;
+            }
+        }
+        if ((more[0] < 0 && more[1] > 0) || (more[0] > 0 && more[1] < 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The statement that comes next on the new side, by what has come before on
  * the old one. */
 static int
@@ -66,7 +114,8 @@ follows(const struct mf_frame_map *map, int statement)
     if (place->before != MF_PLACE_NONE) {
         const struct mf_place *before = &a->items[place->before];
         return before->kind == MF_PLACE_SIMPLE &&
-                       before->pair != MF_PLACE_NONE
+                       before->pair != MF_PLACE_NONE &&
+                       in_order(map, place->before)
                    ? b->items[before->pair].behind
                    : MF_PLACE_NONE;
     }
@@ -74,7 +123,9 @@ follows(const struct mf_frame_map *map, int statement)
         return MF_PLACE_NONE;
     }
     const struct mf_place *around = &a->items[place->parent];
-    return around->pair != MF_PLACE_NONE && around->kind != MF_PLACE_MATCH
+    return around->pair != MF_PLACE_NONE &&
+                   around->kind != MF_PLACE_MATCH &&
+                   in_order(map, place->parent)
                ? mf_frame_first_of_body(b, around->pair)
                : MF_PLACE_NONE;
 }
@@ -91,7 +142,10 @@ find_line(const struct mf_frame_map *map, int i)
         !map->new_side.places.items[next].copied) {
         return first_in(&map->new_side, next);
     }
-    return mf_frame_map_instr(map, i);
+    int here = map->old_side.statements[i];
+    return here != MF_PLACE_NONE && in_order(map, here)
+               ? mf_frame_map_instr(map, i)
+               : MF_INSTR_NONE;
 }
 
 /* --- the callback -------------------------------------------------------- */
