@@ -8,7 +8,8 @@ it; nothing is imported earlier, later or twice. What has been decided at the st
 meanwhile: all modules of a hotfix or none. A script, and what follows a script on the same module, is applied at the
 end of the import of a module that it changes, before whoever imports it goes on. The text before and after is known
 from the journal: files that hold the text before get the hotfix, files that hold the text after (or that of a later
-one) contain it, and it is set aside; any other file is a case for a person: it is said, and the hotfix stays permanent.
+one) contain it; where all do, it is set aside. A file that has changed in other definitions gets it too, unless the
+hotfix is pinned to its base. Any other file is a case for a person: it is said, and the hotfix stays permanent.
 """
 
 import os
@@ -18,7 +19,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from . import api, book, hooks
 from .errors import JournalError
 from .journal import PERMANENT
-from .layers import over
+from .layers import over, settle
 from .report import Report
 
 _SCRIPT = "script"
@@ -32,9 +33,10 @@ class Reapply:
         self.texts = {}            # path -> (text to load from, its layer over the file)
         self.waiting = []          # items that need their modules, in order
         self.reports = []
-        self._wanted = {}          # path -> [(id, text before, text after)] by their hashes, as far as it is decided
+        self._wanted = {}          # path -> [(id, text before, text after)], as far as it is decided
         self._last = {}            # (module, hash of a text) -> place of the last permanent hotfix that made it
         self._hashes = {}          # module -> hash of its text, as it is after what was decided so far
+        self._texts = {}           # module -> that text
         self._places = {}          # module -> path, "" where it cannot be loaded from a text of ours
         self._applying = False
 
@@ -61,35 +63,52 @@ class Reapply:
     # ---- sources
 
     def _decide(self, item, at):
-        before, contained, other = [], [], []
+        wanted, other = {}, []
         for name in sorted(item.result):
-            now = self._hash(name)
-            (before if now is not None and now == item.before.get(name)
-             else contained if self._last.get((name, now), -1) >= at else other).append(name)
-        if not before and not other:
+            now, before, after = self._hash(name), item.before.get(name), item.result[name]["text"]
+            if now is not None and now == before:
+                wanted[name] = self.journal.text(after)
+            elif self._last.get((name, now), -1) < at:
+                text = None if now is None or name in item.base else self._merged(name, before, after, item.id)
+                if text is None:
+                    other.append(name)
+                elif text != self._texts[name]:
+                    wanted[name] = text
+        if not wanted and not other:
             return self._set_aside(item, "the source contains it")
-        if contained or other or any(not self._places[name] for name in before):
-            return self._not(item, before, contained, other)
-        for name in before:
-            self._hashes[name] = item.result[name]["text"]
-            self._wanted.setdefault(self._places[name], []).append((item.id, item.before[name], item.result[name]["text"]))
+        odd = [name for name in wanted if not self._places[name]]
+        if other or odd:
+            return self._not(item, other, odd)
+        for name, text in wanted.items():
+            self._wanted.setdefault(self._places[name], []).append((item.id, self._texts[name], text))
+            self._texts[name], self._hashes[name] = text, book.sha256(text)
         self.journal.loaded_with(item.id)
-        self._say(item, "committed", "MF640", f"part of this start: {', '.join(before)}")
+        self._say(item, "committed", "MF640", f"part of this start: {', '.join(wanted)}")
 
-    def _layered(self, steps):
+    def _merged(self, name, before, after, id):
+        """The text that the module has now with the hotfix over it; None where it has changed a definition that the hotfix
+        changes too."""
+        old, new, now = self.journal.text(before), self.journal.text(after), self._texts[name]
+        layer = over(None, old, new, id)
+        if layer is None:
+            return None
+        text, left, lost = settle(now.encode(), new.encode(), layer)
+        if lost or (left is not None and text.decode() == now):
+            return None
+        return text.decode()
+
+    @staticmethod
+    def _layered(steps):
         layer = None
         for id, before, after in steps:
-            layer = over(layer, self.journal.text(before), self.journal.text(after), id)
-        return self.journal.text(steps[-1][2]), layer
+            layer = over(layer, before, after, id)
+        return steps[-1][2], layer
 
-    def _not(self, item, before, contained, other):
+    def _not(self, item, other, odd):
         parts = []
         if other:
-            parts.append(f"{', '.join(other)} {'is' if len(other) == 1 else 'are'} neither what it was made for nor what it made")
-        if contained and before:
-            parts.append(f"{', '.join(contained)} contain{'s' if len(contained) == 1 else ''} it, {', '.join(before)} "
-                         f"do{'es' if len(before) == 1 else ''} not")
-        odd = [name for name in before if not self._places[name]]
+            parts.append(f"{', '.join(other)} {'is' if len(other) == 1 else 'are'} neither what it was made for nor what it made"
+                         + ("" if set(other) & set(item.base) else ", and has changed in the same definitions"))
         if odd:
             parts.append(f"{', '.join(odd)} is not loaded from a plain file")
         self._say(item, "rejected", "MF641", f"NOT part of this start: {'; '.join(parts)}. If the source has the fix, or needs it "
@@ -99,6 +118,7 @@ class Reapply:
         if name not in self._hashes:
             path, text = self._find(name)
             self._places[name] = path
+            self._texts[name] = None if text is None else text.decode()
             self._hashes[name] = None if text is None else book.sha256(text)
         return self._hashes[name]
 

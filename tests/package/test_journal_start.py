@@ -127,20 +127,46 @@ def test_a_source_that_contains_the_first_gets_the_second(project):
     assert run(project)[0] == ["13 3 13 ['cart']"] and states(project) == {"tax": "old", "three": "permanent"}
 
 
-@pytest.mark.parametrize("edit, why", [
-    ({"shop/prices.py": "TAX = 5\nSEEN = []\ndef total(n):\n    return n + TAX\n"}, "shop.prices is neither what it was made for"),
-    ({"shop/cart.py": FILES["shop/cart.py"].replace("held(10)", "held(20)")}, "shop.cart contains it, shop.prices does not"),
-])
-def test_another_source_gets_none_of_it_and_says_so(project, edit, why):
+EDITED = {"shop/prices.py": FILES["shop/prices.py"].replace("n + TAX", "n - TAX")}
+
+
+def test_another_source_gets_none_of_it_and_says_so(project):
     run(project, BOTH)
-    write(project, edit)
-    lines, _ = run(project, "print(shop.prices.total(10))\nmidflight.start(roots=[os.getcwd()])\n")
-    assert lines[-1] in ("15", "11")
+    write(project, EDITED)
+    assert run(project)[0][0].startswith("9 1 11")
     _, errors = run(project, command=[*RUN, "--no-watch", "--journal", "journal", "app.py", "started"])
-    assert "hotfix both is NOT part of this start: " in errors and why in errors and "midflight.retire('both')" in errors
+    assert "hotfix both is NOT part of this start: shop.prices is neither what it was made for" in errors
+    assert "has changed in the same definitions" in errors and "midflight.retire('both')" in errors
     assert states(project) == {"both": "permanent"}
-    write(project, {name: FILES[name] for name in edit})
+    write(project, {name: FILES[name] for name in EDITED})
     assert run(project)[0][0].startswith("20 1 11")
+
+
+def test_a_source_that_contains_half_of_it_gets_the_other_half(project):
+    run(project, BOTH)
+    write(project, {"shop/cart.py": FILES["shop/cart.py"].replace("held(10)", "held(20)")})
+    assert run(project)[0][0].startswith("20 1 11") and states(project) == {"both": "permanent"}
+
+
+def test_a_source_that_has_changed_elsewhere_keeps_it(project):
+    run(project, BOTH)
+    write(project, {"shop/prices.py": FILES["shop/prices.py"].replace("TAX = 1", "TAX = 3") + "NEW = 1\n"})
+    lines, _ = run(project, "print(shop.prices.NEW, midflight.plan().outcome)\n")
+    assert lines[0].startswith("60 3 13") and lines[1] == "1 skipped"
+    run(project, "fix({'shop.prices': text('shop/prices.py').replace('n + TAX', 'n * TAX').replace('NEW = 1', 'NEW = 2')}, id='n', permanent=True)\n")
+    assert run(project, "print(shop.prices.NEW)\n")[0] == ["60 3 13 ['cart']", "2"]
+    write(project, {"shop/prices.py": FILES["shop/prices.py"].replace("n + TAX", "n * TAX"),
+                    "shop/cart.py": FILES["shop/cart.py"].replace("held(10)", "held(20)").replace("TAX + 10", "TAX + 20")})
+    run(project)
+    assert states(project)["both"] == "old"
+
+
+def test_one_that_is_pinned_does_not_follow_to_another_source(project):
+    run(project, "given = text('shop/prices.py')\nfrom midflight.hotfix import digest_of\n"
+                 "fix({'shop.prices': given.replace('TAX = 1', 'TAX = 2'), 'midflight-base': {'shop.prices': digest_of(given)}}, id='p', permanent=True)\n")
+    assert run(project)[0] == ["12 2 12 ['cart']"]
+    write(project, {"shop/prices.py": FILES["shop/prices.py"] + "NEW = 1\n"})
+    assert run(project)[0] == ["11 1 11 ['cart']"] and states(project) == {"p": "permanent"}
 
 
 def test_files_that_move_with_their_folder(project, tmp_path_factory):
