@@ -160,7 +160,9 @@ collect_one(struct mf_update *update, PyObject *path)
 int
 mf_collect_changes(struct mf_update *update)
 {
-    PyObject *list = PySequence_List(update->paths);
+    PyObject *list = mf_fixes_expect(update) == 0
+                         ? PySequence_List(update->paths)
+                         : NULL;
     if (list == NULL || PyList_Sort(list) < 0) {
         Py_XDECREF(list);
         return -1;

@@ -121,6 +121,7 @@ mf_update_say(PyObject *report, PyObject *extra)
     Py_ssize_t pos = 0;
     while (PyDict_Next(extra, &pos, &key, &value)) {
         if (PyUnicode_CompareWithASCIIString(key, "layers") != 0 &&
+            PyUnicode_CompareWithASCIIString(key, "expects") != 0 &&
             PyDict_SetItem(report, key, value) < 0) {
             return -1;
         }

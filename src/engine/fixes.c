@@ -186,6 +186,33 @@ note_superseded(struct mf_update *update, PyObject *path, PyObject *notes)
 }
 
 int
+mf_fixes_expect(struct mf_update *update)
+{
+    PyObject *expects =
+        update->alone && update->extra
+            ? PyDict_GetItemString(update->extra, "expects")
+            : NULL;
+    PyObject *path, *bytes;
+    Py_ssize_t pos = 0;
+    while (expects != NULL && PyDict_Next(expects, &pos, &path, &bytes)) {
+        struct mf_source *source = mf_source_find(update->state, path);
+        if (source == NULL && PyErr_Occurred()) {
+            return -1;
+        }
+        PyObject *runs = source ? source->text.bytes : NULL;
+        if (runs != bytes &&
+            (runs == NULL || mf_merge_equal(runs, bytes, 0) != 1) &&
+            mf_report_add(&update->report, 601, '=', NULL, NULL, path, 0,
+                          "another update was quicker: the text that runs is "
+                          "not the one that the hotfix was made from; send "
+                          "it again") < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
 mf_fixes_layer(struct mf_update *update, struct mf_source *source,
                struct mf_text *text)
 {
@@ -295,6 +322,7 @@ mf_fixes_commit(struct mf_update *update)
     PyObject *none = PyList_New(0);
     PyObject *layers = out && none ? move_layers(update) : NULL;
     if (layers == NULL || move_scripts(update) < 0 ||
+        PyDict_SetItemString(out, "expects", Py_None) < 0 ||
         PyDict_SetItemString(out, "layers", layers) < 0 ||
         PyDict_SetItemString(out, "superseded",
                              update->superseded ? update->superseded

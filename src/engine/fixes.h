@@ -10,6 +10,9 @@
 struct mf_source;
 struct mf_text;
 
+/* A hotfix was made from the texts in extra["expects"] (path -> bytes): a
+ * reason for each that runs no more. 0 / -1. */
+int mf_fixes_expect(struct mf_update *update);
 /* A file's new text as far as hotfixes leave it: patches stand over the file.
  * May exchange *text; notes go to the report. 1: nobody may ask now (quiet);
  * 0; -1. */

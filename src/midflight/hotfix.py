@@ -152,7 +152,9 @@ def apply(fix, *, dry_run=False):
     sources = _edited_by_patch(fix, texts, reasons) if fix.form == "patch" else _edited(fix, texts, reasons)
     if reasons:
         return api.refuse(reasons, mode, extra)
-    return api.apply_sources(sources, mode, {**extra, "layers": _layers(fix, sources, texts)})
+    extra["layers"] = _layers(fix, sources, texts)
+    extra["expects"] = {texts[name][0]: texts[name][1] for name in {*sources, *fix.base}}
+    return api.apply_sources(sources, mode, extra)
 
 
 def _layers(fix, sources, texts):

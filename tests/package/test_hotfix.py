@@ -113,3 +113,22 @@ def test_a_hotfix_takes_nothing_else_along(program):
     good(midflight.hotfix({PATCH!r}))
     assert config.LIMIT == 3 and len(midflight.status()["pending"]) == 1
     """)
+
+
+def test_an_update_that_is_quicker_is_not_undone_by_a_hotfix(program):
+    program(f"""
+    from midflight import api
+    from midflight.hotfix import read
+    text = pathlib.Path("player.py").read_text()
+    fix = read({{"player": text.replace("old hit", "new hit")}})
+    real = api.apply_sources
+    def late(sources, mode, extra):
+        api.apply_sources = real
+        save("player.py", text.replace("old fire", "saved fire"))
+        good(midflight.update())
+        return real(sources, mode, extra)
+    api.apply_sources = late
+    report = bad(midflight.hotfix(fix), "quicker")
+    assert report.reasons[0].code == "MF601" and attack.fires() == {{"saved fire"}} and attack.weapon.hit() == "old hit"
+    good(midflight.hotfix({PATCH.replace("old fire", "saved fire")!r}))
+    """)

@@ -210,3 +210,89 @@ def test_an_update_inside_a_script_is_skipped(program):
         assert midflight.hotfix("import config\\nconfig.LIMIT = 10\\n").outcome == "skipped"
     assert config.LIMIT == 9
     """)
+
+
+def test_who_still_runs_the_old_code_is_named(program):
+    program("""
+    import threading
+    script = '''
+import waiting
+def wait(entered, go):
+    return "new"
+waiting.wait = wait
+def numbers():
+    yield 5
+waiting.numbers = numbers
+'''
+    import waiting
+    entered, go, answers = threading.Event(), threading.Event(), []
+    thread = threading.Thread(target=lambda: answers.append(waiting.wait(entered, go)))
+    thread.start()
+    entered.wait()
+    suspended = waiting.numbers()
+    assert next(suspended) == 1
+    dry = midflight.hotfix(script, dry_run=True)
+    assert sum("still runs its old code" in line for line in dry.plan) == 2, dry.plan
+    report = good(midflight.hotfix(script))
+    assert sorted(entry.text.split()[0] for entry in report.stragglers) == ["numbers", "wait"], report.stragglers
+    assert next(suspended) == 2 and list(waiting.numbers()) == [5] and waiting.wait(entered, go) == "new"
+    go.set()
+    thread.join()
+    assert answers == ["old"]
+    """, **{"waiting.py": """
+        def wait(entered, go):
+            entered.set()
+            go.wait()
+            return "old"
+
+        def numbers():
+            yield 1
+            yield 2
+        """})
+
+
+def test_threads_that_call_all_the_while(program):
+    program("""
+    import threading
+    script = '''
+import player, config
+def fire(self, target):
+    return "new fire"
+player.Player.fire = fire
+orig = player.helper
+def helper(x):
+    return orig(x) + 1
+player.helper = helper
+class Weapon:
+    damage = 9
+    def hit(self):
+        return "new hit"
+player.Weapon = Weapon
+config.RATES["x"] = 2
+config.NAMES.append("y")
+'''
+    stop, wrong, counts = threading.Event(), [], [0] * 3
+    def work(number):
+        while not stop.is_set():
+            seen = (attack.attack(1), attack.bound(1), attack.helper(1), attack.weapon.hit(), attack.part(1))
+            counts[number] += 1
+            if not (set(seen) <= {"old fire", "new fire", "old hit", "new hit", 1, 2}):
+                wrong.append(seen)
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    before = spaces()
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        seen = list(counts)
+        good(midflight.hotfix(script, id="hf-threads"))
+        assert attack.fires() == {"new fire"} and attack.helper(1) == 2 and attack.weapon.damage == 9
+        good(midflight.undo())
+        assert attack.fires() == {"old fire"} and config.NAMES == ["x"] and config.RATES == {"a": 1}
+        while counts == seen:
+            stop.wait(0.001)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[:3]
+    assert spaces() == before
+    """)
