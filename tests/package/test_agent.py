@@ -207,7 +207,7 @@ def test_subinterpreters_have_their_own(live):
             import _xxsubinterpreters as subs
             make = lambda: subs.create(isolated=False)
         one = make()
-        subs.run_string(one, "import midflight.auto; import lib")
+        subs.run_string(one, f"import sys; sys.path.insert(0, {sys.path[0]!r}); import midflight.auto; import lib")
         print("ready", flush=True)
         sys.stdin.readline()
         subs.destroy(one)

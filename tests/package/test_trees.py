@@ -192,6 +192,42 @@ def test_a_hotfix_and_workers_born_later(live, kind, preload):
         assert epochs(live, "gunicorn") == {None}
 
 
+ASGI = """
+    import midflight.auto
+    import os
+    import lib
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        body = f"{os.getpid()} {lib.answer()}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]})
+        await send({"type": "http.response.body", "body": body})
+    """
+
+
+def test_uvicorn_starts_its_workers_anew(live):
+    """They import the application themselves, and ask their parent what the tree has."""
+    write(live.folder, {"asgi.py": ASGI, "fix.patch": PATCH})
+    path = str(live.folder / "web.sock")
+    with live.program(*MIDFLIGHT, "run", "--no-watch", "-m", "uvicorn", "asgi:app", "--workers", "2", "--uds", path,
+                      "--log-level", "error") as program:
+        def workers():
+            return {one["pid"] for one in live.json("status", program.process.pid)["processes"] if "asgi" in one["code"]}
+
+        wait_for(lambda: live.sockets() and len(workers()) == 2, 30)
+        first = workers()
+        assert answers(path, first) == {"1"}
+        done = live.json("hotfix", "uvicorn", "fix.patch")
+        assert done["outcome"] == "committed" and answers(path, first) == {"patched"}
+        os.kill(min(first), 9)
+        wait_for(lambda: len(workers()) == 2 and workers() != first, 30)
+        assert answers(path, workers()) == {"patched"}, program.errors()
+        assert live.json("undo", "uvicorn")["outcome"] == "committed"
+        assert answers(path, workers()) == {"1"}
+        program.process.terminate()
+        assert program.process.wait(20) is not None
+
+
 POOL = """
     import multiprocessing, os, sys, threading
     import lib
