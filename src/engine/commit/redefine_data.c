@@ -4,6 +4,7 @@
 #include "redefine_data.h"
 
 #include "../ground/compat_fields.h"
+#include "../read/source.h"
 
 /* deque: the only container here that has no exchange of its own; its items
  * are replaced through its own C methods, which run no user code. */
@@ -28,10 +29,72 @@ deque_back(PyObject *arg)
     }
 }
 
+/* (function, arguments, keywords, __dict__): its own C methods, as above. */
+static PyObject *
+partial_state(PyObject *partial)
+{
+    PyObject *reduced = PyObject_CallMethod(partial, "__reduce__", NULL);
+    PyObject *state = reduced && PyTuple_Check(reduced) &&
+                              PyTuple_GET_SIZE(reduced) == 3
+                          ? Py_NewRef(PyTuple_GET_ITEM(reduced, 2))
+                          : NULL;
+    Py_XDECREF(reduced);
+    if (state != NULL &&
+        (!PyTuple_Check(state) || PyTuple_GET_SIZE(state) != 4)) {
+        Py_CLEAR(state);
+    }
+    if (state == NULL && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_RuntimeError, "the state of a partial");
+    }
+    return state;
+}
+
+static int
+partial_put(PyObject *partial, PyObject *state)
+{
+    PyObject *done =
+        PyObject_CallMethod(partial, "__setstate__", "(O)", state);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static void
+partial_back(PyObject *arg)
+{
+    if (partial_put(PyTuple_GET_ITEM(arg, 0), PyTuple_GET_ITEM(arg, 1)) < 0) {
+        PyErr_Clear();
+    }
+}
+
+static int
+partial_fill(struct mf_undo *undo, PyObject *partial, PyObject *other)
+{
+    PyObject *before = partial_state(partial);
+    PyObject *made = before ? partial_state(other) : NULL;
+    PyObject *state =
+        made ? PyTuple_Pack(4, PyTuple_GET_ITEM(made, 0),
+                            PyTuple_GET_ITEM(made, 1),
+                            PyTuple_GET_ITEM(made, 2),
+                            PyTuple_GET_ITEM(before, 3))
+             : NULL;
+    PyObject *arg = state ? PyTuple_Pack(2, partial, before) : NULL;
+    int rc = arg && mf_undo_call(undo, partial_back, arg) == 0
+                 ? partial_put(partial, state)
+                 : -1;
+    Py_XDECREF(arg);
+    Py_XDECREF(state);
+    Py_XDECREF(made);
+    Py_XDECREF(before);
+    return rc;
+}
+
 int
 mf_redefine_data_contents(struct mf_undo *undo, PyObject *holder,
                           PyObject *contents)
 {
+    if (mf_source_is_partial(holder)) {
+        return partial_fill(undo, holder, contents);
+    }
     if (PyList_Check(holder)) {
         return mf_undo_list_exchange(undo, holder, contents);
     }

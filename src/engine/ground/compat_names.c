@@ -86,6 +86,13 @@ note_action(int op, struct mf_name_scan *scan)
 #if PY_VERSION_HEX < 0x030E0000
     case BINARY_SUBSCR:
 #endif
+#if PY_VERSION_HEX < 0x030D0000
+    case FORMAT_VALUE:
+#else
+    case CONVERT_VALUE:
+    case FORMAT_SIMPLE:
+    case FORMAT_WITH_SPEC:
+#endif
         scan->operates = true;
         break;
     default:

@@ -24,7 +24,8 @@ struct mf_name_scan {
     void *arg;
     bool calls;        /* out: some call happens */
     bool stores_items; /* out: STORE_SUBSCR, DELETE_SUBSCR */
-    bool operates;     /* out: operators, comparisons, subscripts, iteration */
+    bool operates;     /* out: operators, comparisons, subscripts, iteration,
+                          fields of f-strings */
 };
 
 /* Strings with the quotes of their f-string may stand inside it (3.12+). */

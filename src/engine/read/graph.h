@@ -60,6 +60,9 @@ typedef int (*mf_graph_visit)(void *arg, PyObject *used, PyObject *attr,
                               PyObject *reached);
 int mf_graph_each_call(struct mf_state *state, struct mf_module *module,
                        mf_graph_visit visit, void *arg);
+/* Is it a special method that code calls without naming it, of an instance that
+ * is there already: __str__, __add__? */
+bool mf_graph_is_implicit(PyObject *name);
 /* What calling an object reaches is remembered while one plan is made: to be
  * forgotten before anything that lives can change. */
 void mf_graph_forget_walks(struct mf_state *state);

@@ -281,6 +281,50 @@ reached_from(struct mf_state *state, PyObject *value, PyTypeObject *type,
     return known;
 }
 
+bool
+mf_graph_is_implicit(PyObject *name)
+{
+    static const char *const others[] = {
+        "__init__", "__new__", "__del__", "__call__", "__post_init__",
+        "__set_name__", "__init_subclass__", "__class_getitem__",
+        "__subclasshook__", "__reduce__", "__getstate__", "__setstate__"};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(others); i++) {
+        if (PyUnicode_CompareWithASCIIString(name, others[i]) == 0) {
+            return false;
+        }
+    }
+    return mf_source_is_dunder(name);
+}
+
+/* Special methods that the program has written for the instance's class:
+ * operators, str(), len() and the like call them without naming them. */
+static int
+visit_specials(struct mf_state *state, PyObject *used, PyObject *value,
+               mf_graph_visit visit, void *arg)
+{
+    struct walk walk = {.state = state};
+    PyObject *mro = Py_TYPE(value)->tp_mro, *name, *member;
+    int rc = 0;
+    for (Py_ssize_t i = 0; mro != NULL && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        Py_ssize_t pos = 0;
+        if (!PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE)) {
+            continue;
+        }
+        while (rc >= 0 && PyDict_Next(base->tp_dict, &pos, &name, &member)) {
+            if (!PyUnicode_Check(name) || !PyFunction_Check(member) ||
+                !mf_graph_is_implicit(name) || home_of(&walk, member) == NULL) {
+                continue;
+            }
+            PyObject *reached =
+                reached_from(state, member, Py_TYPE(value), name);
+            rc = reached ? visit(arg, used, name, reached) : -1;
+            Py_XDECREF(reached);
+        }
+    }
+    return rc < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
 /* `used.attr`: a function or class of a module, a method of an instance. */
 static int
 visit_attr(struct mf_state *state, PyObject *used, PyObject *value,
@@ -315,10 +359,12 @@ mf_graph_each_call(struct mf_state *state, struct mf_module *module,
         rc = reached ? visit(arg, used, NULL, reached)
                      : PyErr_Occurred() ? -1 : 0;
         Py_XDECREF(reached);
-        bool has_calls = value != NULL && !PyType_Check(value) &&
-                         (PyModule_Check(value) ||
-                          PyType_HasFeature(Py_TYPE(value),
-                                            Py_TPFLAGS_HEAPTYPE));
+        bool made = value != NULL && !PyType_Check(value) &&
+                    PyType_HasFeature(Py_TYPE(value), Py_TPFLAGS_HEAPTYPE);
+        bool has_calls = made || (value != NULL && PyModule_Check(value));
+        if (rc >= 0 && made) {
+            rc = visit_specials(state, used, value, visit, arg);
+        }
         PyObject *attr, *attrs =
                             has_calls ? PyObject_GetIter(module->loads) : NULL;
         while (attrs != NULL && rc >= 0 &&

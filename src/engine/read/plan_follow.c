@@ -188,6 +188,9 @@ unit_reads(struct mf_change *change, struct mf_delta *delta, PyObject *name,
         attr = p + 1;
     }
     struct mf_compile_unit_of *of = &change->diff.new_of;
+    if (mf_plan_is_implicit(change, name)) {
+        return mf_plan_reads_implicitly(change, delta, name);
+    }
     if (!mf_plan_unit_mentions(of, delta->new_unit, word, root,
                        mf_split_word(word, root)) ||
         (attr != NULL &&
@@ -595,7 +598,7 @@ follow_in_unit(struct mf_change *change, uint32_t at, PyObject *name,
     if (may < 0) {
         return -1;
     }
-    if (!may && any) {
+    if (!may && (any || mf_plan_is_implicit(change, name))) {
         return 0;
     }
     int works = may ? 0 : mf_plan_run_work(change, delta);

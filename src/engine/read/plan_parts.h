@@ -103,6 +103,11 @@ int mf_plan_calls_own(struct mf_change *change, struct mf_delta *delta);
 /* Then: does one of them read the name? */
 int mf_plan_lambda_reads(struct mf_change *change, struct mf_delta *delta,
                          PyObject *name);
+/* Is it "used.__special__" of an instance, and does the statement do something
+ * with that which may call the method without naming it? 1 / 0 / -1. */
+bool mf_plan_is_implicit(struct mf_change *change, PyObject *name);
+int mf_plan_reads_implicitly(struct mf_change *change, struct mf_delta *delta,
+                             PyObject *name);
 /* Does it read every name: globals().items()? */
 bool mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta);
 /* NAME.attr = ... runs: who reads that is derived. */

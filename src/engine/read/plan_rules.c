@@ -41,6 +41,7 @@ mf_plan_is_plain(PyObject *value, int depth)
     }
     const char *name = Py_TYPE(value)->tp_name;
     if (strncmp(name, "functools.", 10) == 0 ||
+        strncmp(name, "operator.", 9) == 0 ||
         Py_IS_TYPE(value, &PyStaticMethod_Type) ||
         Py_IS_TYPE(value, &PyClassMethod_Type) ||
         Py_IS_TYPE(value, &PyProperty_Type)) {

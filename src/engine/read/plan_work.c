@@ -95,6 +95,84 @@ mf_plan_lambda_reads(struct mf_change *change, struct mf_delta *delta,
     return yes;
 }
 
+/* ---- special methods ------------------------------------------------------------ */
+
+/* "used.attr" of a special method: the length of what is in front of it, if
+ * that is an instance; else 0. */
+static size_t
+implicit_of(struct mf_change *change, PyObject *name)
+{
+    Py_ssize_t len;
+    const char *word = PyUnicode_AsUTF8AndSize(name, &len);
+    const char *dot = word ? memchr(word, '.', (size_t)len) : NULL;
+    if (dot == NULL || change->targets.len == 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    struct mf_target *target = change->targets.items[0];
+    PyObject *root = PyUnicode_FromStringAndSize(word, dot - word);
+    PyObject *attr = PyUnicode_FromString(dot + 1);
+    PyObject *live =
+        root && attr ? PyDict_GetItemWithError(target->module->dict, root)
+                     : NULL;
+    bool yes = live != NULL && !PyType_Check(live) && !PyModule_Check(live) &&
+               mf_graph_is_implicit(attr);
+    Py_XDECREF(attr);
+    Py_XDECREF(root);
+    PyErr_Clear();
+    return yes ? (size_t)(dot - word) : 0;
+}
+
+bool
+mf_plan_is_implicit(struct mf_change *change, PyObject *name)
+{
+    return implicit_of(change, name) > 0;
+}
+
+/* Builtins that call a special method of what they are given. */
+static bool
+loads_protocol(struct mf_names *names)
+{
+    static const char *const words[] = {"repr", "format", "ascii", "hash",
+                                        "iter", "next", "any", "all", "map",
+                                        "filter"};
+    PyObject *name, *iter = PyObject_GetIter(names->loads);
+    bool yes = false;
+    while (iter != NULL && !yes && (name = PyIter_Next(iter)) != NULL) {
+        yes = mf_plan_is_safe_builtin(name);
+        for (size_t i = 0; i < Py_ARRAY_LENGTH(words) && !yes; i++) {
+            yes = PyUnicode_CompareWithASCIIString(name, words[i]) == 0;
+        }
+        Py_DECREF(name);
+    }
+    Py_XDECREF(iter);
+    PyErr_Clear();
+    return yes;
+}
+
+int
+mf_plan_reads_implicitly(struct mf_change *change, struct mf_delta *delta,
+                         PyObject *name)
+{
+    size_t len = implicit_of(change, name);
+    const char *word = PyUnicode_AsUTF8(name);
+    if (len == 0 || word == NULL ||
+        !mf_plan_unit_mentions(&change->diff.new_of, delta->new_unit, word,
+                               len, mf_split_word(word, len))) {
+        PyErr_Clear();
+        return 0;
+    }
+    struct mf_names *names = mf_diff_names(&change->diff, delta);
+    PyObject *root =
+        names ? PyUnicode_FromStringAndSize(word, (Py_ssize_t)len) : NULL;
+    int yes = root ? PySet_Contains(names->loads, root) : -1;
+    Py_XDECREF(root);
+    return yes <= 0 ? yes
+                    : PySet_GET_SIZE(names->stores) > 0 &&
+                          (names->operates ||
+                           (names->calls && loads_protocol(names)));
+}
+
 bool
 mf_plan_reads_all(struct mf_change *change, struct mf_delta *delta)
 {

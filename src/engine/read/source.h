@@ -104,7 +104,9 @@ PyObject *mf_source_flatten(PyObject *module_code);
 /* Note the values of base: names of a module's namespace. New dict. */
 PyObject *mf_source_note_base(PyObject *dict, PyObject *module_name);
 bool mf_source_is_frozen(PyObject *value);
-/* What a small container holds, by identity: a new int; NULL without exception
+/* A functools.partial, no subclass of it. */
+bool mf_source_is_partial(PyObject *value);
+/* What a small container, a partial or the like holds, by identity: a new int; NULL without exception
  * if it is none. Kept under this key, which no name has. */
 PyObject *mf_source_stamp(PyObject *value);
 PyObject *mf_source_stamp_key(PyObject *name);

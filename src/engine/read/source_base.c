@@ -237,14 +237,58 @@ stamp_value(struct stamp *stamp, PyObject *v, int depth)
     }
 }
 
+bool
+mf_source_is_partial(PyObject *value)
+{
+    return strcmp(Py_TYPE(value)->tp_name, "functools.partial") == 0 &&
+           PyType_HasFeature(Py_TYPE(value), Py_TPFLAGS_IMMUTABLETYPE);
+}
+
+/* Made of other objects and never changed by being called. */
+static bool
+is_bound_call(PyObject *value)
+{
+    static const char *const names[] = {
+        "functools.partial", "operator.itemgetter", "operator.attrgetter",
+        "operator.methodcaller"};
+    PyTypeObject *type = Py_TYPE(value);
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
+        if (strcmp(type->tp_name, names[i]) == 0 &&
+            PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+stamp_part(PyObject *part, void *arg)
+{
+    struct stamp *stamp = arg;
+    if (part != NULL && PyDict_CheckExact(part)) {
+        if (PyDict_GET_SIZE(part) > 0) { /* its __dict__ comes when asked for */
+            stamp_value(stamp, part, NOTE_DEPTH - 1);
+        }
+    }
+    else {
+        mix(stamp, part);
+    }
+    return 0;
+}
+
 PyObject *
 mf_source_stamp(PyObject *value)
 {
     struct stamp stamp = {1, 4 * NOTE_ITEMS};
-    if (!PyList_CheckExact(value) && !PyDict_CheckExact(value)) {
+    if (is_bound_call(value)) {
+        Py_TYPE(value)->tp_traverse(value, stamp_part, &stamp);
+    }
+    else if (!PyList_CheckExact(value) && !PyDict_CheckExact(value)) {
         return NULL;
     }
-    stamp_value(&stamp, value, 0);
+    else {
+        stamp_value(&stamp, value, 0);
+    }
     return stamp.left < 0 ? NULL
                           : PyLong_FromUnsignedLongLong(stamp.hash);
 }

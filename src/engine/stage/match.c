@@ -448,7 +448,7 @@ pair_container(struct mf_match *match, struct mf_staged *staged,
 {
     if (Py_TYPE(old_obj) != Py_TYPE(new_obj) || old_obj == new_obj ||
         !(PyList_CheckExact(old_obj) || PyDict_CheckExact(old_obj) ||
-          PySet_CheckExact(old_obj)) ||
+          PySet_CheckExact(old_obj) || mf_source_is_partial(old_obj)) ||
         !is_new_container(match, new_obj)) {
         return 0;
     }

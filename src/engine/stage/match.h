@@ -12,8 +12,8 @@ enum mf_pair_kind {
     MF_PAIR_CLASS,    /* old_obj is redefined from new_obj */
     MF_PAIR_INSTANCE, /* the instance dict of old_obj becomes new_obj's (enum
                          members) */
-    MF_PAIR_DATA,     /* a list, dict or set: the contents are merged into
-                         old_obj, which stays */
+    MF_PAIR_DATA,     /* a list, dict, set or partial: the contents are merged
+                         into old_obj, which stays */
     MF_PAIR_PLACE     /* new_obj only stands for old_obj while staging:
                          namespaces, modules, builtins, clones */
 };

@@ -140,6 +140,13 @@ mf_merge_merges_in_place(PyObject *live, PyObject *fresh)
             PySet_CheckExact(live));
 }
 
+/* One takes the function and the arguments of the other. */
+static bool
+are_partials(PyObject *live, PyObject *fresh)
+{
+    return mf_source_is_partial(live) && mf_source_is_partial(fresh);
+}
+
 /* A short repr of plain data, for the report. */
 static PyObject *
 short_repr(PyObject *v)
@@ -301,9 +308,10 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
         return -1;
     }
     if (earlier != NULL) {
-        *in_place = mf_merge_merges_in_place(live, earlier);
-        *out = *in_place ? mf_merge_adopt(merge, live, earlier, 0)
-                         : Py_NewRef(earlier);
+        bool merges = mf_merge_merges_in_place(live, earlier);
+        *in_place = merges || are_partials(live, earlier);
+        *out = merges ? mf_merge_adopt(merge, live, earlier, 0)
+                      : Py_NewRef(earlier);
         return *out ? 1 : -1;
     }
     enum mf_policy policy =
@@ -335,7 +343,7 @@ mf_merge_decide(struct mf_merge *merge, const struct one *one, PyObject *holder,
     }
     else {
         *out = Py_NewRef(fresh);
-        *in_place = plain;
+        *in_place = are_partials(live, fresh);
         rc = 1;
         if (!is_base && !gives_definition(one) && one->edited &&
             !mf_merge_is_container(live) &&
@@ -430,6 +438,10 @@ merge_name(struct mf_merge *merge, struct mf_staged *staged, PyObject *name,
         return -1;
     }
     if (given != NULL && one.live == one.fresh) {
+        struct mf_pair *pair = mf_match_of_old(merge->match, one.live);
+        if (given == one.live && pair != NULL) {
+            given = pair->new_obj; /* brought home, like all references to it */
+        }
         return mf_merge_note_new_base(merge, staged->target->module, NULL,
                                       name, given);
     }

@@ -57,6 +57,33 @@ deep_copy(PyObject *value, int depth)
     return out;
 }
 
+static PyObject *
+copy_partial(PyObject *partial)
+{
+    PyObject *func = PyObject_GetAttrString(partial, "func");
+    PyObject *args = func ? PyObject_GetAttrString(partial, "args") : NULL;
+    PyObject *kwargs =
+        args ? PyObject_GetAttrString(partial, "keywords") : NULL;
+    PyObject *first = kwargs ? PyTuple_Pack(1, func) : NULL;
+    PyObject *all = first ? PySequence_Concat(first, args) : NULL;
+    PyObject *copy =
+        all ? PyObject_Call((PyObject *)Py_TYPE(partial), all, kwargs) : NULL;
+    Py_XDECREF(all);
+    Py_XDECREF(first);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(func);
+    return copy;
+}
+
+/* What changes in place has other contents soon. */
+static PyObject *
+copy_of(PyObject *value)
+{
+    return mf_source_is_partial(value) ? copy_partial(value)
+                                       : deep_copy(value, 0);
+}
+
 /* Takes the references to both; NULL, with an exception, is passed on. */
 static int
 add_record(struct mf_merge *merge, PyObject *holder, PyObject *name,
@@ -97,9 +124,12 @@ mf_merge_note_one(struct mf_merge *merge, const struct one *one,
     return was_base < 0
                ? -1
                : add_record(merge, holder, one->name,
-                            in_place ? deep_copy(one->live, 0)
+                            in_place ? copy_of(one->live)
                                      : Py_NewRef(one->live),
-                            frozen_copy(value ? value : Py_NotImplemented),
+                            in_place && mf_source_is_partial(one->live)
+                                ? Py_NewRef(one->live)
+                                : frozen_copy(value ? value
+                                                    : Py_NotImplemented),
                             was_base > 0);
 }
 

@@ -1,0 +1,3 @@
+from m import P
+
+R = P(1)

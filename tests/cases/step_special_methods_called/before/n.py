@@ -1,0 +1,3 @@
+from m import TAG
+
+TEXT = f"{TAG}!"
