@@ -54,7 +54,6 @@ class Journal:
         self._items = {}
         self._versions = {}                     # target -> (version, digest) of the newest release that was live
         self._read = 0
-        self._busy = 0                          # hotfixes between begin and end: their own records say it all
         self._loaded = []                       # ids of those that modules of this process were loaded with
         self.again = None
         self._gone = []                         # (number, id, state) of those that this process has undone
@@ -115,7 +114,6 @@ class Journal:
             by = by or who()
             self._add({"event": "begin", "hotfix": fix.id, "form": fix.form, "digest": fix.digest, "text": text,
                        "base": dict(fix.base), "by": by, **_signed(fix)})
-            self._busy += 1
         book.point("begun")
         return {"id": fix.id, "form": fix.form, "base": fix.base, "permanent": bool(permanent), "by": by,
                 "before": self._running()}
@@ -131,7 +129,6 @@ class Journal:
         try:
             with self.book.locked():
                 self._play()
-                self._busy -= 1
                 if report.outcome == "committed":
                     self._numbers.append((report.number, token["id"]))
                     self._compare(token, report, record)
@@ -162,7 +159,8 @@ class Journal:
                 record["result"][name]["text"] = book.sha256(text) if text == old else self.book.keep(text.decode())
 
     def _update(self, report):
-        if report.dry_run or report.outcome == "skipped" or self._busy:
+        of_its_own = report.hotfix and not report.undoes and not report.redoes       # begin and end say it all
+        if report.dry_run or report.outcome == "skipped" or of_its_own:
             return
         with self.book.locked():
             self._play()
