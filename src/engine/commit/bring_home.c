@@ -68,24 +68,75 @@ own_references(struct mf_commit *commit, PyObject *obj)
     return own;
 }
 
-/* Does something outside the stage hold a staged object still? */
-static bool
+struct fresh {
+    struct mf_commit *commit;
+    struct mf_map counts; /* staged class -> references from what is fresh */
+};
+
+static int
+fresh_reference(PyObject *obj, void *arg)
+{
+    uintptr_t *count = mf_map_find(arg, obj);
+    if (count != NULL) {
+        ++*count;
+    }
+    return 0;
+}
+
+static int
+fresh_visit(PyObject *obj, void *arg)
+{
+    struct fresh *fresh = arg;
+    if (mf_match_is_fresh(fresh->commit->match, obj)) {
+        Py_TYPE(obj)->tp_traverse(obj, fresh_reference, &fresh->counts);
+    }
+    return 0;
+}
+
+/* How often what was staged refers to staged classes: to itself by its method
+ * resolution order, from its descriptors. 0 / -1. */
+static int
+count_fresh(struct fresh *fresh)
+{
+    struct mf_match *match = fresh->commit->match;
+    for (size_t i = 0; i < match->len; i++) {
+        if (match->pairs[i].kind == MF_PAIR_CLASS &&
+            mf_map_put(&fresh->counts, match->pairs[i].new_obj, 0) < 0) {
+            return -1;
+        }
+    }
+    return fresh->counts.used == 0
+               ? 0
+               : mf_heap_mark_walk(&fresh->commit->stage->mark, fresh_visit,
+                                   fresh);
+}
+
+/* Does something outside the stage hold a staged object still? 1 / 0 / -1. */
+static int
 is_held_outside(struct mf_commit *commit)
 {
-    for (size_t i = 0; i < commit->match->len; i++) {
+    struct fresh fresh = {.commit = commit};
+    int held = !mf_heap_mark_known(&commit->stage->mark);
+    if (!held && count_fresh(&fresh) < 0) {
+        held = -1;
+    }
+    for (size_t i = 0; i < commit->match->len && held == 0; i++) {
         struct mf_pair *pair = &commit->match->pairs[i];
         if (pair->kind == MF_PAIR_PLACE || pair->kind == MF_PAIR_DATA) {
             continue;
         }
-        if (pair->kind == MF_PAIR_CLASS ||
-            Py_REFCNT(pair->new_obj) > own_references(commit, pair->new_obj)) {
-            MF_TRACE(3, "held outside: %s with %zd references",
+        uintptr_t *count = mf_map_find(&fresh.counts, pair->new_obj);
+        Py_ssize_t known = own_references(commit, pair->new_obj) +
+                           (count ? (Py_ssize_t)*count : 0);
+        held = Py_REFCNT(pair->new_obj) > known;
+        if (held) {
+            MF_TRACE(3, "held outside: %s with %zd references, %zd known",
                      Py_TYPE(pair->new_obj)->tp_name,
-                     (Py_ssize_t)Py_REFCNT(pair->new_obj));
-            return true;
+                     (Py_ssize_t)Py_REFCNT(pair->new_obj), known);
         }
     }
-    return false;
+    mf_map_clear(&fresh.counts);
+    return held;
 }
 
 /* Our own structures are GC objects too; they are not the program's. */
@@ -176,5 +227,6 @@ mf_commit_bring_home(struct mf_commit *commit)
             return -1;
         }
     }
-    return is_held_outside(commit) ? mf_commit_find_holders(commit) : 0;
+    int held = is_held_outside(commit);
+    return held > 0 ? mf_commit_find_holders(commit) : held;
 }
