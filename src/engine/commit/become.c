@@ -7,263 +7,13 @@
  * not at all. As many references move as traverse reports; further equal
  * words are borrowed copies and are overwritten without counting.
  */
-#include "become.h"
 #include "become_keys.h"
+#include "become_parts.h"
 
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
-#include "../heap/edges.h"
 #include "../heap/tables.h"
 #include "../stage/shape.h"
-
-/* Per key of pairs, by its place in the map. */
-struct tally {
-    Py_ssize_t visited; /* references that traverse reports */
-    Py_ssize_t words;   /* places found */
-    Py_ssize_t keys;    /* of these, keys of hash tables */
-};
-
-/* A place to write to. */
-struct spot {
-    PyObject **slot; /* NULL: an item of a deque */
-    PyObject *key;   /* of a dict's item */
-    Py_ssize_t index;
-    size_t place; /* of the pair in the map */
-    enum mf_edge_kind kind;
-};
-
-struct mf_become_work {
-    const struct mf_map *pairs;
-    struct tally *tally;
-    size_t *touched;
-    size_t touched_len;
-    struct spot *spots;
-    size_t spots_len, spots_cap;
-    bool no_memory;
-};
-
-/* -- looking -------------------------------------------------------------- */
-
-static int
-refers_visit(PyObject *obj, void *arg)
-{
-    return mf_map_has(arg, obj);
-}
-
-static int
-refers_word(const struct mf_edge *edge, void *arg)
-{
-    return mf_map_has(arg, mf_edges_read(edge));
-}
-
-int
-mf_become_refers(const struct mf_map *pairs, PyObject *obj)
-{
-    if (mf_map_has(pairs, Py_TYPE(obj))) {
-        return 1;
-    }
-    if (PyObject_IS_GC(obj) &&
-        Py_TYPE(obj)->tp_traverse(obj, refers_visit, (void *)pairs)) {
-        return 1;
-    }
-    return mf_edges_hides(obj) &&
-           mf_edges_each(obj, refers_word, (void *)pairs);
-}
-
-static void
-work_free(struct mf_become *become)
-{
-    struct mf_become_work *work = become->work;
-    become->work = NULL;
-    if (work != NULL) {
-        mf_free(work->tally);
-        mf_free(work->touched);
-        mf_free(work->spots);
-        mf_free(work);
-    }
-}
-
-static struct mf_become_work *
-work_of(struct mf_become *become)
-{
-    struct mf_become_work *work = become->work;
-    if (work != NULL && work->pairs == become->pairs) {
-        return work;
-    }
-    if (mf_compat_obj_probe() < 0) {
-        return NULL;
-    }
-    work_free(become);
-    size_t slots = become->pairs->mask + 1;
-    work = mf_alloc(sizeof(*work));
-    if (work != NULL) {
-        work->pairs = become->pairs;
-        work->tally = mf_alloc(slots * sizeof(*work->tally));
-        work->touched = mf_alloc(slots * sizeof(*work->touched));
-    }
-    become->work = work;
-    if (work == NULL || work->tally == NULL || work->touched == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    return work;
-}
-
-static void
-work_reset(struct mf_become_work *work)
-{
-    for (size_t i = 0; i < work->touched_len; i++) {
-        work->tally[work->touched[i]] = (struct tally){0};
-    }
-    work->touched_len = 0;
-    work->spots_len = 0;
-    work->no_memory = false;
-}
-
-/* The tally of obj, if it is a key. */
-static struct tally *
-tally_of(struct mf_become_work *work, PyObject *obj)
-{
-    uintptr_t *value = mf_map_find(work->pairs, obj);
-    if (value == NULL) {
-        return NULL;
-    }
-    size_t place = (size_t)(value - work->pairs->values);
-    struct tally *tally = &work->tally[place];
-    if (tally->visited == 0 && tally->words == 0) {
-        work->touched[work->touched_len++] = place;
-    }
-    return tally;
-}
-
-static int
-count_visit(PyObject *obj, void *arg)
-{
-    struct tally *tally = tally_of(arg, obj);
-    if (tally != NULL) {
-        tally->visited++;
-    }
-    return 0;
-}
-
-static int
-add_spot(struct mf_become_work *work, PyObject *from, struct spot spot)
-{
-    struct tally *tally = tally_of(work, from);
-    if (tally == NULL) {
-        return 0;
-    }
-    if (work->spots_len == work->spots_cap) {
-        size_t cap = work->spots_cap > 0 ? 2 * work->spots_cap : 32;
-        struct spot *spots = mf_realloc(work->spots, cap * sizeof(*spots));
-        if (spots == NULL) {
-            work->no_memory = true;
-            return 1;
-        }
-        work->spots = spots;
-        work->spots_cap = cap;
-    }
-    tally->words++;
-    spot.place = (size_t)(tally - work->tally);
-    work->spots[work->spots_len++] = spot;
-    return 0;
-}
-
-static int
-spot_word(const struct mf_edge *edge, void *arg)
-{
-    return add_spot(arg, mf_edges_read(edge),
-                    (struct spot){.slot = edge->slot, .key = edge->key,
-                                  .kind = edge->kind});
-}
-
-static int
-count_key(PyObject *key, Py_hash_t hash, void *arg)
-{
-    (void)hash;
-    struct tally *tally = tally_of(arg, key);
-    if (tally != NULL) {
-        tally->words++;
-        tally->keys++;
-    }
-    return 0;
-}
-
-/* sq_item and sq_ass_item of the deque itself: a subclass' own are not run. */
-static PySequenceMethods *
-deque_methods(PyObject *deque)
-{
-    PyTypeObject *type = Py_TYPE(deque);
-    while (type->tp_flags & Py_TPFLAGS_HEAPTYPE && type->tp_base != NULL &&
-           type->tp_base->tp_as_sequence != NULL &&
-           type->tp_base->tp_as_sequence->sq_ass_item != NULL) {
-        type = type->tp_base;
-    }
-    return type->tp_as_sequence;
-}
-
-static int
-spot_deque(struct mf_become_work *work, PyObject *deque)
-{
-    PySequenceMethods *methods = deque_methods(deque);
-    Py_ssize_t count = methods->sq_length(deque);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = methods->sq_item(deque, i);
-        if (item == NULL) {
-            return -1;
-        }
-        int result = add_spot(work, item, (struct spot){.index = i});
-        Py_DECREF(item); /* the deque holds it */
-        if (result != 0) {
-            break;
-        }
-    }
-    return 0;
-}
-
-/* Everything in holder that refers to a key. 1: found all, 0: there is
- * nothing, -1: an exception is set. */
-static int
-look(struct mf_become *become, struct mf_become_work *work, PyObject *holder,
-     bool *rekey)
-{
-    bool retype = mf_map_has(work->pairs, Py_TYPE(holder));
-    if (PyObject_IS_GC(holder)) {
-        Py_TYPE(holder)->tp_traverse(holder, count_visit, work);
-    }
-    if (work->touched_len == 0 && !retype && !mf_edges_hides(holder)) {
-        return 0;
-    }
-    mf_edges_each(holder, spot_word, work);
-    if (mf_tables_is(holder)) {
-        mf_tables_keys(holder, count_key, work);
-    }
-    else if (mf_edges_is_deque(holder) && spot_deque(work, holder) < 0) {
-        return -1;
-    }
-    if (work->no_memory) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (size_t i = 0; i < work->touched_len; i++) {
-        size_t place = work->touched[i];
-        struct tally *tally = &work->tally[place];
-        *rekey = *rekey || tally->keys > 0;
-        if (work->pairs->keys[place] == Py_TYPE(holder) &&
-            tally->visited > tally->words) {
-            tally->visited--; /* the one for the type, moved apart */
-        }
-        if (tally->visited > tally->words) {
-            become->stuck = holder;
-            PyErr_Format(PyExc_TypeError,
-                         "a reference in an object of type '%.200s' is kept "
-                         "where it cannot be rewritten",
-                         Py_TYPE(holder)->tp_name);
-            return -1;
-        }
-    }
-    return work->touched_len > 0 || retype;
-}
 
 /* -- writing -------------------------------------------------------------- */
 
@@ -298,18 +48,38 @@ log_word(struct mf_undo *undo, PyObject **slot, PyObject *from, PyObject *to)
     return result;
 }
 
-/* (dict, key, old value): the place in a table may be another by then. */
+/* The words that hold what traverse reports are most of all writes: their log
+ * is an array, which one record of the undo log takes back. What else is
+ * written has other memory, so the order among them does not matter. */
+static void
+words_back(PyObject *Py_UNUSED(a), PyObject *Py_UNUSED(b), intptr_t place)
+{
+    struct mf_become_work *work = (struct mf_become_work *)place;
+    while (work->log_len > 0) {
+        const struct mf_become_spot *spot = &work->spots[--work->log_len];
+        const struct mf_map_entry *pair = &work->pairs->entries[spot->place];
+        assert(*spot->slot == (PyObject *)pair->value);
+        *spot->slot = Py_NewRef((PyObject *)pair->key);
+        Py_DECREF((PyObject *)pair->value);
+    }
+}
+
+/* (dict, key, old value, place): that may be another by then. */
 static void
 item_back(PyObject *arg)
 {
     PyObject *dict = PyTuple_GET_ITEM(arg, 0);
-    for (Py_ssize_t i = 0; i < mf_compat_obj_dict_places(dict); i++) {
+    PyObject *key = PyTuple_GET_ITEM(arg, 1);
+    Py_ssize_t count = mf_compat_obj_dict_places(dict);
+    Py_ssize_t first = PyLong_AsSsize_t(PyTuple_GET_ITEM(arg, 3));
+    for (Py_ssize_t i = 0; i < count; i++) {
         struct mf_compat_item item;
-        mf_compat_obj_dict_place(dict, i, &item);
-        if (*item.key == PyTuple_GET_ITEM(arg, 1) && *item.value != NULL) {
+        mf_compat_obj_dict_place(dict, (first + i) % count, &item);
+        if (*item.key == key && *item.value != NULL) {
             PyObject *now = *item.value;
             *item.value = Py_NewRef(PyTuple_GET_ITEM(arg, 2));
             Py_DECREF(now);
+            break;
         }
     }
 }
@@ -320,26 +90,41 @@ deque_back(PyObject *arg)
 {
     PyObject *deque = PyTuple_GET_ITEM(arg, 0);
     Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GET_ITEM(arg, 1));
-    if (deque_methods(deque)->sq_ass_item(deque, index,
+    if (mf_become_deque_methods(deque)->sq_ass_item(deque, index,
                                           PyTuple_GET_ITEM(arg, 2)) < 0) {
         PyErr_Clear();
     }
 }
 
+/* The place of a value in a dict's table. */
+static Py_ssize_t
+place_in(PyObject *dict, PyObject **slot)
+{
+    struct mf_compat_item first, second;
+    if (mf_compat_obj_dict_places(dict) < 2) {
+        return 0;
+    }
+    mf_compat_obj_dict_place(dict, 0, &first);
+    mf_compat_obj_dict_place(dict, 1, &second);
+    return (slot - first.value) / (second.value - first.value);
+}
+
 static int
-write_item(struct mf_become *become, PyObject *dict, const struct spot *spot,
-           PyObject *from, PyObject *to)
+write_item(struct mf_become *become, PyObject *dict,
+           const struct mf_become_spot *spot, PyObject *key, PyObject *from,
+           PyObject *to)
 {
     /* A table of str keys: through the API, so that watchers (a JIT's too)
      * see it. It neither grows nor asks a program's __eq__. */
     if (PyDict_Check(dict) && !mf_compat_obj_dict_general(dict)) {
         return become->undo != NULL
-                   ? mf_undo_dict_set(become->undo, dict, spot->key, to)
-                   : PyDict_SetItem(dict, spot->key, to);
+                   ? mf_undo_dict_set(become->undo, dict, key, to)
+                   : PyDict_SetItem(dict, key, to);
     }
     if (become->undo != NULL &&
         mf_become_keys_log(become->undo, item_back,
-                 PyTuple_Pack(3, dict, spot->key, from)) < 0) {
+                           Py_BuildValue("(OOOn)", dict, key, from,
+                                         place_in(dict, spot->slot))) < 0) {
         return -1;
     }
     *spot->slot = Py_NewRef(to);
@@ -349,38 +134,27 @@ write_item(struct mf_become *become, PyObject *dict, const struct spot *spot,
 }
 
 static int
-write_deque(struct mf_become *become, PyObject *deque, const struct spot *spot,
-            PyObject *from, PyObject *to)
+write_deque(struct mf_become *become, PyObject *deque,
+            const struct mf_become_spot *spot, PyObject *from, PyObject *to)
 {
     if (become->undo != NULL &&
         mf_become_keys_log(become->undo, deque_back,
                  Py_BuildValue("(OnO)", deque, spot->index, from)) < 0) {
         return -1;
     }
-    return deque_methods(deque)->sq_ass_item(deque, spot->index, to);
+    return mf_become_deque_methods(deque)->sq_ass_item(deque, spot->index, to);
 }
 
-/* One place. `owned`: a reference that traverse reports moves with it. */
+/* One place that is no plain word with a reference of its own. */
 static int
-write_spot(struct mf_become *become, PyObject *holder,
-           const struct spot *spot, bool owned)
+write_other(struct mf_become *become, PyObject *holder,
+            const struct mf_become_spot *spot, PyObject *from, PyObject *to)
 {
-    PyObject *from = become->work->pairs->keys[spot->place];
-    PyObject *to = (PyObject *)become->work->pairs->values[spot->place];
-    become->rewritten++;
-    if (spot->kind == MF_EDGE_ITEM) {
-        return write_item(become, holder, spot, from, to);
-    }
-    if (spot->slot == NULL) {
-        return write_deque(become, holder, spot, from, to);
-    }
     PyObject *word = to;
+    bool owned = false;
     if (spot->kind == MF_EDGE_STACK) {
         word = mf_compat_obj_retag(*spot->slot, to);
         owned = mf_compat_obj_tag_owns(*spot->slot);
-    }
-    else if (owned && become->undo != NULL) {
-        return mf_undo_word(become->undo, holder, spot->slot, to);
     }
     if (become->undo != NULL &&
         (mf_undo_keep(become->undo, holder) < 0 ||
@@ -396,6 +170,19 @@ write_spot(struct mf_become *become, PyObject *holder,
         Py_DECREF(from); /* the caller holds it: never the last */
     }
     return 0;
+}
+
+/* Are there words of the log? Then the undo log knows. */
+static int
+begin_log(struct mf_become *become, PyObject *holder)
+{
+    if (!become->logs &&
+        mf_undo_inverse(become->undo, words_back, NULL, NULL,
+                        (intptr_t)become->work) < 0) {
+        return -1;
+    }
+    become->logs = true;
+    return mf_undo_keep(become->undo, holder);
 }
 
 /* -- classes -------------------------------------------------------------- */
@@ -485,16 +272,53 @@ retype(struct mf_become *become, PyObject *holder, PyTypeObject *to)
     return 0;
 }
 
+/* Everything that was found. What is written to plain words stays in the array
+ * as the log; the rest of it has a record each. */
 static int
 write_all(struct mf_become *become, struct mf_become_work *work,
-          PyObject *holder, bool rekey)
+          PyObject *holder, bool rekey, bool exact)
 {
-    for (size_t i = 0; i < work->spots_len; i++) {
-        const struct spot *spot = &work->spots[i];
-        struct tally *tally = &work->tally[spot->place];
-        bool owned = tally->visited - tally->keys > 0;
-        tally->visited -= owned;
-        if (write_spot(become, holder, spot, owned) < 0) {
+    size_t items = 0;
+    bool kept = false;
+    for (size_t i = work->log_len; i < work->spots_len; i++) {
+        struct mf_become_spot spot = work->spots[i];
+        PyObject *from = work->pairs->entries[spot.place].key;
+        PyObject *to = (PyObject *)work->pairs->entries[spot.place].value;
+        bool owned = exact;
+        if (!exact) {
+            /* as many as traverse reports; the rest are borrowed copies */
+            struct mf_become_tally *tally = &work->tally[spot.place];
+            owned = tally->visited - tally->keys > 0;
+            tally->visited -= owned;
+        }
+        int rc = 0;
+        become->rewritten++;
+        if (spot.kind == MF_EDGE_ITEM) {
+            rc = write_item(become, holder, &spot, work->keys.items[items++],
+                            from, to);
+        }
+        else if (spot.kind == MF_BECOME_INDEX) {
+            rc = write_deque(become, holder, &spot, from, to);
+        }
+        else if (spot.kind == MF_EDGE_STACK || !owned) {
+            rc = write_other(become, holder, &spot, from, to);
+        }
+        else if (mf_fault_step()) {
+            PyErr_SetString(PyExc_RuntimeError, "step failed by a lever");
+            rc = -1;
+        }
+        else {
+            if (become->undo != NULL) {
+                if (!kept && begin_log(become, holder) < 0) {
+                    return -1;
+                }
+                kept = true;
+                work->spots[work->log_len++] = spot;
+            }
+            *spot.slot = Py_NewRef(to);
+            Py_DECREF(from); /* the caller holds it: never the last */
+        }
+        if (rc < 0) {
             return -1;
         }
     }
@@ -575,7 +399,7 @@ next_type(struct mf_become *become, PyObject *holder, PyTypeObject **to)
 int
 mf_become_object(struct mf_become *become, PyObject *holder)
 {
-    struct mf_become_work *work = work_of(become);
+    struct mf_become_work *work = mf_become_work_of(become);
     if (work == NULL) {
         return -1;
     }
@@ -588,14 +412,14 @@ mf_become_object(struct mf_become *become, PyObject *holder)
         settle_values(become, holder, to_type != NULL) < 0) {
         return -1;
     }
-    work_reset(work);
-    bool rekey = false;
-    int found = look(become, work, holder, &rekey);
+    mf_become_work_reset(work);
+    bool rekey = false, exact = false;
+    int found = mf_become_look(become, work, holder, &rekey, &exact);
     if (found < 0) {
         return -1;
     }
-    if (found > 0 && work->touched_len > 0 &&
-        write_all(become, work, holder, rekey) < 0) {
+    if (found > 0 && (exact ? work->seen.len : work->touched.len) > 0 &&
+        write_all(become, work, holder, rekey, exact) < 0) {
         return -1;
     }
     PyObject *dict = instance_dict(holder);
@@ -611,22 +435,33 @@ mf_become_object(struct mf_become *become, PyObject *holder)
 int
 mf_become_check(struct mf_become *become, PyObject *holder)
 {
-    struct mf_become_work *work = work_of(become);
+    struct mf_become_work *work = mf_become_work_of(become);
     PyTypeObject *to_type;
     if (work == NULL || next_type(become, holder, &to_type) < 0) {
         return -1;
     }
-    work_reset(work);
-    bool rekey = false;
-    int found = look(become, work, holder, &rekey);
-    work_reset(work);
+    mf_become_work_reset(work);
+    bool rekey = false, exact = false;
+    int found = mf_become_look(become, work, holder, &rekey, &exact);
+    become->words += work->spots_len;
+    mf_become_work_reset(work);
     return found < 0 ? -1 : 0;
+}
+
+int
+mf_become_reserve(struct mf_become *become, struct mf_undo *undo,
+                  size_t holders)
+{
+    struct mf_become_work *work = mf_become_work_of(become);
+    return work == NULL || mf_undo_reserve_kept(undo, holders) < 0
+               ? -1
+               : mf_become_work_reserve(work, become->words);
 }
 
 void
 mf_become_clear(struct mf_become *become)
 {
-    work_free(become);
+    mf_become_work_free(become);
     mf_map_clear(&become->moved);
     mf_map_clear(&become->values);
     mf_vec_clear(&become->unsure);

@@ -16,11 +16,12 @@
 #include "undo.h"
 #include "../heap/heap.h"
 
-struct mf_become_work; /* become.c: memory that is used again per holder */
+struct mf_become_work; /* become_parts.h: what is found, and the log of it */
 
 struct mf_become {
     const struct mf_map *pairs; /* from -> to (PyObject*), borrowed: the
-                                   caller holds both sides */
+                                   caller holds both sides, and the log needs
+                                   both as long as it can be replayed */
     const struct mf_map *layout; /* borrowed, NULL: none. Keys of pairs that
                                    are classes of another layout: instances
                                    keep them for now */
@@ -40,6 +41,8 @@ struct mf_become {
     struct mf_map values;       /* those of pairs, when first asked for */
     struct mf_vec trash;        /* strong: what fell out of tables in which two
                                    keys have become equal; dropped by _clear */
+    size_t words;               /* out: places that checks have found */
+    bool logs;                  /* the undo log refers to `work` */
     struct mf_become_work *work;
 };
 
@@ -62,6 +65,9 @@ int mf_become_object(struct mf_become *become, PyObject *holder);
 
 /* Looks whether mf_become_object could: 0, or -1 as it does. Writes nothing. */
 int mf_become_check(struct mf_become *become, PyObject *holder);
+/* When so many have been checked: memory for writing them. */
+int mf_become_reserve(struct mf_become *become, struct mf_undo *undo,
+                      size_t holders);
 
 /* mf_become_object for each, and afterwards none of them refers to a key:
  * -1 with RuntimeError that names the holder's type if one does. */
@@ -77,8 +83,8 @@ int mf_become_weakrefs(struct mf_become *become);
  * what was rewritten finds its keys again. */
 int mf_become_rehash(struct mf_become *become, struct mf_heap_mark *mark);
 
-/* Drops the trash (destructors run here) and frees the rest. Legal on a
- * zeroed struct. */
+/* Drops the trash (destructors run here) and frees the rest; from then on the
+ * undo log must not be replayed. Legal on a zeroed struct. */
 void mf_become_clear(struct mf_become *become);
 
 /* Collect the holders among the suffix of a mark (or the whole heap if
@@ -86,10 +92,18 @@ void mf_become_clear(struct mf_become *become);
 int mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
                       struct mf_vec *holders);
 
-/* The same, without what `stays` answers 1 for (0: look at it; -1). */
-int mf_become_holders_but(const struct mf_map *pairs,
-                          struct mf_heap_mark *mark, struct mf_vec *holders,
-                          mf_heap_visit stays, void *arg);
+/* The same over the whole heap in one pass with the count of references:
+ * `counts` has one per place of pairs, and gets what each object's traverse
+ * reports. `about`, asked first, may leave objects out. */
+enum mf_become_about {
+    MF_BECOME_HOLDER, /* it is one if it refers to a key */
+    MF_BECOME_COUNTS, /* it is none, but its references count */
+    MF_BECOME_NOTHING /* it has no references that count either */
+};
+int mf_become_holders_counted(const struct mf_map *pairs,
+                              struct mf_vec *holders, uint32_t *counts,
+                              int (*about)(PyObject *obj, void *arg),
+                              void *arg); /* -1: an exception is set */
 
 /* References to each key that come from `holders` (by their traverse):
  * counts maps key -> number. With it the caller knows by Py_REFCNT whether

@@ -6,6 +6,7 @@
 
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
+#include "../heap/edges.h"
 
 int
 mf_become_all(struct mf_become *become, const struct mf_vec *holders)
@@ -31,55 +32,98 @@ mf_become_all(struct mf_become *become, const struct mf_vec *holders)
 struct collect {
     const struct mf_map *pairs;
     struct mf_vec *classes, *others;
-    mf_heap_visit stays;
+    uint32_t *counts; /* or NULL */
+    int (*about)(PyObject *obj, void *arg);
     void *arg;
+    bool some;
 };
+
+static int
+collect(struct collect *c, PyObject *obj, bool refers)
+{
+    bool is_class = PyType_Check(obj) && PyObject_IS_GC(obj);
+    if (refers ||
+        (is_class &&
+         mf_become_refers(c->pairs,
+                          mf_compat_obj_type_dict((PyTypeObject *)obj)))) {
+        return mf_vec_push(is_class ? c->classes : c->others, obj);
+    }
+    return 0;
+}
 
 static int
 collect_visit(PyObject *obj, void *arg)
 {
-    struct collect *collect = arg;
-    int stays = collect->stays ? collect->stays(obj, collect->arg) : 0;
-    if (stays != 0) {
-        return stays < 0 ? -1 : 0;
-    }
-    bool is_class = PyType_Check(obj) && PyObject_IS_GC(obj);
-    if (mf_become_refers(collect->pairs, obj) ||
-        (is_class &&
-         mf_become_refers(collect->pairs,
-                          mf_compat_obj_type_dict((PyTypeObject *)obj)))) {
-        return mf_vec_push(is_class ? collect->classes : collect->others, obj);
+    struct collect *c = arg;
+    return collect(c, obj, mf_become_refers(c->pairs, obj));
+}
+
+static int
+counted_reference(PyObject *obj, void *arg)
+{
+    struct collect *c = arg;
+    size_t place = mf_map_place(c->pairs, obj);
+    if (place != MF_MAP_NONE) {
+        c->counts[place]++;
+        c->some = true;
     }
     return 0;
+}
+
+static int
+counted_visit(PyObject *obj, void *arg)
+{
+    struct collect *c = arg;
+    int about = c->about(obj, c->arg);
+    if (about < 0 || about == MF_BECOME_NOTHING) {
+        return about < 0 ? -1 : 0;
+    }
+    c->some = false;
+    Py_TYPE(obj)->tp_traverse(obj, counted_reference, c);
+    return about == MF_BECOME_COUNTS
+               ? 0
+               : collect(c, obj,
+                         c->some || mf_map_has(c->pairs, Py_TYPE(obj)) ||
+                             (mf_edges_hides(obj) &&
+                              mf_become_refers(c->pairs, obj)));
+}
+
+/* Classes first. */
+static int
+append(struct mf_vec *holders, struct mf_vec *others, int result)
+{
+    if (result >= 0) {
+        result = mf_vec_reserve(holders, holders->len + others->len);
+    }
+    for (size_t i = 0; result >= 0 && i < others->len; i++) {
+        result = mf_vec_push(holders, others->items[i]);
+    }
+    mf_vec_clear(others);
+    return result < 0 ? -1 : 0;
 }
 
 int
 mf_become_holders(const struct mf_map *pairs, struct mf_heap_mark *mark,
                   struct mf_vec *holders)
 {
-    return mf_become_holders_but(pairs, mark, holders, NULL, NULL);
-}
-
-int
-mf_become_holders_but(const struct mf_map *pairs, struct mf_heap_mark *mark,
-                      struct mf_vec *holders, mf_heap_visit stays, void *arg)
-{
+    struct mf_vec others = {0};
+    struct collect c = {.pairs = pairs, .classes = holders, .others = &others};
     if (pairs->used == 0) {
         return 0;
     }
+    int result = mark != NULL ? mf_heap_mark_walk(mark, collect_visit, &c)
+                              : mf_heap_walk(collect_visit, &c);
+    return append(holders, &others, result);
+}
+
+int
+mf_become_holders_counted(const struct mf_map *pairs, struct mf_vec *holders,
+                          uint32_t *counts,
+                          int (*about)(PyObject *obj, void *arg), void *arg)
+{
     struct mf_vec others = {0};
-    struct collect collect = {pairs, holders, &others, stays, arg};
-    int result = mark != NULL
-                     ? mf_heap_mark_walk(mark, collect_visit, &collect)
-                     : mf_heap_walk(collect_visit, &collect);
-    if (result >= 0) {
-        result = mf_vec_reserve(holders, holders->len + others.len);
-    }
-    for (size_t i = 0; result >= 0 && i < others.len; i++) {
-        result = mf_vec_push(holders, others.items[i]);
-    }
-    mf_vec_clear(&others);
-    return result < 0 ? -1 : 0;
+    struct collect c = {pairs, holders, &others, counts, about, arg, false};
+    return append(holders, &others, mf_heap_walk(counted_visit, &c));
 }
 
 struct count {

@@ -127,7 +127,10 @@ walk(struct mf_heap_mark *mark, mf_heap_visit visit, void *arg)
 
 struct search {
     struct mf_become *become;
-    struct mf_vec found; /* borrowed: nothing is freed meanwhile */
+    struct mf_vec found;   /* tables; borrowed: nothing is freed meanwhile */
+    struct mf_vec derived; /* whose hash follows; the same */
+    PyTypeObject *plain;   /* the last type whose objects are neither: those of
+                              one type mostly come together */
     bool unsure;
 };
 
@@ -137,19 +140,43 @@ refers_to_moved(PyObject *obj, void *arg)
     return mf_map_has(arg, obj);
 }
 
+static bool
+is_derived(const struct mf_map *moved, PyObject *obj)
+{
+    return hash_derives(obj) && !mf_map_has(moved, obj) &&
+           (Py_TYPE(obj)->tp_traverse(obj, refers_to_moved, (void *)moved) !=
+                0 ||
+            (PyWeakref_Check(obj) &&
+             mf_map_has(moved, ((PyWeakReference *)obj)->wr_object)));
+}
+
 static int
 derived_visit(PyObject *obj, void *arg)
 {
     struct search *search = arg;
-    struct mf_map *moved = &search->become->moved;
-    if (!hash_derives(obj) || mf_map_has(moved, obj)) {
+    return is_derived(&search->become->moved, obj)
+               ? mf_vec_push(&search->derived, obj)
+               : 0;
+}
+
+/* The first walk finds tables as well. */
+static int
+table_visit(PyObject *obj, void *arg)
+{
+    struct search *search = arg;
+    if (Py_TYPE(obj) == search->plain) {
         return 0;
     }
-    bool derived =
-        Py_TYPE(obj)->tp_traverse(obj, refers_to_moved, moved) != 0 ||
-        (PyWeakref_Check(obj) &&
-         mf_map_has(moved, ((PyWeakReference *)obj)->wr_object));
-    return derived ? mf_vec_push(&search->found, obj) : 0;
+    if (!hash_derives(obj) && !PyAnySet_Check(obj) &&
+        !mf_compat_obj_is_dict(obj) && !mf_edges_is_lru_cache(obj)) {
+        search->plain = PyType_Check(obj) ? search->plain : Py_TYPE(obj);
+        return 0;
+    }
+    if ((mf_tables_is(obj) || mf_edges_is_lru_cache(obj)) &&
+        mf_vec_push(&search->found, obj) < 0) {
+        return -1;
+    }
+    return derived_visit(obj, arg);
 }
 
 /* Has one of its parts another hash, whatever the others have? */
@@ -288,29 +315,23 @@ link_follow(PyObject **key, PyObject **result, Py_hash_t *hash, void *arg)
     return write_hash(become, *key, hash, now);
 }
 
+/* Everything whose hash follows from what is in `moved`, without end; and all
+ * tables. */
 static int
-table_visit(PyObject *obj, void *arg)
+close_over(struct search *search, struct mf_heap_mark *mark)
 {
-    struct search *search = arg;
-    return mf_tables_is(obj) || mf_edges_is_lru_cache(obj)
-               ? mf_vec_push(&search->found, obj)
-               : 0;
-}
-
-/* Everything whose hash follows from what is in `moved`, without end. */
-static int
-close_over(struct mf_become *become, struct mf_heap_mark *mark)
-{
-    struct search search = {.become = become};
-    int result = 0;
-    do {
-        search.found.len = 0;
-        result = walk(mark, derived_visit, &search);
-        for (size_t i = 0; result >= 0 && i < search.found.len; i++) {
-            result = mf_become_keys_moved(become, search.found.items[i]);
+    int result = walk(mark, table_visit, search);
+    while (result >= 0 && search->derived.len > 0) {
+        for (size_t i = 0; result >= 0 && i < search->derived.len; i++) {
+            result = mf_become_keys_moved(search->become,
+                                          search->derived.items[i]);
         }
-    } while (result >= 0 && search.found.len > 0);
-    mf_vec_clear(&search.found);
+        search->derived.len = 0;
+        if (result >= 0) {
+            result = walk(mark, derived_visit, search);
+        }
+    }
+    mf_vec_clear(&search->derived);
     return result < 0 ? -1 : 0;
 }
 
@@ -348,11 +369,8 @@ mf_become_rehash(struct mf_become *become, struct mf_heap_mark *mark)
     if (become->moved.used == 0) {
         return 0;
     }
-    if (close_over(become, mark) < 0) {
-        return -1;
-    }
     struct search search = {.become = become};
-    int result = walk(mark, table_visit, &search);
+    int result = close_over(&search, mark);
     if (result >= 0) {
         result = put_right(become, &search);
     }
@@ -407,6 +425,9 @@ weakref_back(PyObject *arg)
 static int
 move_list(struct mf_become *become, PyObject *from, PyObject *to)
 {
+    if (Py_TYPE(from)->tp_weaklistoffset == 0) {
+        return 0; /* nearly all, where there are many */
+    }
     PyWeakReference **list = (PyWeakReference **)mf_compat_obj_weakrefs(from);
     if (list == NULL || *list == NULL) {
         return 0;

@@ -327,7 +327,8 @@ mf_commit_prepare(struct mf_commit *commit)
     return commit->new_codes == NULL ||
                    (commit->stage && mf_baseline_note_new(commit->stage) < 0)
                ? -1
-               : mf_rebuild_check(&commit->rebuild, merge, commit->report);
+               : mf_rebuild_check(&commit->rebuild, merge, &commit->undo,
+                                  commit->report);
 }
 
 /* ---- apply --------------------------------------------------------------------- */

@@ -259,14 +259,20 @@ fill_rebuilt(struct mf_merge *merge, struct mf_rebuild *rebuild,
              struct mf_fields *fields, PyTypeObject *cls, size_t i)
 {
     struct mf_vec those = {0};
+    const PyTypeObject *last = NULL; /* the last class that is one */
     int rc = i == 0 ? mf_rebuild_place_fill(rebuild, fields, cls) : 0;
     for (; rc == 0 && i < rebuild->instances.len; i += 2) {
-        if (!is_one(rebuild, cls, i)) {
+        const PyTypeObject *type = Py_TYPE(rebuild->instances.items[i]);
+        if ((type != last || rebuild->members.used > 0) &&
+            !is_one(rebuild, cls, i)) {
             continue;
         }
-        rc = mf_vec_push(&those, rebuild->instances.items[i + 1]);
-        if (rc == 0) {
-            rc = mf_rebuild_take_result(rebuild, merge->report, i, NULL);
+        last = type;
+        rc = rebuild->renewed.used > 0
+                 ? mf_rebuild_take_result(rebuild, merge->report, i, NULL)
+                 : 0;
+        if (rc == 0 && fields->len > 0) {
+            rc = mf_vec_push(&those, rebuild->instances.items[i + 1]);
         }
         if (mf_report_reasons(merge->report) > 0) {
             break;

@@ -256,15 +256,25 @@ route_of(struct mf_rebuild *rebuild, PyObject *old_obj,
 
 struct search {
     struct mf_rebuild *rebuild;
-    struct mf_vec found; /* strong */
+    PyTypeObject *other; /* the last class that was none of ours: objects of
+                            one class mostly come together */
 };
 
+/* Of one of the classes, without a new one. */
 static int
-find_visit(PyObject *obj, void *arg)
+is_instance(PyObject *obj, void *arg)
 {
     struct search *search = arg;
     const struct mf_map *pairs = &search->rebuild->pairs;
     PyTypeObject *type = Py_TYPE(obj);
+    if (type == search->other) {
+        return 0;
+    }
+    if (!mf_map_has(pairs, type) &&
+        !mf_map_has(&search->rebuild->renewed, type)) {
+        search->other = type;
+        return 0;
+    }
     if (search->rebuild->places.used > 0) {
         struct mf_rebuild_route *route =
             mf_rebuild_place_of(search->rebuild, type);
@@ -273,49 +283,81 @@ find_visit(PyObject *obj, void *arg)
             return 0;
         }
     }
-    return (mf_map_has(pairs, type) ||
-            mf_map_has(&search->rebuild->renewed, type)) &&
-                   !mf_map_has(pairs, obj) &&
+    return !mf_map_has(pairs, obj) &&
                    !mf_map_has(&search->rebuild->staged, type) &&
-                   mf_map_get(&search->rebuild->made, obj) == NULL
-               ? mf_vec_push_ref(&search->found, obj)
-               : 0;
+                   mf_map_get(&search->rebuild->made, obj) == NULL;
 }
 
-static int
+/* New; NULL without an exception: refused. */
+static PyObject *
 make_instance(struct mf_rebuild *rebuild, struct mf_merge *merge,
               struct mf_rebuild_route *route, PyObject *old_obj)
 {
-    PyObject *made = route->items ? mf_rebuild_items(route, old_obj)
-                                  : mf_rebuild_blank(route->to, old_obj);
+    PyObject *made = route->items   ? mf_rebuild_items(route, old_obj)
+                     : route->plain ? mf_compat_fields_new(route->to)
+                                    : mf_rebuild_blank(route->to, old_obj);
     if (made == NULL) {
-        return PyErr_Occurred()
-                   ? -1
-                   : mf_rebuild_refuse(merge->report, 420, route->from,
-                            "its instances hold what only C code knows: ",
-                            (PyObject *)route->to->tp_base);
+        if (!PyErr_Occurred()) {
+            mf_rebuild_refuse(merge->report, 420, route->from,
+                              "its instances hold what only C code knows: ",
+                              (PyObject *)route->to->tp_base);
+        }
+        return NULL;
     }
     int rc = mf_rebuild_copy(merge, route, old_obj, made);
-    if (rc == 0 && route->in_place) {
-        rc = mf_vec_push_ref(&rebuild->instances, old_obj) < 0 ||
-                     mf_vec_push_ref(&rebuild->instances, made) < 0 ||
-                     mf_map_put(&rebuild->copied, old_obj,
-                                (uintptr_t)made) < 0
-                 ? -1
-                 : 0;
-    }
-    else if (rc == 0) {
-        rc = mf_rebuild_add(rebuild, &rebuild->instances, old_obj, made);
-    }
-    if (rc == 0 && route->from == route->to) {
-        rc = mf_map_put(&rebuild->made, made, 1);
-    }
     if (rc == 0 && rebuild->ran) {
         PyObject *noted = mf_rebuild_note(route, old_obj);
         rc = noted ? mf_vec_push_ref(&rebuild->noted, noted) : -1;
         Py_XDECREF(noted);
     }
-    Py_DECREF(made);
+    if (rc == 0 && route->from == route->to) {
+        rc = mf_map_put(&rebuild->made, made, 1);
+    }
+    if (rc == 0) {
+        rc = mf_map_put(route->in_place ? &rebuild->copied : &rebuild->pairs,
+                        old_obj, (uintptr_t)made);
+    }
+    if (rc < 0) {
+        Py_CLEAR(made);
+    }
+    return made;
+}
+
+enum { AHEAD = 8 };
+
+/* Their references go to `instances`; those of the rest are dropped. */
+static int
+make_all(struct mf_rebuild *rebuild, struct mf_merge *merge,
+         struct mf_vec *found)
+{
+    struct mf_vec *instances = &rebuild->instances;
+    struct mf_rebuild_route *route = NULL;
+    size_t count = instances->len / 2 + found->len, done = 0;
+    int rc = mf_vec_reserve(instances, 2 * count) < 0 ||
+                     mf_map_reserve(&rebuild->pairs,
+                                    count + rebuild->pairs.used) < 0
+                 ? -1
+                 : 0;
+    while (rc == 0 && done < found->len &&
+           mf_report_reasons(merge->report) == 0) {
+        PyObject *old_obj = found->items[done];
+        if (done + AHEAD < found->len) {
+            mf_map_expect(&rebuild->pairs, found->items[done + AHEAD]);
+        }
+        route = route_of(rebuild, old_obj, route);
+        PyObject *made = make_instance(rebuild, merge, route, old_obj);
+        if (made == NULL) {
+            rc = PyErr_Occurred() ? -1 : 0;
+            break;
+        }
+        instances->items[instances->len++] = old_obj;
+        instances->items[instances->len++] = made;
+        done++;
+    }
+    while (done < found->len) {
+        Py_DECREF((PyObject *)found->items[done++]);
+    }
+    mf_vec_clear(found);
     return rc;
 }
 
@@ -325,7 +367,6 @@ static Py_ssize_t
 make_instances(struct mf_rebuild *rebuild, struct mf_merge *merge)
 {
     struct search search = {.rebuild = rebuild};
-    struct mf_rebuild_route *route = NULL;
     bool some = false;
     for (size_t i = 0; i < rebuild->n_routes; i++) {
         some |= !rebuild->routes[i].in_place || rebuild->routes[i].copies;
@@ -333,24 +374,13 @@ make_instances(struct mf_rebuild *rebuild, struct mf_merge *merge)
     if (!some) {
         return 0; /* all stay where they are */
     }
-    int rc = mf_heap_walk(find_visit, &search);
-    size_t count = rebuild->instances.len / 2 + search.found.len;
-    if (rc == 0) {
-        rc = mf_vec_reserve(&rebuild->instances, 2 * count) < 0 ||
-                     mf_map_reserve(&rebuild->pairs,
-                                    count + rebuild->classes.len) < 0
-                 ? -1
-                 : 0;
+    struct mf_vec found = {0};
+    if (mf_heap_find(is_instance, &search, &found) < 0) {
+        mf_vec_clear_refs(&found);
+        return -1;
     }
-    for (size_t i = 0; rc == 0 && i < search.found.len &&
-                       mf_report_reasons(merge->report) == 0;
-         i++) {
-        route = route_of(rebuild, search.found.items[i], route);
-        rc = make_instance(rebuild, merge, route, search.found.items[i]);
-    }
-    count = search.found.len;
-    mf_vec_clear_refs(&search.found);
-    return rc < 0 ? -1 : (Py_ssize_t)count;
+    size_t count = found.len;
+    return make_all(rebuild, merge, &found) < 0 ? -1 : (Py_ssize_t)count;
 }
 
 int

@@ -59,6 +59,7 @@ struct mf_rebuild_route {
     struct mf_rebuild_item *items; /* NULL: no named tuple, or the same fields */
     size_t n_items;
     PyObject *lacks; /* strong: the first field without a value; or NULL */
+    bool plain;      /* `to` has nothing but slots */
     bool in_place;   /* the memory of its instances has room: they stay */
     bool copies;     /* and the program has a say: they have copies */
     struct mf_rebuild_fill *fills; /* values of their new fields, else */
@@ -80,6 +81,9 @@ struct mf_rebuild {
     struct mf_map copied;    /* one that stays -> its copy; 0: it moves after
                                 all (borrowed) */
     struct mf_rebuild_route *last_place;
+    PyTypeObject *last_dying, *last_other; /* while holders are looked for:
+                                              classes of instances that go,
+                                              of others */
     struct mf_map made;      /* new instances whose class stays -> 1 */
     struct mf_map members;   /* enum members (old ones) among the instances */
     struct mf_rebuild_route *routes; /* per pair of classes, then the others */
@@ -106,9 +110,10 @@ int mf_rebuild_will_run(struct mf_rebuild *rebuild);
 int mf_rebuild_settle(struct mf_rebuild *rebuild, struct mf_merge *merge);
 /* May the update be committed? Every reference to what is replaced must be in
  * reach. Reasons go to the report. Writes that merge holds turn to the new
- * side. Runs no code of the program. */
+ * side, `undo` gets the memory that apply needs. Runs no code of the program.
+ */
 int mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
-                     struct mf_report *report);
+                     struct mf_undo *undo, struct mf_report *report);
 /* First of all writes. 0; -1: the caller replays the log. */
 int mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
 /* After the commit: the old ones go without a word (__del__ is not called);

@@ -7,6 +7,7 @@
  */
 #include "rebuild_parts.h"
 
+#include "../ground/compat_fields.h"
 #include "../ground/compat_frames.h"
 #include "../ground/compat_objects.h"
 #include "../ground/fault.h"
@@ -62,9 +63,9 @@ struct frames {
 static void
 count_one(const struct mf_map *pairs, uint32_t *counts, PyObject *obj)
 {
-    uintptr_t *value = obj != NULL ? mf_map_find(pairs, obj) : NULL;
-    if (value != NULL) {
-        counts[value - pairs->values]++;
+    size_t place = mf_map_place(pairs, obj);
+    if (place != MF_MAP_NONE) {
+        counts[place]++;
     }
 }
 
@@ -134,57 +135,51 @@ count_own(const struct mf_map *pairs, uint32_t *counts,
     }
 }
 
+/* Is an instance held by more than is known? A reason. */
 static int
-count_visit(PyObject *obj, void *arg)
+check_count(struct mf_report *report, PyObject *obj, uint32_t count)
 {
-    struct frames *frames = arg;
-    count_one(&frames->rebuild->pairs, frames->counts, obj);
-    return 0;
+    uintptr_t known = (uintptr_t)count + 1; /* the list's */
+    if ((uintptr_t)Py_REFCNT(obj) < known) {
+        /* taking away as many as it says would free it under us */
+        return mf_rebuild_refuse(report, 423, Py_TYPE(obj),
+                                 "something reports more references to an "
+                                 "instance than it has; ",
+                                 (PyObject *)Py_TYPE(obj));
+    }
+    MF_TRACE(2, "%p: %zd references, %zu known", (void *)obj,
+             (Py_ssize_t)Py_REFCNT(obj), (size_t)known);
+    return mf_rebuild_refuse(report, 423, Py_TYPE(obj),
+                             "an instance is held where it cannot be "
+                             "replaced: by C code, or in the middle of a "
+                             "call; ",
+                             (PyObject *)Py_TYPE(obj));
 }
 
+/* `counts` has what the heap refers to. */
 static int
 check_counts(struct mf_rebuild *rebuild, struct mf_merge *merge,
-             struct mf_report *report)
+             struct mf_report *report, uint32_t *counts)
 {
     struct mf_map *pairs = &rebuild->pairs;
-    uint32_t *counts = mf_alloc((pairs->mask + 1) * sizeof(*counts));
     struct frames frames = {.rebuild = rebuild, .counts = counts};
-    if (counts == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (size_t i = 0; i < rebuild->holders.len; i++) {
-        PyObject *holder = rebuild->holders.items[i];
-        Py_TYPE(holder)->tp_traverse(holder, count_visit, &frames);
-    }
     count_own(pairs, counts, merge);
     int rc = mf_compat_frames_running(frame_word, &frames);
+    size_t place = 0;
     for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
+        PyObject *obj = rebuild->instances.items[i];
         if (!moves(rebuild, i)) {
             continue;
         }
-        PyObject *obj = rebuild->instances.items[i];
-        size_t place = (size_t)(mf_map_find(pairs, obj) - pairs->values);
-        uintptr_t known = (uintptr_t)counts[place] + 1; /* the list's */
-        if ((uintptr_t)Py_REFCNT(obj) < known) {
-            /* taking away as many as it says would free it under us */
-            rc = mf_rebuild_refuse(report, 423, Py_TYPE(obj),
-                        "something reports more references to an instance "
-                        "than it has; ",
-                        (PyObject *)Py_TYPE(obj));
-            break;
-        }
-        if ((uintptr_t)Py_REFCNT(obj) > known) {
-            MF_TRACE(2, "%p: %zd references, %zu known", (void *)obj,
-                     (Py_ssize_t)Py_REFCNT(obj), (size_t)known);
-            rc = mf_rebuild_refuse(report, 423, Py_TYPE(obj),
-                        "an instance is held where it cannot be replaced: by "
-                        "C code, or in the middle of a call; ",
-                        (PyObject *)Py_TYPE(obj));
+        /* most pairs came in this order */
+        place = place + 1 < pairs->used && pairs->entries[place + 1].key == obj
+                    ? place + 1
+                    : mf_map_place(pairs, obj);
+        if ((uintptr_t)Py_REFCNT(obj) != (uintptr_t)counts[place] + 1) {
+            rc = check_count(report, obj, counts[place]);
             break;
         }
     }
-    mf_free(counts);
     return rc;
 }
 
@@ -203,7 +198,11 @@ turn(struct mf_rebuild *rebuild, PyObject **word)
 static int
 check_weakrefs(struct mf_rebuild *rebuild, struct mf_report *report)
 {
-    for (size_t i = 0; i < rebuild->instances.len; i += 2) {
+    bool some = false;
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        some |= rebuild->routes[i].from->tp_weaklistoffset != 0;
+    }
+    for (size_t i = some ? 0 : rebuild->instances.len; i < rebuild->instances.len; i += 2) {
         PyObject **list = mf_compat_obj_weakrefs(rebuild->instances.items[i]);
         PyObject *made = rebuild->instances.items[i + 1];
         if (moves(rebuild, i) && list != NULL && *list != NULL &&
@@ -217,15 +216,79 @@ check_weakrefs(struct mf_rebuild *rebuild, struct mf_report *report)
     return 0;
 }
 
+/* mf_become_holders_counted: instances that go are many; they are told by
+ * their class. */
 static int
-stays(PyObject *obj, void *rebuild)
+about(PyObject *obj, void *arg)
 {
-    return mf_rebuild_place_visit(rebuild, obj);
+    struct mf_rebuild *rebuild = arg;
+    PyTypeObject *type = Py_TYPE(obj);
+    if (type == rebuild->last_dying) {
+        return MF_BECOME_COUNTS;
+    }
+    if (type == rebuild->last_other) {
+        return MF_BECOME_HOLDER;
+    }
+    if (rebuild->places.used > 0 && mf_map_has(&rebuild->places, type)) {
+        int stays = mf_rebuild_place_visit(rebuild, obj);
+        return stays < 0 ? -1
+               : stays   ? MF_BECOME_NOTHING
+                         : MF_BECOME_HOLDER;
+    }
+    bool dying = mf_map_has(&rebuild->pairs, type) &&
+                 !mf_map_has(&rebuild->staged, type);
+    *(dying ? &rebuild->last_dying : &rebuild->last_other) = type;
+    return dying ? MF_BECOME_COUNTS : MF_BECOME_HOLDER;
+}
+
+/* Can all of them be rewritten, and will be without further memory? */
+static int
+check_holders(struct mf_rebuild *rebuild, struct mf_undo *undo,
+              struct mf_report *report)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rebuild->holders.len; i++) {
+        PyObject *holder = rebuild->holders.items[i];
+        if (is_dying(rebuild, holder)) {
+            continue;
+        }
+        rebuild->holders.items[count++] = holder;
+        if (mf_become_check(&rebuild->become, holder) < 0) {
+            return mf_rebuild_refuse_with(report, rebuild->routes[0].from, "");
+        }
+        if (mf_rebuild_check_keys(rebuild, report, holder) < 0) {
+            return -1;
+        }
+    }
+    rebuild->holders.len = count;
+    return mf_become_reserve(&rebuild->become, undo, count);
+}
+
+static int
+check_all(struct mf_rebuild *rebuild, struct mf_merge *merge,
+          struct mf_undo *undo, struct mf_report *report, uint32_t *counts)
+{
+    if (mf_become_holders_counted(&rebuild->pairs, &rebuild->holders, counts,
+                                  about, rebuild) < 0 ||
+        mf_rebuild_place_prepare(rebuild, merge) < 0 ||
+        check_holders(rebuild, undo, report) < 0) {
+        return -1;
+    }
+    int rc = mf_report_reasons(report) > 0 ? 0
+                                           : check_weakrefs(rebuild, report);
+    for (size_t i = 0; rc == 0 && i < rebuild->classes.len; i += 2) {
+        const struct mf_vec none = {0};
+        rc = mf_class_caches_find(rebuild->classes.items[i], &none,
+                                  &rebuild->asked);
+    }
+    return rc == 0 && mf_report_reasons(report) == 0
+               ? check_counts(rebuild, merge, report, counts)
+               : rc;
 }
 
 int
 mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
-                 struct mf_report *report)
+                 struct mf_undo *undo, struct mf_report *report)
 {
     if (rebuild->pairs.used == 0) {
         return 0;
@@ -243,37 +306,17 @@ mf_rebuild_check(struct mf_rebuild *rebuild, struct mf_merge *merge,
     rebuild->become.pairs = &rebuild->pairs;
     rebuild->become.alike = &rebuild->staged;
     rebuild->become.layout = &rebuild->places;
-    int rc = mf_rebuild_place_settle(rebuild);
-    if (rc == 0) {
-        rc = mf_become_holders_but(&rebuild->pairs, NULL, &rebuild->holders,
-                                   rebuild->places.used > 0 ? stays : NULL,
-                                   rebuild);
+    if (mf_rebuild_place_settle(rebuild) < 0) {
+        return -1;
     }
-    if (rc == 0) {
-        rc = mf_rebuild_place_prepare(rebuild, merge);
+    uint32_t *counts = mf_alloc(rebuild->pairs.used * sizeof(*counts));
+    if (counts == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
-    for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
-        PyObject *holder = rebuild->holders.items[i];
-        if (is_dying(rebuild, holder)) {
-            continue;
-        }
-        if (mf_become_check(&rebuild->become, holder) < 0) {
-            rc = mf_rebuild_refuse_with(report, rebuild->routes[0].from, "");
-            break;
-        }
-        rc = mf_rebuild_check_keys(rebuild, report, holder);
-    }
-    if (rc == 0) {
-        rc = check_weakrefs(rebuild, report);
-    }
-    for (size_t i = 0; rc == 0 && i < rebuild->classes.len; i += 2) {
-        const struct mf_vec none = {0};
-        rc = mf_class_caches_find(rebuild->classes.items[i], &none,
-                                  &rebuild->asked);
-    }
-    return rc == 0 && mf_report_reasons(report) == 0
-               ? check_counts(rebuild, merge, report)
-               : rc;
+    int rc = check_all(rebuild, merge, undo, report, counts);
+    mf_free(counts);
+    return rc;
 }
 
 /* ---- apply -------------------------------------------------------------------- */
@@ -300,6 +343,24 @@ exchange_subclasses(struct mf_rebuild *rebuild, struct mf_undo *undo)
     return 0;
 }
 
+/* Dicts of instances that the program holds, too. */
+static int
+take_dicts(struct mf_rebuild *rebuild, struct mf_undo *undo)
+{
+    int rc = 0;
+    bool some = false;
+    for (size_t i = 0; i < rebuild->n_routes; i++) {
+        some |= mf_compat_fields_has_dict(rebuild->routes[i].from);
+    }
+    for (size_t i = 0; some && rc == 0 && i < rebuild->instances.len; i += 2) {
+        if (moves(rebuild, i)) {
+            rc = mf_rebuild_take_dict(undo, rebuild->instances.items[i],
+                                      rebuild->instances.items[i + 1]);
+        }
+    }
+    return rc;
+}
+
 int
 mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
 {
@@ -309,19 +370,15 @@ mf_rebuild_apply(struct mf_rebuild *rebuild, struct mf_undo *undo)
     struct frames frames = {.rebuild = rebuild, .undo = undo};
     rebuild->become.undo = undo;
     int rc = exchange_subclasses(rebuild, undo);
-    for (size_t i = 0; rc == 0 && i < rebuild->instances.len; i += 2) {
-        if (!moves(rebuild, i)) {
-            continue;
-        }
-        rc = mf_rebuild_take_dict(undo, rebuild->instances.items[i],
-                                  rebuild->instances.items[i + 1]);
+    if (rc == 0) {
+        rc = take_dicts(rebuild, undo);
     }
     for (size_t i = 0; rc == 0 && i < rebuild->holders.len; i++) {
         PyObject *holder = rebuild->holders.items[i];
         if (mf_fault_step()) {
             rc = -1;
         }
-        else if (!is_dying(rebuild, holder)) {
+        else {
             rc = mf_become_object(&rebuild->become, holder);
         }
     }
@@ -354,10 +411,15 @@ int
 mf_rebuild_finish(struct mf_rebuild *rebuild)
 {
     int rc = rebuild->pairs.used > 0 ? forget_answers(rebuild) : 0;
+    bool busy = rebuild->instances.len > 0 && mf_heap_busy();
     for (size_t i = 0; i < rebuild->instances.len; i += 2) {
         if (moves(rebuild, i)) {
             mf_compat_obj_finalized(rebuild->instances.items[i], true);
             mf_compat_obj_finalized(rebuild->instances.items[i + 1], false);
+            if (!busy) { /* what goes is the youngest, what stays is old */
+                mf_heap_exchange_places(rebuild->instances.items[i],
+                                        rebuild->instances.items[i + 1]);
+            }
         }
     }
     mf_rebuild_place_finish(rebuild);

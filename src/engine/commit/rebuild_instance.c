@@ -267,7 +267,11 @@ mf_rebuild_route_init(struct mf_rebuild_route *route,
                       const struct mf_map *pairs, PyTypeObject *from,
                       PyTypeObject *to)
 {
-    *route = (struct mf_rebuild_route){.from = from, .to = to};
+    *route = (struct mf_rebuild_route){
+        .from = from,
+        .to = to,
+        .plain = mf_compat_fields_only_slots(to),
+    };
     if (find_moves(route, pairs) < 0) {
         return -1;
     }
@@ -412,7 +416,8 @@ mf_rebuild_copy(struct mf_merge *merge, struct mf_rebuild_route *route,
                 PyObject *from, PyObject *to)
 {
     struct copying c = {merge, route, from, to};
-    if (mf_compat_fields_items(from, put, &c) < 0) {
+    if (mf_compat_fields_has_dict(Py_TYPE(from)) &&
+        mf_compat_fields_items(from, put, &c) < 0) {
         return -1;
     }
     for (size_t i = 0; i < route->n_moves; i++) {

@@ -22,8 +22,7 @@ enum record_kind {
     RECORD_TYPE,      /* a object, b old type */
     RECORD_ATTRIBUTE, /* a class, b name, c old or NULL, d copy or NULL */
     RECORD_CALL,      /* a argument or NULL; back */
-    RECORD_INVERSE,   /* a, b arguments or NULL; inverse, n */
-    RECORD_KEPT       /* a */
+    RECORD_INVERSE    /* a, b arguments or NULL; inverse, n */
 };
 
 /* All objects are strong. */
@@ -62,7 +61,17 @@ mf_undo_reserve(struct mf_undo *undo, size_t count)
         undo->records = records;
         undo->cap = cap;
     }
-    return mf_vec_reserve(&undo->trash, undo->trash.len + count);
+    return mf_undo_reserve_kept(undo, count);
+}
+
+int
+mf_undo_reserve_kept(struct mf_undo *undo, size_t count)
+{
+    size_t cap = undo->trash.len + count, more = undo->trash.cap;
+    more += more / 2;
+    return cap <= undo->trash.cap
+               ? 0
+               : mf_vec_reserve(&undo->trash, cap < more ? more : cap);
 }
 
 /* A new record with references of its own; NULL with an exception. */
@@ -488,7 +497,7 @@ mf_undo_inverse(struct mf_undo *undo,
 int
 mf_undo_keep(struct mf_undo *undo, PyObject *obj)
 {
-    return push(undo, RECORD_KEPT, obj, NULL) == NULL ? -1 : 0;
+    return mf_vec_push_ref(&undo->trash, obj);
 }
 
 /* --- replay and drop ----------------------------------------------------- */
@@ -571,8 +580,6 @@ replay_record(struct mf_undo_record *record)
         break;
     case RECORD_INVERSE:
         record->inverse(record->a, record->b, record->n);
-        break;
-    case RECORD_KEPT:
         break;
     }
 }

@@ -25,6 +25,8 @@ struct mf_undo {
  * below cannot fail for want of it. They reserve for themselves too if this
  * was not enough. Legal on a zeroed struct, which is an empty log. */
 int mf_undo_reserve(struct mf_undo *undo, size_t count);
+/* The same for mf_undo_keep alone. */
+int mf_undo_reserve_kept(struct mf_undo *undo, size_t count);
 
 /* All writes: 0, or -1 with an exception set and nothing written by that
  * call. They run no Python code but what CPython's own setters run for the

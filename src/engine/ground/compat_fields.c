@@ -599,33 +599,55 @@ mf_compat_fields_items(PyObject *obj, mf_compat_fields_item each, void *arg)
     return 0;
 }
 
-PyObject *
-mf_compat_fields_blank(PyTypeObject *type)
+/* Made by class statements only, over object? */
+static bool
+is_known(PyTypeObject *type)
 {
     PyTypeObject *base = type;
     while (base != NULL && (base->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         /* Made by C code, with a state that only that code knows. */
         if (base->tp_dealloc != type->tp_dealloc &&
             base->tp_basicsize > (Py_ssize_t)sizeof(PyObject)) {
-            return NULL;
+            return false;
         }
         base = base->tp_base;
     }
-    if (base != &PyBaseObject_Type ||
-        type->tp_alloc != PyType_GenericAlloc) {
+    return base == &PyBaseObject_Type &&
+           type->tp_alloc == PyType_GenericAlloc;
+}
+
+PyObject *
+mf_compat_fields_new(PyTypeObject *type)
+{
+    PyObject *obj = type->tp_alloc(type, 0);
+    if (obj != NULL && PyObject_IS_GC(obj)) {
+        _PyGC_SET_FINALIZED(obj); /* its __del__ counts as run */
+    }
+    return obj;
+}
+
+bool
+mf_compat_fields_only_slots(PyTypeObject *type)
+{
+    return is_known(type) && !mf_compat_fields_has_dict(type);
+}
+
+PyObject *
+mf_compat_fields_blank(PyTypeObject *type)
+{
+    if (!is_known(type)) {
         return NULL;
+    }
+    if (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) {
+        return mf_compat_fields_new(type);
     }
     /* object.__new__ makes room for attributes beside a dict. */
     PyObject *none = PyTuple_New(0);
-    PyObject *obj = NULL;
-    if (none != NULL) {
-        obj = type->tp_flags & Py_TPFLAGS_IS_ABSTRACT
-                  ? type->tp_alloc(type, 0)
-                  : PyBaseObject_Type.tp_new(type, none, NULL);
-        Py_DECREF(none);
-    }
+    PyObject *obj =
+        none ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
+    Py_XDECREF(none);
     if (obj != NULL && PyObject_IS_GC(obj)) {
-        _PyGC_SET_FINALIZED(obj); /* its __del__ counts as run */
+        _PyGC_SET_FINALIZED(obj);
     }
     return obj;
 }

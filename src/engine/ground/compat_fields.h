@@ -88,6 +88,9 @@ int mf_compat_fields_items(PyObject *obj, mf_compat_fields_item each,
  * attributes, and whose __del__ will never run. Only for classes that have no C base but object: else NULL
  * without an exception. */
 PyObject *mf_compat_fields_blank(PyTypeObject *type);
+/* The same where it is known that instances have no attributes but slots. */
+PyObject *mf_compat_fields_new(PyTypeObject *type);
+bool mf_compat_fields_only_slots(PyTypeObject *type);
 /* Where in an instance the slot is that this class or one it inherits from
  * has by this name, if that is what an attribute look-up finds; else 0.
  * *other: the look-up finds something else that takes stores (a property). */

@@ -32,13 +32,13 @@ slot_of(const struct mf_map *map, const void *key)
     return (size_t)((h >> 32) + inside) & map->mask;
 }
 
-/* Index of the key, or of the empty slot where it belongs. The table is never
+/* The slot of the key, or the empty one where it belongs. The table is never
  * full, so the probe ends. */
 static inline size_t
 probe(const struct mf_map *map, const void *key)
 {
     size_t i = slot_of(map, key);
-    while (map->keys[i] != NULL && map->keys[i] != key) {
+    while (map->slots[i] != 0 && map->entries[map->slots[i] - 1].key != key) {
         i = (i + 1) & map->mask;
     }
     return i;
@@ -67,37 +67,42 @@ note_page(struct mf_map *map, const void *key)
     }
 }
 
+/* At most two thirds full. */
+static inline size_t
+most_of(size_t slots)
+{
+    return slots - slots / 3 - 1;
+}
+
 static int
 map_resize(struct mf_map *map, size_t slots)
 {
     size_t words = slots >= MAP_BIG_SLOTS ? PAGE_WORDS : 0;
-    if (slots > SIZE_MAX / (4 * sizeof(void *))) {
+    if (slots > UINT32_MAX) {
         return -1;
     }
-    /* One block: keys, then values, then pages, so one free. */
-    void **keys = mf_alloc(slots * (sizeof(void *) + sizeof(uintptr_t)) +
-                           words * sizeof(uint64_t));
-    if (keys == NULL) {
+    /* One block: entries, then pages, then slots, so one free. */
+    size_t most = most_of(slots);
+    struct mf_map_entry *entries =
+        mf_alloc(most * sizeof(*entries) + words * sizeof(uint64_t) +
+                 slots * sizeof(uint32_t));
+    if (entries == NULL) {
         return -1;
     }
+    uint64_t *pages = (uint64_t *)(entries + most);
     struct mf_map bigger = {
-        .keys = keys,
-        .values = (uintptr_t *)(keys + slots),
-        .pages = words > 0 ? (uint64_t *)(keys + 2 * slots) : NULL,
+        .entries = entries,
+        .slots = (uint32_t *)(pages + words),
+        .pages = words > 0 ? pages : NULL,
         .mask = slots - 1,
         .used = map->used,
     };
-    if (map->keys != NULL) {
-        for (size_t i = 0; i <= map->mask; i++) {
-            if (map->keys[i] != NULL) {
-                size_t j = probe(&bigger, map->keys[i]);
-                bigger.keys[j] = map->keys[i];
-                bigger.values[j] = map->values[i];
-                note_page(&bigger, map->keys[i]);
-            }
-        }
-        mf_free(map->keys);
+    for (size_t i = 0; i < map->used; i++) {
+        bigger.entries[i] = map->entries[i];
+        bigger.slots[probe(&bigger, map->entries[i].key)] = (uint32_t)i + 1;
+        note_page(&bigger, map->entries[i].key);
     }
+    mf_free(map->entries);
     *map = bigger;
     return 0;
 }
@@ -105,15 +110,14 @@ map_resize(struct mf_map *map, size_t slots)
 static int
 map_room(struct mf_map *map, size_t count)
 {
-    size_t slots = map->keys != NULL ? map->mask + 1 : MAP_MIN_SLOTS;
-    /* At most two thirds full. */
-    while (slots - slots / 3 <= count) {
+    size_t slots = map->entries != NULL ? map->mask + 1 : MAP_MIN_SLOTS;
+    while (most_of(slots) < count) {
         if (slots > SIZE_MAX / 2) {
             return -1;
         }
         slots *= 2;
     }
-    if (map->keys != NULL && slots == map->mask + 1) {
+    if (map->entries != NULL && slots == map->mask + 1) {
         return 0;
     }
     return map_resize(map, slots);
@@ -132,13 +136,13 @@ mf_map_put_nogil(struct mf_map *map, const void *key, uintptr_t value)
     if (map_room(map, map->used + 1) < 0) {
         return -1;
     }
-    size_t i = probe(map, key);
-    if (map->keys[i] == NULL) {
-        map->keys[i] = (void *)key;
-        map->used++;
+    uint32_t *slot = &map->slots[probe(map, key)];
+    if (*slot == 0) {
+        map->entries[map->used++].key = (void *)key;
+        *slot = (uint32_t)map->used;
         note_page(map, key);
     }
-    map->values[i] = value;
+    map->entries[*slot - 1].value = value;
     return 0;
 }
 
@@ -152,58 +156,75 @@ mf_map_put(struct mf_map *map, const void *key, uintptr_t value)
     return 0;
 }
 
-uintptr_t *
-mf_map_find(const struct mf_map *map, const void *key)
+/* NULL: no such key. */
+static inline struct mf_map_entry *
+find(const struct mf_map *map, const void *key)
 {
     uint64_t bit;
     if (map->used == 0 || key == NULL ||
         (map->pages != NULL && !(*page_of(map->pages, key, &bit) & bit))) {
         return NULL;
     }
-    size_t i = probe(map, key);
-    return map->keys[i] != NULL ? &map->values[i] : NULL;
+    uint32_t at = map->slots[probe(map, key)];
+    return at != 0 ? &map->entries[at - 1] : NULL;
+}
+
+uintptr_t *
+mf_map_find(const struct mf_map *map, const void *key)
+{
+    struct mf_map_entry *entry = find(map, key);
+    return entry != NULL ? &entry->value : NULL;
+}
+
+size_t
+mf_map_place(const struct mf_map *map, const void *key)
+{
+    struct mf_map_entry *entry = find(map, key);
+    return entry != NULL ? (size_t)(entry - map->entries) : MF_MAP_NONE;
 }
 
 void *
 mf_map_get(const struct mf_map *map, const void *key)
 {
-    uintptr_t *value = mf_map_find(map, key);
-    return value != NULL ? (void *)*value : NULL;
+    struct mf_map_entry *entry = find(map, key);
+    return entry != NULL ? (void *)entry->value : NULL;
 }
 
 bool
 mf_map_has(const struct mf_map *map, const void *key)
 {
-    return mf_map_find(map, key) != NULL;
+    return find(map, key) != NULL;
+}
+
+void
+mf_map_expect(const struct mf_map *map, const void *key)
+{
+    if (map->slots != NULL) {
+        __builtin_prefetch(&map->slots[slot_of(map, key)], 1);
+    }
 }
 
 bool
 mf_map_next(const struct mf_map *map, size_t *pos, void **key,
             uintptr_t *value)
 {
-    if (map->keys == NULL) {
+    if (*pos >= map->used) {
         return false;
     }
-    for (size_t i = *pos; i <= map->mask; i++) {
-        if (map->keys[i] != NULL) {
-            *pos = i + 1;
-            if (key != NULL) {
-                *key = map->keys[i];
-            }
-            if (value != NULL) {
-                *value = map->values[i];
-            }
-            return true;
-        }
+    const struct mf_map_entry *entry = &map->entries[(*pos)++];
+    if (key != NULL) {
+        *key = entry->key;
     }
-    *pos = map->mask + 1;
-    return false;
+    if (value != NULL) {
+        *value = entry->value;
+    }
+    return true;
 }
 
 void
 mf_map_clear(struct mf_map *map)
 {
-    mf_free(map->keys);
+    mf_free(map->entries);
     memset(map, 0, sizeof(*map));
 }
 

@@ -7,10 +7,16 @@
 
 #include "../engine.h"
 
-/* Open addressing, keys are pointers (never NULL), values are words. */
+struct mf_map_entry {
+    void *key;          /* never NULL */
+    uintptr_t value;
+};
+
+/* Keys are pointers, values are words. An entry keeps its place as long as the
+ * map lives: rooms keep what else they know of it in arrays beside. */
 struct mf_map {
-    void **keys;        /* NULL: empty slot */
-    uintptr_t *values;
+    struct mf_map_entry *entries; /* in the order in which they came */
+    uint32_t *slots;    /* open addressing: place + 1; 0: an empty slot */
     uint64_t *pages;    /* of a big map: may this page have keys? else NULL */
     size_t mask;        /* slots - 1; 0: nothing allocated yet */
     size_t used;
@@ -27,7 +33,13 @@ uintptr_t *mf_map_find(const struct mf_map *map, const void *key);
 /* The value as a pointer, or NULL. */
 void *mf_map_get(const struct mf_map *map, const void *key);
 bool mf_map_has(const struct mf_map *map, const void *key);
-/* Iterate: *pos starts at 0; false at the end. */
+/* The place of its entry; MF_MAP_NONE: it has none. */
+#define MF_MAP_NONE SIZE_MAX
+size_t mf_map_place(const struct mf_map *map, const void *key);
+/* This key will soon be asked for or put. */
+void mf_map_expect(const struct mf_map *map, const void *key);
+/* Iterate in the order in which they came: *pos starts at 0; false at the
+ * end. */
 bool mf_map_next(const struct mf_map *map, size_t *pos, void **key,
                  uintptr_t *value);
 void mf_map_clear(struct mf_map *map);

@@ -264,7 +264,7 @@ mf_heap_busy(void)
 /* From both ends at once. In an aged heap each step is a miss of the cache:
  * so two are under way, while the objects before are visited. */
 static int
-walk_ring(struct node *head, mf_heap_visit visit, void *arg)
+walk_ring(struct node *head, mf_heap_visit visit, void *arg, bool *is_back)
 {
     struct node *front = next_of(head);
     struct node *back = prev_of(head);
@@ -273,10 +273,12 @@ walk_ring(struct node *head, mf_heap_visit visit, void *arg)
         struct node *before = prev_of(back);
         __builtin_prefetch(after);
         __builtin_prefetch(before);
+        *is_back = false;
         int rc = mf_heap_visit_node(front, visit, arg);
         if (rc != 0 || front == back) {
             return rc;
         }
+        *is_back = true;
         rc = mf_heap_visit_node(back, visit, arg);
         if (rc != 0 || after == back) {
             return rc;
@@ -287,10 +289,10 @@ walk_ring(struct node *head, mf_heap_visit visit, void *arg)
     return 0;
 }
 
-int
-mf_heap_walk(mf_heap_visit visit, void *arg)
+/* The heads, if nobody has taken objects out of the rings. */
+static int
+whole_rings(struct node *rings[RINGS])
 {
-    struct node *rings[RINGS];
     if (mf_heap_rings(rings) < 0) {
         return -1;
     }
@@ -299,10 +301,53 @@ mf_heap_walk(mf_heap_visit visit, void *arg)
                         "the garbage collector is at work");
         return -1;
     }
-    int rc = 0;
+    return 0;
+}
+
+int
+mf_heap_walk(mf_heap_visit visit, void *arg)
+{
+    struct node *rings[RINGS];
+    bool is_back;
+    int rc = whole_rings(rings);
     for (int i = RINGS - 1; i >= 0 && rc == 0; i--) {
-        rc = walk_ring(rings[i], visit, arg);
+        rc = walk_ring(rings[i], visit, arg, &is_back);
     }
+    return rc;
+}
+
+struct finding {
+    mf_heap_visit wanted;
+    void *arg;
+    bool is_back;
+    struct mf_vec *front, back; /* strong */
+};
+
+static int
+find_visit(PyObject *obj, void *arg)
+{
+    struct finding *f = arg;
+    int wanted = f->wanted(obj, f->arg);
+    return wanted > 0 ? mf_vec_push_ref(f->is_back ? &f->back : f->front, obj)
+                      : wanted;
+}
+
+int
+mf_heap_find(mf_heap_visit wanted, void *arg, struct mf_vec *out)
+{
+    struct node *rings[RINGS];
+    struct finding f = {.wanted = wanted, .arg = arg, .front = out};
+    int rc = whole_rings(rings);
+    for (int i = RINGS - 1; i >= 0 && rc == 0; i--) {
+        rc = walk_ring(rings[i], find_visit, &f, &f.is_back);
+        if (rc == 0) {
+            rc = mf_vec_reserve(out, out->len + f.back.len);
+        }
+        while (rc == 0 && f.back.len > 0) {
+            out->items[out->len++] = f.back.items[--f.back.len];
+        }
+    }
+    mf_vec_clear_refs(&f.back);
     return rc;
 }
 
@@ -319,6 +364,42 @@ mf_heap_collect_young(void)
     Py_XDECREF(done);
     Py_XDECREF(gc);
     PyErr_Restore(type, value, tb);
+}
+
+static void
+take_out(struct node *node)
+{
+    set_next(prev_of(node), next_of(node));
+    set_prev(next_of(node), prev_of(node));
+}
+
+static void
+link_behind(struct node *node, struct node *at, uintptr_t flags)
+{
+    node->next = flags | (uintptr_t)next_of(at);
+    set_prev(node, at);
+    set_prev(next_of(at), node);
+    set_next(at, node);
+}
+
+/* The flags of `next` are of the place, those of `prev` of the object. */
+void
+mf_heap_exchange_places(PyObject *a, PyObject *b)
+{
+    if (!PyObject_IS_GC(a) || !PyObject_IS_GC(b) || node_of(a)->next == 0 ||
+        node_of(b)->next == 0) {
+        return; /* not tracked */
+    }
+    struct node *one = node_of(a), *other = node_of(b);
+    uintptr_t flags = one->next & NODE_FLAGS, others = other->next & NODE_FLAGS;
+    struct node *at = prev_of(other);
+    if (at == one) {
+        at = other;
+    }
+    take_out(other);
+    link_behind(other, one, flags);
+    take_out(one);
+    link_behind(one, at, others);
 }
 
 /* --- questions ----------------------------------------------------------- */

@@ -32,6 +32,11 @@ bool mf_heap_busy(void);
  * but atoms), instances without any reference of their own. */
 int mf_heap_walk(mf_heap_visit visit, void *arg);
 
+/* Those for which `wanted` answers 1 (0: not; -1), as new references, in the
+ * order in which the collector has them: who makes something for each finds
+ * it in memory in this order as well. 0 / -1. */
+int mf_heap_find(mf_heap_visit wanted, void *arg, struct mf_vec *out);
+
 /* What is made from a mark on. */
 struct mf_heap_mark {
     PyObject *marker;     /* our own tiny GC object, in the youngest ring */
@@ -61,6 +66,9 @@ void mf_heap_mark_clear(struct mf_heap_mark *mark);
 /* Collects the youngest generation, where what was made behind a mark lies
  * and what only cycles hold of it: destructors run. Errors are not raised. */
 void mf_heap_collect_young(void);
+/* Each of the two has the place of the other among the collector's objects, and
+ * with it its generation. Not while mf_heap_busy. */
+void mf_heap_exchange_places(PyObject *a, PyObject *b);
 
 /* All live functions whose code object is a key of `codes` (borrowed keys),
  * and all frames' and generators' needs are not its business. Appends

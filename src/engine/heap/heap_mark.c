@@ -23,18 +23,6 @@ static const char watch_name[] = "midflight.heap_mark";
 
 /* --- lists ----------------------------------------------------------------- */
 
-static void
-set_next(struct node *node, struct node *next)
-{
-    node->next = (node->next & NODE_FLAGS) | (uintptr_t)next;
-}
-
-static void
-set_prev(struct node *node, struct node *prev)
-{
-    node->prev = (node->prev & NODE_FLAGS) | (uintptr_t)prev;
-}
-
 /* Take a marker to the place behind that node. */
 static void
 move_behind(PyObject *marker, struct node *at)

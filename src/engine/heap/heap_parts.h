@@ -29,6 +29,18 @@ prev_of(const struct node *node)
     return (struct node *)(node->prev & ~(uintptr_t)NODE_FLAGS);
 }
 
+static inline void
+set_next(struct node *node, struct node *next)
+{
+    node->next = (node->next & NODE_FLAGS) | (uintptr_t)next;
+}
+
+static inline void
+set_prev(struct node *node, struct node *prev)
+{
+    node->prev = (node->prev & NODE_FLAGS) | (uintptr_t)prev;
+}
+
 static inline PyObject *
 object_of(struct node *node)
 {

@@ -349,6 +349,14 @@ lacks(PyObject *instance, const struct place *place, PyObject *name)
     return has < 0 ? -1 : !has;
 }
 
+/* Takes over the value. */
+static void
+put_in_slot(PyObject *instance, Py_ssize_t slot, PyObject *value)
+{
+    PyObject **word = (PyObject **)((char *)instance + slot);
+    Py_XSETREF(*word, value);
+}
+
 static int
 fill_instance(struct filling *f, PyObject *instance)
 {
@@ -366,6 +374,11 @@ fill_instance(struct filling *f, PyObject *instance)
         PyObject *value = mf_fields_value(field);
         if (value == NULL) {
             return -1;
+        }
+        if (f->write == mf_fields_set && f->type == Py_TYPE(instance) &&
+            f->places[i].holder == IN_SLOT) {
+            put_in_slot(instance, f->places[i].slot, value);
+            continue;
         }
         int rc = f->write(f->arg, instance, field->name, value);
         Py_DECREF(value);
@@ -452,8 +465,7 @@ mf_fields_set(void *Py_UNUSED(unused), PyObject *instance, PyObject *name,
     PyTypeObject *type = Py_TYPE(instance);
     Py_ssize_t slot = mf_compat_fields_slot(type, name, &other);
     if (slot > 0) {
-        PyObject **word = (PyObject **)((char *)instance + slot);
-        Py_XSETREF(*word, Py_XNewRef(value));
+        put_in_slot(instance, slot, Py_XNewRef(value));
         return 0;
     }
     if (!mf_compat_fields_has_dict(type)) {
