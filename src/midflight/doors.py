@@ -168,7 +168,7 @@ def _remote_exec(pid, version, executable, script):
     last = said.strip().splitlines()[-1] if said.strip() else "no answer"
     if "PermissionError" in last or "not permitted" in said:
         raise NotReachable(f"process {pid} may not be entered: {_ptrace()}")
-    if "disabled" in last:
+    if "disabled" in last or "not enabled" in last:
         raise NotReachable(f"process {pid} has shut this door itself (PYTHON_DISABLE_REMOTE_DEBUG, -X disable-remote-debug, or how it was "
                            f"built): {_AGAIN}")
     raise NotReachable(f"process {pid} cannot be entered: {last}")
