@@ -145,6 +145,7 @@ class Lever:
             report, fired = self.failing(once, number, wanted)
             if report is not None and (report["outcome"] == "committed" or not fired):
                 return report
+            self.settle()
             number, step = number + step, max(self.value, number // 8)
         return once()
 

@@ -26,7 +26,7 @@ case.toml
     none = "pass"             passes without any update; restart = "na": asks for more than a restart gives
     start = "late"            midflight starts after setup(); "drive": the drive starts it itself
     [not_under]               the levers that say nothing about it ("any": all of them) and why; there it must fail, or ask for no update()
-    settings = {}             arguments of start(); timeout, min_python, max_python
+    settings = {}             arguments of start(); timeout, min_python, max_python; no_children: why a fork would change it
 """
 import argparse
 import concurrent.futures
@@ -209,7 +209,8 @@ class Run:
             import midflight
             self.midflight = midflight
         self.where = "setup"
-        self.children.program_begins()
+        if "no_children" not in self.meta:
+            self.children.program_begins()
         arguments = [self] if inspect.signature(self.drive.setup).parameters else []
         self.state = self.drive.setup(*arguments)
         if self.tool == "midflight" and begin == "late":
