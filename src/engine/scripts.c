@@ -500,8 +500,9 @@ story(struct run *run, enum mf_mode mode)
     }
     report->spent[MF_PHASE_STAGE] = mf_trace_now() - clock;
     if (rc == 0 && failed == 0) {
-        rc = mf_heap_mark_known(&run->mark)
-                 ? judge(run, mode)
+        rc = mf_heap_mark_known(&run->mark) ? judge(run, mode)
+             : run->mark.no_memory
+                 ? (PyErr_NoMemory(), -1)
                  : mf_report_add(report, 408, '=', NULL, NULL, NULL, 0,
                                  "the garbage collector ran unseen while the "
                                  "script ran (gc.callbacks was emptied)");

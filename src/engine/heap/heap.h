@@ -48,6 +48,7 @@ struct mf_heap_mark {
     bool was_enabled;     /* collector was on before */
     bool collected;       /* there were some */
     bool lost;            /* and one was not seen */
+    bool no_memory;       /* or memory ran out when it was noted */
 };
 
 /* Holds the collector and sets the markers; `mark` stays where it is until it

@@ -140,6 +140,7 @@ on_collection(PyObject *self, PyObject *args)
     bool begins = PyUnicode_CompareWithASCIIString(phase, "start") == 0;
     if (mf_heap_rings(rings) < 0 || (begins ? note_made(mark, rings)
                                             : begin_again(mark, rings)) < 0) {
+        mark->no_memory = PyErr_ExceptionMatches(PyExc_MemoryError);
         PyErr_Clear();
         mark->lost = true;
     }

@@ -604,6 +604,10 @@ mf_match_run(struct mf_match *match, struct mf_plan *plan,
         return 0;
     }
     if (!mf_heap_mark_known(&stage->mark)) {
+        if (stage->mark.no_memory) {
+            PyErr_NoMemory();
+            return -1;
+        }
         return mf_report_add(stage->report, 408, '=', NULL, NULL, NULL, 0,
                              "the garbage collector ran unseen while the "
                              "update was staged (gc.callbacks was emptied): "
