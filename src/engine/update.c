@@ -390,7 +390,8 @@ prepare_frames(struct mf_update *update, const struct mf_map *codes,
     moves->state = update->state;
     moves->older = update->state->older;
     if (mf_redefine_frame_prepare(moves, &update->plan, codes, known,
-                                  update->state->armed) < 0) {
+                                  update->state->armed) < 0 ||
+        mf_older_note(update->state, &update->plan, moves) < 0) {
         return -1;
     }
     struct mf_undo *undo = &update->commit.undo;

@@ -519,9 +519,7 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
     if (mf_redefine_frame_arm(&commit->moves, &state->armed) < 0) {
         mf_report_late(commit->report); /* they finish in the old code */
     }
-    if (mf_older_note(state, commit->plan, &commit->moves) < 0) {
-        mf_report_late(commit->report);
-    }
+    mf_older_settle(state, true);
     mf_baseline_move(state, commit->plan, commit->merge,
                      commit->new_codes);
     clear_caches(commit);
@@ -531,6 +529,9 @@ mf_commit_finish(struct mf_commit *commit, struct mf_state *state)
 void
 mf_commit_clear(struct mf_commit *commit)
 {
+    if (commit->moves.state != NULL && !commit->applied) {
+        mf_older_settle(commit->moves.state, false);
+    }
     if (commit->stage != NULL && !commit->applied) {
         mf_baseline_forget_new(commit->stage);
     }

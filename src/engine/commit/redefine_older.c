@@ -217,13 +217,12 @@ mf_older_look(struct mf_older *older, struct mf_vec *places)
     return rc == 0 ? forget_ended(older) : -1;
 }
 
-/* --- after a commit ------------------------------------------------------ */
+/* --- around a commit ----------------------------------------------------- */
 
 struct note {
     struct mf_state *state;
     struct mf_plan *plan;
     const struct mf_moves *moves;
-    bool any;
 };
 
 /* The edited file whose code this was; NULL: it is not of this update. */
@@ -260,6 +259,7 @@ entry_for(struct note *note, PyCodeObject *code)
         .bytes = Py_NewRef(change->diff.old_of.text->bytes),
         .flags = change->diff.old_of.flags,
         .since = note->state->number,
+        .fresh = true,
     };
     if (mf_vec_push(&older->codes, entry) < 0) {
         free_code(entry);
@@ -281,7 +281,6 @@ note_frame(struct note *note, PyCodeObject *code, void *frame,
     if (entry == NULL) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    note->any = true;
     entry->told |= !mf_map_has(&note->moves->moved, frame);
     return owner != NULL ? add_owner(entry, owner) : 0;
 }
@@ -290,7 +289,9 @@ static int
 note_running(const struct mf_compat_place *place, void *arg)
 {
     struct note *note = arg;
-    return mf_map_has(&note->moves->codes, place->code)
+    bool moves = place->still &&
+                 mf_map_has(&note->moves->moved, place->frame);
+    return !moves && mf_map_has(&note->moves->codes, place->code)
                ? note_frame(note, place->code, place->frame, place->owner)
                : 0;
 }
@@ -299,7 +300,7 @@ int
 mf_older_note(struct mf_state *state, struct mf_plan *plan,
               const struct mf_moves *moves)
 {
-    struct note note = {state, plan, moves, false};
+    struct note note = {state, plan, moves};
     int rc = 0;
     if (moves->finish) {
         return 0;
@@ -307,17 +308,39 @@ mf_older_note(struct mf_state *state, struct mf_plan *plan,
     for (size_t i = 0; rc == 0 && i < moves->suspended.len; i++) {
         PyObject *owner = moves->suspended.items[i];
         PyCodeObject *code = mf_compat_frames_suspended(owner);
-        if (code != NULL && mf_map_has(&moves->codes, code)) {
-            rc = note_frame(&note, code, mf_compat_frames_in(owner), owner);
+        void *frame = mf_compat_frames_in(owner);
+        if (code != NULL && mf_map_has(&moves->codes, code) &&
+            !mf_map_has(&moves->moved, frame)) {
+            rc = note_frame(&note, code, frame, owner);
         }
     }
     if (rc == 0 && moves->runs) {
         rc = mf_compat_moves_running(note_running, &note);
     }
-    if (note.any) {
+    return rc;
+}
+
+void
+mf_older_settle(struct mf_state *state, bool committed)
+{
+    struct mf_older *older = state->older;
+    size_t kept = 0;
+    for (size_t i = 0; older != NULL && i < older->codes.len; i++) {
+        struct mf_older_code *entry = older->codes.items[i];
+        if (committed || !entry->fresh) {
+            entry->fresh = false;
+            older->codes.items[kept++] = entry;
+            continue;
+        }
+        (void)mf_map_put(&older->index, entry->code, 0); /* it is in there */
+        free_code(entry);
+    }
+    if (older != NULL) {
+        older->codes.len = kept;
+    }
+    if (committed && kept > 0) {
         state->older_ms = 1; /* try again soon */
     }
-    return rc;
 }
 
 /* --- telling ------------------------------------------------------------- */

@@ -17,6 +17,7 @@ struct mf_older_code {
     long since;               /* number of the update that replaced it */
     bool told;                /* a report has named it */
     bool seen;                /* by the look that is under way */
+    bool fresh;               /* of an update that has not committed yet */
     struct mf_vec owners;     /* strong: weak references to the generators and
                                  the like whose frames run it */
     struct mf_frame_map *map; /* the way that was tried last; or NULL */
@@ -29,10 +30,12 @@ bool mf_older_any(const struct mf_older *older);
 /* Adds a copy (mf_free) of the place of each frame that runs older code;
  * forgets the others. `older` may be NULL. 0 / -1. */
 int mf_older_look(struct mf_older *older, struct mf_vec *places);
-/* After the frames have been moved, before the baseline: who stays in the code
- * that this update has replaced. 0; -1: it will not be tried again. */
+/* The frames are prepared: who will stay in the code that this update is about
+ * to replace. 0 / -1. */
 int mf_older_note(struct mf_state *state, struct mf_plan *plan,
                   const struct mf_moves *moves);
+/* The update has committed, or not: then what it has noted is forgotten. */
+void mf_older_settle(struct mf_state *state, bool committed);
 /* Who still runs older code, and a report has said so: a new list of dicts. */
 PyObject *mf_older_list(struct mf_state *state);
 void mf_older_free(struct mf_older *older);
