@@ -131,7 +131,7 @@ class Judge:
             fixes.append((live, made, self.fix.id, f"{module}.{qualname}"))
             count = max(0, holders.get(id(live), 0) - 1)
             total += count
-            plan.append(f"redefine {module}.{qualname} in place: {count} other reference{'' if count == 1 else 's'} follow")
+            plan.append(f"redefine {module}.{qualname} in place: {count} other reference{'s follow' if count != 1 else ' follows'}")
         entries += running
         plan += [f"{_VERBS[code]} {where + '.' if where else ''}{text}" for code, _, where, _, _, _, text in entries if code in _VERBS]
         plan.append(f"references that follow: {total}; instances to migrate: 0; estimated pause: {0.01 + 0.004 * (len(fixes) + len(parts)):.2f} ms")

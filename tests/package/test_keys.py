@@ -113,7 +113,7 @@ def test_every_key(project):
         terminal.press("s")
         terminal.until("update #1, ")
         terminal.press("u")
-        terminal.until("#2   lib.py")
+        terminal.until("#2   undoes #1  lib.py")
         terminal.press("q")
         assert terminal.end() == -signal.SIGINT
         assert "KeyboardInterrupt" in terminal.seen and terminal.as_before()
