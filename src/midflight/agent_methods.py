@@ -13,6 +13,7 @@ import sys
 
 from . import api, newborn
 from .calls import PARAMETERS, Refused, take
+from .hashes import sha256
 
 name = None              # of the program, for people
 _epochs = []             # of this process: {"epoch": id, "number": of the update, None: nothing to do here}
@@ -31,13 +32,11 @@ def _report(report):
 
 def _texts(files):
     """Hashes of files as they are now: what a dry run has seen, and the commit must find again."""
-    import hashlib
-
     out = {}
     for path in files:
         try:
             with open(path, "rb") as file:
-                out[path] = hashlib.sha256(file.read()).hexdigest()
+                out[path] = sha256(file.read())
         except OSError:
             out[path] = None
     return out

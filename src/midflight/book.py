@@ -12,13 +12,13 @@ anybody: it is set aside. Any other fault in the file is damage, and is named; w
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import threading
 import time
 
 from .errors import JournalError
+from .hashes import sha256
 from .private import check_file, check_folder
 
 FILE, LOCK, TEXTS, ASIDE, RESERVE = "journal.jsonl", "lock", "texts", "aside", "reserve"
@@ -42,10 +42,6 @@ os.register_at_fork(after_in_child=_after_fork)
 def point(name):
     if on_point is not None:
         on_point(name)
-
-
-def sha256(text):
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 class Book:

@@ -11,7 +11,6 @@ it changed is committed at once: scripts.py. What a later save of the same file 
 
 import dataclasses
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ import sys
 import types
 
 from . import api, patches
+from .hashes import sha256
 
 _BASE = re.compile(r"^\W*midflight-base:\s*([\w.]+)\s+(?:sha256:)?([0-9a-f]{64})\s*$", re.M)
 _NAME = re.compile(r"^\w+(\.\w+)*$")
@@ -40,7 +40,7 @@ class Hotfix:
     def __post_init__(self):
         if self.form not in ("patch", "modules", "script"):
             raise ValueError(f"a hotfix is a patch, modules or a script, not {self.form!r}")
-        digest = hashlib.sha256(f"{self.form}\n{self.text}".encode()).hexdigest()
+        digest = sha256(f"{self.form}\n{self.text}")
         if self.digest not in ("", digest):
             raise ValueError("the digest of the hotfix is not that of its text: it has been changed on its way")
         object.__setattr__(self, "digest", digest)
@@ -52,7 +52,7 @@ class Hotfix:
 
 def digest_of(source):
     """The hash that `base` has for a source: text, or the bytes of a file."""
-    return hashlib.sha256(_decode(source).encode()).hexdigest()
+    return sha256(_decode(source))
 
 
 def read(given, *, id=None):

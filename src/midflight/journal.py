@@ -13,6 +13,7 @@ import sys
 
 from . import book
 from .errors import JournalError
+from .hashes import sha256
 from .identity import lives, me, who
 from .report import Report
 
@@ -151,12 +152,12 @@ class Journal:
         for name in sorted(modules):
             file, text = now.get(name, (None, None))
             old = before.get(name, (None, None))[1]
-            record["before"][name] = None if old is None else book.sha256(old)
+            record["before"][name] = None if old is None else sha256(old)
             record["result"][name] = {"file": file, "text": None}
             if old is not None and text != old:
                 self.book.keep(old.decode())       # to go back to
             if text is not None:
-                record["result"][name]["text"] = book.sha256(text) if text == old else self.book.keep(text.decode())
+                record["result"][name]["text"] = sha256(text) if text == old else self.book.keep(text.decode())
 
     def _update(self, report):
         of_its_own = report.hotfix and not report.undoes and not report.redoes       # begin and end say it all
@@ -247,7 +248,7 @@ class Journal:
         item = self._items[id]
         now = self._running()
         for name in item.result:
-            if now.get(name, (None, None))[1] is None or book.sha256(now[name][1]) != item.result[name]["text"]:
+            if now.get(name, (None, None))[1] is None or sha256(now[name][1]) != item.result[name]["text"]:
                 raise JournalError("MF627", f"{name} does not run the text of {id} any more: a later update or hotfix stands on it")
         return {name: self.text(item.before[name]) for name in item.result}
 

@@ -18,6 +18,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 
 from . import api, book, hooks
 from .errors import JournalError
+from .hashes import sha256
 from .journal import PERMANENT
 from .layers import over, settle
 from .report import Report
@@ -81,7 +82,7 @@ class Reapply:
             return self._not(item, other, odd)
         for name, text in wanted.items():
             self._wanted.setdefault(self._places[name], []).append((item.id, self._texts[name], text))
-            self._texts[name], self._hashes[name] = text, book.sha256(text)
+            self._texts[name], self._hashes[name] = text, sha256(text)
         self.journal.loaded_with(item.id)
         self._say(item, "committed", "MF640", f"part of this start: {', '.join(wanted)}")
 
@@ -119,7 +120,7 @@ class Reapply:
             path, text = self._find(name)
             self._places[name] = path
             self._texts[name] = None if text is None else text.decode()
-            self._hashes[name] = None if text is None else book.sha256(text)
+            self._hashes[name] = None if text is None else sha256(text)
         return self._hashes[name]
 
     def _find(self, name):

@@ -8,9 +8,9 @@ signed. A secret key is a PEM file that only its owner can read; a public key is
 
 import base64
 import binascii
-import hashlib
 import os
 
+from .hashes import sha256
 from .private import check_file
 
 _DOMAIN = b"midflight release 1\n"       # in front of what is signed: a signature for something else is none for us
@@ -32,7 +32,7 @@ def _library():
 
 
 def key_id(raw):
-    return hashlib.sha256(raw).hexdigest()[:32]
+    return sha256(raw)[:32]
 
 
 def new_key(path, comment="", passphrase=None):
