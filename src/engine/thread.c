@@ -506,7 +506,7 @@ join_finalizing(struct mf_thread *thread)
 }
 
 void
-mf_thread_stop(struct mf_thread *thread)
+mf_thread_stop(struct mf_thread *thread, bool for_exit)
 {
     if (thread == NULL) {
         return;
@@ -531,10 +531,10 @@ mf_thread_stop(struct mf_thread *thread)
         free_thread(thread);
         return;
     }
-    bool finalizing = !Py_IsInitialized();
+    bool bounded = for_exit || !Py_IsInitialized();
     mf_thread_wake(thread);
     Py_BEGIN_ALLOW_THREADS
-    if (finalizing) {
+    if (bounded) {
         mf_thread_unregister(thread);
         join_finalizing(thread);
     }

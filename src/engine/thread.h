@@ -45,8 +45,10 @@ void mf_thread_remind(struct mf_thread *thread, int ms);
  * that runs: hold no lock that a batch takes). No callback runs after it.
  * Safe when the process was forked since (then it only frees), on the thread
  * itself (it ends when the callback returns), and while Python finalizes.
- * NULL is legal. */
-void mf_thread_stop(struct mf_thread *thread);
+ * NULL is legal. for_exit: a batch that does
+ * not end within a second is left behind, since nothing may keep a process
+ * from ending. */
+void mf_thread_stop(struct mf_thread *thread, bool for_exit);
 /* Change what is watched, from any thread, with or without the GIL. 0, or -1
  * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);

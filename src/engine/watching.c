@@ -220,6 +220,23 @@ on_note(const char *text, void *arg)
     PyErr_Clear();
 }
 
+static void
+end_watching(struct mf_state *state, bool for_exit)
+{
+    struct mf_thread *thread = state->thread;
+    state->thread = NULL;
+    Py_CLEAR(state->watched);
+    if (thread != NULL) {
+        mf_thread_stop(thread, for_exit);
+    }
+}
+
+static bool
+is_main(void)
+{
+    return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
 static PyObject *
 at_exit(PyObject *self, PyObject *unused)
 {
@@ -229,22 +246,19 @@ at_exit(PyObject *self, PyObject *unused)
         PyErr_Clear();
     }
     else {
-        mf_watching_end(state);
+        end_watching(state, is_main());
     }
     Py_RETURN_NONE;
 }
 
 static PyMethodDef at_exit_def = {"end_watching", at_exit, METH_NOARGS, NULL};
 
-/* A subinterpreter must not end while another thread is in it: the runtime
- * would end the process. Ours is away before. The main interpreter may: see
- * thread.c. */
+/* Our thread is away before the interpreter ends: a subinterpreter must not end
+ * while another thread is in it (the runtime would end the process), and one
+ * that makes its state while the main one deletes all others' crashes. */
 static int
 end_before_interpreter(void)
 {
-    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
-        return 0;
-    }
     PyObject *atexit = PyImport_ImportModule("atexit");
     PyObject *function = atexit ? PyCFunction_New(&at_exit_def, NULL) : NULL;
     PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O",
@@ -396,12 +410,7 @@ mf_watching_serve(struct mf_state *state, struct mf_guest *guest)
 void
 mf_watching_end(struct mf_state *state)
 {
-    struct mf_thread *thread = state->thread;
-    state->thread = NULL;
-    Py_CLEAR(state->watched);
-    if (thread != NULL) {
-        mf_thread_stop(thread);
-    }
+    end_watching(state, false);
 }
 
 int
@@ -413,7 +422,7 @@ mf_watching_again(struct mf_state *state)
     }
     struct mf_thread *of_parent = state->thread;
     state->thread = NULL;
-    mf_thread_stop(of_parent);
+    mf_thread_stop(of_parent, false);
     struct mf_watch *watch = new_watch(state);
     if (watch == NULL) {
         return -1;

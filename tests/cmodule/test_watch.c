@@ -70,7 +70,7 @@ static void
 destroy(PyObject *capsule)
 {
     struct test_watch *self = PyCapsule_GetPointer(capsule, "watch");
-    mf_thread_stop(self->thread);
+    mf_thread_stop(self->thread, false);
     mf_watch_free(self->watch);
     Py_XDECREF(self->notes);
     Py_XDECREF(self->batch);
@@ -306,7 +306,7 @@ thread_stop(PyObject *module, PyObject *capsule)
     }
     struct mf_thread *thread = self->thread;
     self->thread = NULL;
-    mf_thread_stop(thread);
+    mf_thread_stop(thread, false);
     Py_RETURN_NONE;
 }
 

@@ -252,9 +252,14 @@ is_bound_call(PyObject *value)
         "functools.partial", "operator.itemgetter", "operator.attrgetter",
         "operator.methodcaller"};
     PyTypeObject *type = Py_TYPE(value);
+    /* every value of every module comes by when its import ends */
+    if (type->tp_call == NULL || PyFunction_Check(value) ||
+        PyType_Check(value) ||
+        !PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
+        return false;
+    }
     for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
-        if (strcmp(type->tp_name, names[i]) == 0 &&
-            PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE)) {
+        if (strcmp(type->tp_name, names[i]) == 0) {
             return true;
         }
     }
