@@ -32,7 +32,6 @@
 #endif
 
 #define STACK_MIN (4u << 20)     /* it runs Python code */
-#define FINALIZE_WAIT_MS 1000
 #define ERROR_WAIT_MS 100
 #define GUEST_MAX 40
 
@@ -232,15 +231,30 @@ call_back(struct mf_thread *thread, struct delivery *out, PyObject *result)
     }
 }
 
+/* False: it has no state in the interpreter, and none is to be had: Python ends
+ * (the GIL is not for us any more), or no memory. */
+static bool
+make_state(struct mf_thread *thread)
+{
+    thread->tstate =
+        Py_IsInitialized() ? PyThreadState_New(thread->interp) : NULL;
+    return thread->tstate != NULL;
+}
+
+/* With the GIL, which is given up. */
+static void
+drop_state(struct mf_thread *thread)
+{
+    PyThreadState_Clear(thread->tstate);
+    thread->tstate = NULL;
+    PyThreadState_DeleteCurrent();
+}
+
 static void
 deliver(struct mf_thread *thread, struct delivery *out, bool due)
 {
     sigset_t blocked;
-    if (!Py_IsInitialized()) {
-        return; /* finalizing: the GIL is not for us any more */
-    }
-    PyThreadState *tstate = PyThreadState_New(thread->interp);
-    if (tstate == NULL) {
+    if (!make_state(thread)) {
         return;
     }
     mf_handover_work work = atomic_load(&thread->work);
@@ -250,7 +264,7 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
                                 thread->arg)
             : NULL;
     pthread_sigmask(SIG_SETMASK, &thread->mask, &blocked);
-    PyEval_AcquireThread(tstate);
+    PyEval_AcquireThread(thread->tstate);
     PyObject *result = mf_handover_close(handover);
     if (!mf_thread_is_over(thread)) {
         call_back(thread, out, result);
@@ -259,8 +273,7 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
         thread->remind(thread->arg);
     }
     Py_XDECREF(result);
-    PyThreadState_Clear(tstate);
-    PyThreadState_DeleteCurrent();
+    drop_state(thread);
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
@@ -275,17 +288,13 @@ warm_up(struct mf_thread *thread)
     leave(thread);
     bool known = begun == 0 || begun == thread->warmed;
     thread->warmed = begun;
-    if (known || is_wanted_away(thread) || !Py_IsInitialized() ||
-        !mf_compat_main_gil_is_free(thread->interp)) {
+    if (known || is_wanted_away(thread) ||
+        !mf_compat_main_gil_is_free(thread->interp) || !make_state(thread)) {
         return;
     }
-    PyThreadState *tstate = PyThreadState_New(thread->interp);
-    if (tstate != NULL) {
-        PyEval_AcquireThread(tstate);
-        mf_warm_compiler();
-        PyThreadState_Clear(tstate);
-        PyThreadState_DeleteCurrent();
-    }
+    PyEval_AcquireThread(thread->tstate);
+    mf_warm_compiler();
+    drop_state(thread);
 }
 
 static int
@@ -492,7 +501,7 @@ static void
 join_finalizing(struct mf_thread *thread)
 {
     struct timespec pause = {.tv_nsec = 1000000};
-    for (int i = 0; i < FINALIZE_WAIT_MS && !atomic_load(&thread->ended);
+    for (int i = 0; i < MF_THREAD_EXIT_MS && !atomic_load(&thread->ended);
          i++) {
         nanosleep(&pause, NULL);
     }
@@ -502,6 +511,22 @@ join_finalizing(struct mf_thread *thread)
     }
     else {
         pthread_detach(thread->id);
+    }
+}
+
+/* Python ends, and with it an interpreter that was left: a thread that lets the
+ * GIL go here (none but the ending one's own state gets it back) would be ended
+ * in its middle. Ours waits for the GIL or is in C code. What state it leaves
+ * must go too: an interpreter must not end with two. */
+static void
+stop_without_gil(struct mf_thread *thread)
+{
+    PyThreadState *own = thread->tstate;
+    bool foreign = thread->interp != PyInterpreterState_Main();
+    join_finalizing(thread);
+    if (own != NULL && foreign) {
+        PyThreadState_Clear(own);
+        PyThreadState_Delete(own);
     }
 }
 
@@ -531,10 +556,14 @@ mf_thread_stop(struct mf_thread *thread, bool for_exit)
         free_thread(thread);
         return;
     }
-    bool bounded = for_exit || !Py_IsInitialized();
     mf_thread_wake(thread);
+    if (!Py_IsInitialized()) {
+        mf_thread_unregister(thread);
+        stop_without_gil(thread);
+        return;
+    }
     Py_BEGIN_ALLOW_THREADS
-    if (bounded) {
+    if (for_exit) {
         mf_thread_unregister(thread);
         join_finalizing(thread);
     }

@@ -49,6 +49,11 @@ void mf_thread_remind(struct mf_thread *thread, int ms);
  * not end within a second is left behind, since nothing may keep a process
  * from ending. */
 void mf_thread_stop(struct mf_thread *thread, bool for_exit);
+/* Ends the threads of all interpreters before Python ends: of one that is left
+ * then, Python itself makes an end, and stops the process if a thread is in it
+ * (3.11 to 3.13). One that takes over a second is left behind. They are still to
+ * be stopped by who started them. Releases the GIL meanwhile. */
+void mf_thread_end_all(void);
 /* Change what is watched, from any thread, with or without the GIL. 0, or -1
  * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);

@@ -1,6 +1,6 @@
-/* thread_fork.c -- owns what becomes of the engine's thread around a fork. In:
- * the threads of the process. Out: a parent whose thread was away meanwhile, a
- * child without one. A guest's lock is free when the process forks, so that
+/* thread_fork.c -- owns what becomes of the engine's threads around a fork and
+ * at the end of the process. In: the threads of the process. Out: a parent
+ * whose thread was away meanwhile, a child without one, an end without any. A guest's lock is free when the process forks, so that
  * what it guards is whole in the child.
  */
 #include "thread_parts.h"
@@ -9,7 +9,7 @@
 
 #define PARK_WAIT_MS 50
 
-/* All threads of the process: for the child of a fork. */
+/* All threads of the process, of whatever interpreter. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mf_thread *registry;
 static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
@@ -77,6 +77,34 @@ mf_thread_register(struct mf_thread *thread)
     thread->next = registry;
     registry = thread;
     pthread_mutex_unlock(&registry_lock);
+}
+
+/* How many of them have not ended yet, all told to. */
+static int
+end_all(void)
+{
+    int count = 0;
+    pthread_mutex_lock(&registry_lock);
+    for (struct mf_thread *t = registry; t != NULL; t = t->next) {
+        if (!atomic_load(&t->ended)) {
+            count++;
+            atomic_store(&t->stop, true);
+            mf_thread_wake(t);
+        }
+    }
+    pthread_mutex_unlock(&registry_lock);
+    return count;
+}
+
+void
+mf_thread_end_all(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    Py_BEGIN_ALLOW_THREADS
+    for (int i = 0; i < MF_THREAD_EXIT_MS && end_all() > 0; i++) {
+        nanosleep(&pause, NULL);
+    }
+    Py_END_ALLOW_THREADS
 }
 
 void

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#define MF_THREAD_EXIT_MS 1000 /* nothing may keep a process from ending */
+
 struct mf_thread {
     struct mf_watch *watch;
     PyInterpreterState *interp;
@@ -36,6 +38,7 @@ struct mf_thread {
     bool parked, joined;     /* it has ended for one of them; by lock */
     pthread_cond_t parking;
     bool frees_itself;       /* stopped on the thread itself */
+    PyThreadState *tstate;   /* while it has one; by the GIL once it has that */
     _Atomic(struct mf_guest *) guest; /* NULL: none */
     struct mf_thread *next;  /* in the registry */
 };

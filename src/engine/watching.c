@@ -248,6 +248,9 @@ at_exit(PyObject *self, PyObject *unused)
     else {
         end_watching(state, is_main());
     }
+    if (is_main()) {
+        mf_thread_end_all();
+    }
     Py_RETURN_NONE;
 }
 

@@ -61,7 +61,7 @@ def test_python_ends_and_starts_anew(tmp_path, watch, used_before):
 
 
 INTERPRETERS = """
-import sys
+import sys, time
 try:
     import _interpreters as interpreters
     new = lambda: interpreters.create("legacy")
@@ -76,21 +76,29 @@ def both(number, name):
     assert not failed, failed
 def here(name):
     exec(PROGRAM.replace("THIS", name), {})
+def destroy(number):
+    while True:
+        try:
+            return interpreters.destroy(number)
+        except RuntimeError as error:       # our thread is in it for a moment
+            if "more than one thread" not in str(error):
+                raise
+            time.sleep(0)       # it is asked for the GIL by nothing else: 3.11 asks only threads of the same interpreter
 here("main1")
 one, two = new(), new()
 both(one, "one1")
 both(two, "two1")
 here("main2")
 both(one, "one2")
-interpreters.destroy(one)
+destroy(one)
 here("main3")
 both(two, "two2")
-interpreters.destroy(two)
+destroy(two)
 here("main4")
 three = new()
 both(three, "three1")
 here("main5")
-interpreters.destroy(three)
+destroy(three)
 here("main6")
 print("done")
 """
@@ -100,4 +108,46 @@ print("done")
 def test_several_interpreters(tmp_path, watch):
     text = "PROGRAM = " + repr(program("THIS", watch)) + INTERPRETERS
     done = subprocess.run([*PYTHON, "-W", "ignore", "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+LEFT = """
+here("main1")
+one, two = new(), new()
+both(one, "one1")
+both(two, "two1")
+AT_END
+print("done", flush=True)
+"""
+AT_WORK = """
+import os
+os.mkdir("slow")
+with open(os.path.join("slow", "again.py"), "w") as stream:
+    stream.write("def f(): return 1")
+SLOW = PATHS + '''
+import importlib, os, sys, threading, time, midflight
+inside = threading.Event()
+def stay(report):
+    inside.set()
+    time.sleep(0.4)
+midflight.start(roots=[os.path.abspath("slow")])
+midflight.on("committed", stay)
+sys.path.insert(0, os.path.abspath("slow"))
+module = importlib.import_module("again")
+midflight.watch()
+with open(module.__file__, "w") as stream:
+    stream.write("def f(): return 2")
+assert inside.wait(60)
+'''
+three = new()
+failed = run(three, SLOW)
+assert not failed, failed
+"""
+
+
+@pytest.mark.parametrize("at_end", ["", AT_WORK], ids=["idle", "at work"])
+def test_python_ends_with_interpreters_left(tmp_path, at_end):
+    """3.11 ended the thread that ends Python when it gave up the GIL to wait for ours in another interpreter."""
+    text = "PROGRAM = " + repr(program("THIS", True)) + INTERPRETERS.split("here(\"main1")[0] + LEFT.replace("AT_END", at_end)
+    done = subprocess.run([*PYTHON, "-W", "ignore", "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environment())
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
