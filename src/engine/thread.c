@@ -14,6 +14,7 @@
 #include "thread_parts.h"
 
 #include "ground/compat_main.h"
+#include "ground/compat_stack.h"
 #include "ground/trace.h"
 #include "warm.h"
 
@@ -133,6 +134,7 @@ free_thread(struct mf_thread *thread)
     }
     /* Else: forked in the middle of a change to them. They stay. */
     mf_thread_close_wake(thread);
+    mf_compat_stack_free(thread->stack);
     if (!atomic_load(&thread->forked)) {
         pthread_mutex_destroy(&thread->lock);
         pthread_cond_destroy(&thread->parking);
@@ -242,7 +244,12 @@ make_state(struct mf_thread *thread)
 {
     thread->tstate =
         Py_IsInitialized() ? PyThreadState_New(thread->interp) : NULL;
-    return thread->tstate != NULL;
+    if (thread->tstate == NULL) {
+        return false;
+    }
+    mf_compat_stack_give(thread->tstate, thread->stack);
+    thread->stack = NULL;
+    return true;
 }
 
 /* With the GIL, which is given up. */
@@ -250,6 +257,7 @@ static void
 drop_state(struct mf_thread *thread)
 {
     PyThreadState_Clear(thread->tstate);
+    thread->stack = mf_compat_stack_take(thread->tstate);
     thread->tstate = NULL;
     PyThreadState_DeleteCurrent();
 }

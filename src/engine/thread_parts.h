@@ -39,6 +39,7 @@ struct mf_thread {
     pthread_cond_t parking;
     bool frees_itself;       /* stopped on the thread itself */
     PyThreadState *tstate;   /* while it has one; by the GIL once it has that */
+    void *stack;             /* else: what the next one's frames lie in */
     _Atomic(struct mf_guest *) guest; /* NULL: none */
     struct mf_thread *next;  /* in the registry */
 };

@@ -36,16 +36,28 @@ def run(tmp_path, lib, body, outcome=0):
     return out.split()
 
 
+EDITOR = """
+    import sys
+    for number in sys.stdin:
+        with open("lib.py", "w") as stream:
+            stream.write(f"class C:\\n    def answer(self):\\n        return {int(number)}\\n\\n\\ndef answer():\\n    return {int(number)}\\n")
+    """
+
+
 def test_the_main_thread_does_it_while_it_is_busy(tmp_path):
-    """Whoever comes first does; with a switch interval that long it is the main thread, if it is not just in a system call."""
+    """Whoever comes first does; with a switch interval that long it is the main thread, if it is not just in a system call: another process saves."""
+    write(tmp_path, {"editor.py": EDITOR})
     out = run(tmp_path, "class C:\n    def answer(self):\n        return 1\n\n\ndef answer():\n    return 1\n", """
+import subprocess
 compiled = set()
 sys.addaudithook(lambda event, args: compiled.add(threading.get_ident()) if event == "compile" else None)
+editor = subprocess.Popen([sys.executable, "editor.py"], stdin=subprocess.PIPE, text=True)
 sys.setswitchinterval(0.5)
 for i in range(2, 42):      # many: each time it is a race, that the main thread loses sometimes
-    save(f"class C:\\n    def answer(self):\\n        return {i}\\n\\n\\ndef answer():\\n    return {i}\\n")
+    print(i, file=editor.stdin, flush=True)
     spin(lambda: lib.answer() == i == lib.C().answer())
     spin(lambda: len(heard) == i - 1, pause=0.001)
+editor.communicate()
 print(*(outcome + str(main) for outcome, main in heard), midflight.status()["running"], len(midflight.history()),
       threading.main_thread().ident in compiled)
 """)
