@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests/package")]
 
-from midflight import signing  # noqa: E402
-from midflight.releases import Malformed, canonical, open_envelope, read_signed, write  # noqa: E402
+from midflight.hotfix import signing  # noqa: E402
+from midflight.hotfix.releases import Malformed, canonical, open_envelope, read_signed, write  # noqa: E402
 
 VALUES = [None, True, False, 0, 1, -1, 2 ** 64, 10 ** 300, 1e308, 0.5, "", "\0", "x" * 5000, "\ud800", "\u202e", "é", [], {}, [[]], {"": {}},
           "2030-01-31T12:00:00Z", "9999-99-99T99:99:99Z", "patch", "script", "modules", "0" * 64, "A" * 88]

@@ -2,6 +2,7 @@
 
 In: the files that git lists (or, outside a checkout, those on disk). Out: one failure per rule, with every place that breaks it.
 """
+import ast
 import os
 import re
 import subprocess
@@ -41,6 +42,19 @@ FLOW = [
 ]
 KNOWLEDGE = ("heap/",)                                       # stands beside the flow: looks at ground only
 FRAME = ("agent", "args", "capi", "fork", "module", "thread", "update")       # around the flow
+# The rooms of the package in the same way: a file, or a folder with its parts. A room imports from lines above its own only.
+PACKAGE = "src/midflight/"
+PACKAGE_FLOW = [
+    "errors hashes private report",
+    "settings hooks",
+    "rules",
+    "api",                                                   # its calls open the rooms below when they are wanted
+    "reloading journal attach",
+    "hotfix",
+    "agent",
+    "auto page",
+    "cli",
+]
 LIMITS = {".c": 700, ".h": 150, ".py": 400}
 # Written in two parts, so that this file does not match itself.
 UNFINISHED = re.compile("|".join(a + b for a, b in (
@@ -115,6 +129,47 @@ def test_every_room_has_its_place():
 def test_only_the_story_includes_the_story():
     bad = ["%s:%d" % (n, number) for n in SOURCES if room_of(n) not in FRAME for number, other in includes_of(n) if other == ENGINE + "update.h" and n.endswith(".h")]
     assert not bad, "a header of a room includes update.h: %s" % bad
+
+
+def module_of(name):
+    """'hotfix.trust' for src/midflight/hotfix/trust.py, 'hotfix' for its __init__.py, '' for the package itself."""
+    return name[len(PACKAGE):-3].replace("/", ".").removesuffix("__init__").rstrip(".")
+
+
+MODULES = {module_of(n): n for n in FILES if n.startswith(PACKAGE) and n.endswith(".py")}
+
+
+def imports_of(module):
+    """(line, module of the package) for everything that a module imports, at its top or when it is wanted; but not what it opens
+    for others: the calls of api the rooms below it, a folder its parts."""
+    at = module.split(".") if MODULES[module].endswith("__init__.py") else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(read(MODULES[module]))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*[part for part in at if part][:len(at) - node.level + 1], *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                whole = ".".join([*base, alias.name])
+                other = whole if whole in MODULES else ".".join(base)
+                opens = node.col_offset > 0 and (module == "api" or other.startswith(module + "."))
+                if other and not opens:
+                    yield node.lineno, other
+
+
+def test_the_package_flows_one_way():
+    places = {room: at for at, line in enumerate(PACKAGE_FLOW) for room in line.split()}
+    rooms = {module.partition(".")[0] for module in MODULES} - {"", "__main__"}
+    assert rooms == set(places), "without a place in the flow, or not there: %s" % sorted(rooms ^ set(places))
+    bad = ["%s:%d imports %s" % (MODULES[module], line, other) for module in MODULES if module not in ("", "__main__")
+           for line, other in imports_of(module)
+           for own, theirs in [(module.partition(".")[0], other.partition(".")[0])] if own != theirs and places[theirs] >= places[own]]
+    assert not bad, "\n".join(bad)
+
+
+def test_no_module_imports_itself_in_a_circle():
+    then = {module: {other for _, other in imports_of(module)} for module in MODULES if module}
+    while then:
+        last = {module for module, others in then.items() if not others & then.keys() - {module}}
+        assert last, "in a circle: %s" % sorted(then)
+        then = {module: others for module, others in then.items() if module not in last}
 
 
 @pytest.mark.parametrize("suffix", sorted(LIMITS))

@@ -521,7 +521,7 @@ PyMethodDef mf_args_methods[] = {
     {"set_listener", engine_set_listener, METH_O,
      "fn(report) after every update."},
     {"set_layering", engine_set_layering, METH_O,
-     "fn(file's text, text that runs, layer), see layers.py."},
+     "fn(file's text, text that runs, layer), see hotfix/layers.py."},
     {"layers", engine_layers, METH_NOARGS, "Path -> layer, of hotfixes."},
     {"hold", engine_hold, METH_O, "hold(+1 or -1) -> depth"},
     {"poll", engine_poll, METH_VARARGS, "Commit here what waits."},

@@ -5,7 +5,6 @@ Out: reports. Nothing here raises for a rejected update but `reload`, which has 
 """
 
 import os
-import sys
 import threading  # noqa: F401  its first importer becomes the "main thread": that must not be staged code
 
 from . import _engine, hooks
@@ -18,6 +17,7 @@ _given = {}              # what start() has been given so far
 _main = None             # the main script, where the launcher knows better than sys.modules
 _program = None          # ("file", path) or ("module", name) of a main module that the launcher has not loaded yet
 _journal = None          # the Journal in force
+_reapplied = None        # the Reapply of this start: what the journal has brought in
 
 
 def start(roots=None, **settings):
@@ -33,7 +33,7 @@ def start(roots=None, **settings):
     if not _rules.settings["disabled"]:
         _engine.start()
         if _rules.settings["journal"] is not None and _journal is None:
-            from .lifecycle import open_journal
+            from .hotfix.lifecycle import open_journal
 
             open_journal(_rules.settings["journal"])
         if _rules.settings["agent"] and _engine.agent_path() is None:
@@ -101,7 +101,7 @@ def undo(to=None, *, dry_run=False):
     report = Report(_engine.undo(to, DRY_RUN if dry_run else UPDATE))
     after = set(chain())
     if before != after:
-        from .lifecycle import undone
+        from .hotfix.lifecycle import undone
 
         undone(before - after, after - before)
     return report
@@ -114,8 +114,8 @@ def hotfix(given, id=None, dry_run=False, permanent=False, *, probation=None, he
     confirm(id). probation: taken back by itself unless it is confirmed within so many seconds, or health() fails
     (raises, or returns False) before. by: who sends it, for the journal. ValueError for what is no hotfix at all.
     """
-    from .hotfix import read
-    from .lifecycle import send
+    from .hotfix.fix import read
+    from .hotfix.lifecycle import send
 
     rules()
     return send(read(given, id=id), dry_run, permanent, probation, health, by)
@@ -123,7 +123,7 @@ def hotfix(given, id=None, dry_run=False, permanent=False, *, probation=None, he
 
 def release(data, dry_run=False, *, health=None, by=None):
     """Apply a signed release (bytes); what it may do is in it. Returns a Report, for one that is refused too."""
-    from .lifecycle import send_release
+    from .hotfix.lifecycle import send_release
 
     rules()
     return send_release(data, dry_run, health, by)
@@ -131,21 +131,21 @@ def release(data, dry_run=False, *, health=None, by=None):
 
 def confirm(id, by=None):
     """A hotfix that runs is to stay: every start of the program has it from now on. JournalError where it cannot."""
-    from .lifecycle import confirm
+    from .hotfix.lifecycle import confirm
 
     confirm(id, by)
 
 
 def retire(id, why="retired", by=None):
     """No start of the program has this hotfix any more; what runs now is as it was."""
-    from .lifecycle import retire
+    from .hotfix.lifecycle import retire
 
     retire(id, why, by)
 
 
 def take_back(id, by=None):
     """Undo one hotfix, with all that was committed on top of it, and have no start of the program have it. A Report."""
-    from .lifecycle import take_back
+    from .hotfix.lifecycle import take_back
 
     rules()
     return take_back(id, by)
@@ -157,8 +157,8 @@ def can_be_controlled():
 
 
 def assume(path, text, layer=None):
-    """The module of this file will be loaded from this text; layer: what that has over the file, see layers.py."""
-    from .layers import settle
+    """The module of this file will be loaded from this text; layer: what that has over the file, see hotfix/layers.py."""
+    from .hotfix.layers import settle
 
     layers(settle)
     _engine.assume(path, text, layer)
@@ -171,7 +171,7 @@ def inside_imports(delta):
 
 def mended(path):
     """(text, layer) with which hotfixes of the journal replace the text of this file at the start, or None."""
-    return None if _journal is None else _journal.mended(path)
+    return None if _reapplied is None else _reapplied.texts.get(path)
 
 
 def chain():
@@ -199,7 +199,7 @@ def apply_sources(sources, mode, extra):
 
 
 def run_script(steps, space, reach, pair, settle, mode, extra):
-    """For hotfixes: a script, see scripts.py."""
+    """For hotfixes: a script, see hotfix/scripts.py."""
     rules()
     return Report(_engine.script(steps, space, reach, pair, settle, mode, extra))
 
@@ -211,7 +211,7 @@ def refuse(reasons, mode, extra):
 
 
 def agent_open(folder, name, hello, handler):
-    """For agent.py: a socket there; handler(line, waited_ms, client, here) for each line, hello for who comes."""
+    """For the agent: a socket there; handler(line, waited_ms, client, here) for each line, hello for who comes."""
     rules()
     _engine.agent_open(folder, name, hello, handler)
 

@@ -15,7 +15,8 @@ import json
 import os
 import time
 
-from . import agent_methods, api, hooks
+from . import api, hooks
+from .agent import methods
 
 _KEPT = 100
 _outcomes = {"committed": 0, "skipped": 0, "rejected": 0, "rolled back": 0}
@@ -83,7 +84,7 @@ async def app(scope, receive, send):
 
 
 def _status():
-    return agent_methods.status({})
+    return methods.status({})
 
 
 def _json():

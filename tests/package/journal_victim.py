@@ -11,7 +11,7 @@ import signal
 import sys
 
 import midflight
-from midflight import book
+from midflight.journal import book
 
 TEXT = "N = {0}\ndef version():\n    return {0}\n"
 SCRIPT = "import one, two\none.N = two.N = {0}\n" + "".join(

@@ -4,8 +4,7 @@ import base64
 import json
 import time
 
-from midflight import releases as release, signing
-from midflight.hotfix import Hotfix
+from midflight.hotfix import Hotfix, releases as release, signing
 
 SOURCE = "def price():\n    return 1\n"
 FIXED = SOURCE.replace("1", "2")

@@ -76,7 +76,7 @@ def test_another_users_folder_is_refused(live, tmp_path):
         place = live.run_time
     else:
         place = "/"
-    done = subprocess.run([*PYTHON, "-c", "from midflight import places\ntry:\n    places.check_above(%r, 54321)\n"
+    done = subprocess.run([*PYTHON, "-c", "from midflight.attach import places\ntry:\n    places.check_above(%r, 54321)\n"
                            "except OSError as error:\n    print(error)" % str(place)], capture_output=True, text=True)
     assert "belongs to user" in done.stdout or os.geteuid() != 0
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from helpers import MIDFLIGHT, save, write
 from live import LIB, Live, ask
-from midflight import signing
+from midflight.hotfix import signing
 
 RUN = (*MIDFLIGHT, "run", "--no-watch", "--journal", "journal", "app.py")
 PATCH = "--- a/lib.py\n+++ b/lib.py\n@@ -1,2 +1,2 @@\n def answer():\n-    return 1\n+    return 2\n"

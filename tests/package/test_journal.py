@@ -9,9 +9,10 @@ import sys
 
 import pytest
 from helpers import environment
-from midflight import book, journal
+from midflight import journal
 from midflight.errors import JournalError
 from midflight.hotfix import Hotfix
+from midflight.journal import book
 from midflight.report import Report
 
 TEXTS = {"shop": ("/shop.py", b"A = 0\n")}

@@ -196,7 +196,7 @@ def test_a_damaged_journal_stops_the_start_with_file_and_line(project):
 
 def test_a_hotfix_that_the_journal_does_not_take_is_not_applied(project):
     (project / "journal").mkdir(mode=0o700)
-    lines, _ = run(project, "from midflight import book\nimport errno\ndef full(*_): raise OSError(errno.ENOSPC, 'disk full')\n"
+    lines, _ = run(project, "from midflight.journal import book\nimport errno\ndef full(*_): raise OSError(errno.ENOSPC, 'disk full')\n"
                    "book.os.posix_fallocate = full\n" + TAX2 + "print(*shop.cart.ask())\n")
     assert "rejected" in lines[1] and "disk full" in lines[1] and lines[2] == "11 1 11"
 

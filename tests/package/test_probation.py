@@ -6,7 +6,7 @@ from helpers import MIDFLIGHT, finish, write
 APP = """
 import os, sys, threading
 import midflight
-from midflight import probation
+from midflight.hotfix import probation
 midflight.start(roots=[os.getcwd()], journal="journal", exclude=["app.py"])
 import shop
 notes = threading.Semaphore(0)

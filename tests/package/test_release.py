@@ -5,7 +5,7 @@ import os
 
 import pytest
 from helpers import MIDFLIGHT, finish, write
-from midflight import releases as release, signing
+from midflight.hotfix import releases as release, signing
 from releases import FIXED, SOURCE, body, digest, signed
 
 APP = """

@@ -5,9 +5,9 @@ import os
 import time
 
 import pytest
-from midflight import api, journal, releases as release, trust
+from midflight import api, journal
 from midflight.errors import ConfigurationError
-from midflight.hotfix import Hotfix
+from midflight.hotfix import Hotfix, releases as release, trust
 from midflight.report import Report
 from midflight.rules import Rules
 from releases import again, body, keys, signed

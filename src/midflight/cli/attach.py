@@ -6,8 +6,8 @@ process goes on.
 
 import json
 
-from .. import attach as client
-from ..attach import NotReachable
+from ..attach import client
+from ..attach.client import NotReachable
 from ..report import Report
 from . import LIVE, NOT_REACHABLE
 from .live import command, list_processes
@@ -42,12 +42,12 @@ def _reached(options):
     except NotReachable:
         if not options.target.isdecimal():
             raise
-        from .. import doors
+        from ..attach import doors
 
         doors.open_door(int(options.target), timeout=options.timeout)
         found = client.resolve(options.target)
     if len(found) > 1:
-        from .. import trees
+        from ..attach import trees
 
         root = trees.one_tree(found)
         if root is None:

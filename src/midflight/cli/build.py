@@ -12,8 +12,9 @@ import re
 import sys
 import time
 
-from ..patches import PatchError, apply, parse
-from ..releases import LARGEST, Malformed, Release, read_signed, seconds, stamp, write
+from ..hotfix.fix import Hotfix, digest_of, read
+from ..hotfix.patches import PatchError, apply, parse
+from ..hotfix.releases import LARGEST, Malformed, Release, read_signed, seconds, stamp, write
 from . import LIVE, REJECTED, WRONG_CALL
 
 _SPAN = {"m": 60, "h": 3600, "d": 86400}
@@ -24,15 +25,12 @@ class _Unfit(Exception):
 
 
 def build(options):
-    from importlib import import_module
-
-    room = import_module("midflight.hotfix")
     try:
         expires = _expires(options.expires)
-        fix = room.read(pathlib.Path(options.fix), id=options.id)
+        fix = read(pathlib.Path(options.fix), id=options.id)
         folders = [os.path.abspath(folder) for folder in options.source]
-        base = {**_base(fix, folders, room.digest_of), **fix.base}
-        fix = room.Hotfix(form=fix.form, id=options.id or "", text=_text(fix, folders), base=base)
+        base = {**_base(fix, folders, digest_of), **fix.base}
+        fix = Hotfix(form=fix.form, id=options.id or "", text=_text(fix, folders), base=base)
         text = Release(target=options.target, version=options.version, created=stamp(time.time()), expires=expires,
                        permanent=options.permanent and options.probation is None, probation=options.probation, hotfix=fix).text
         read_signed(text)

@@ -5,8 +5,8 @@ Owns: the words. In: what the agents say. Out: a line per process; 0 done, 3 ref
 
 import json
 
-from .. import attach
-from ..attach import CallFailed
+from ..attach import client
+from ..attach.client import CallFailed
 from . import LIVE, REJECTED, WRONG_CALL
 from .live import command, fail, members
 
@@ -22,7 +22,7 @@ def confirm(options):
         return fail(options, "which hotfix? midflight status says its id", WRONG_CALL)
     answers = []
     for process in there:
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             try:
                 answers.append(connection.call(options.command, {"id": options.id}, timeout=options.timeout))
             except CallFailed as error:

@@ -77,7 +77,7 @@ def _answer(options, rows, result):
 
 def _control(row, rules):
     """Whether processes can be reached from outside, prepared ones and others."""
-    from .. import doors, places
+    from ..attach import doors, places
 
     if rules.settings["agent"] is False:
         row("agent", "off: agent = false, or MIDFLIGHT_AGENT=0")

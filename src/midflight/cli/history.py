@@ -5,7 +5,7 @@ Owns: the words. In: what the agents say. Out: a line per update, and what the j
 
 import json
 
-from .. import attach
+from ..attach import client
 from . import LIVE
 from .live import command, list_processes, members, show_report
 
@@ -16,7 +16,7 @@ def history(options):
         return list_processes(options)
     answers = []
     for process in members(options):
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             answers.append((process, connection.call("history", {"count": options.count}, timeout=options.timeout)))
     if options.json:
         print(json.dumps({"event": "history", "processes": [{"pid": process.pid, **answer} for process, answer in answers]},

@@ -6,7 +6,7 @@ Owns: the reading of FILE: a patch, a script, a JSON object of module -> source,
 import base64
 import sys
 
-from ..hotfix import read
+from ..hotfix.fix import read
 from . import WRONG_CALL
 from .live import command, fail, list_processes, run_on_tree
 

@@ -9,8 +9,8 @@ import os
 import sys
 import time
 
-from .. import attach, trees
-from ..attach import CallFailed, NotReachable
+from ..attach import client, trees
+from ..attach.client import CallFailed, NotReachable
 from ..report import Report, short_path
 from . import LIVE, NOT_REACHABLE, REJECTED, RESTART, WRONG_CALL
 
@@ -47,7 +47,7 @@ def members(options):
     if options.target is None:
         list_processes(options)
         return None
-    found = attach.resolve(options.target)
+    found = client.resolve(options.target)
     root = found[0] if len(found) == 1 else trees.one_tree(found)
     if root is None:
         raise NotReachable(f"{len(found)} processes that are not one tree are called {options.target!r}: name a PID of " +
@@ -56,7 +56,7 @@ def members(options):
 
 
 def list_processes(options):
-    there = attach.processes()
+    there = client.processes()
     if options.json:
         print(json.dumps({"event": "processes", "processes": [process.hello for process in there]}, ensure_ascii=False))
     elif not there:
@@ -66,7 +66,7 @@ def list_processes(options):
         print(f"{'PID':<10} {'NAME':<20} {'PYTHON':<8} {'UP':>8}  COMMAND")
         pids = {process.pid for process in there}
         for process in there:
-            depth = sum(pid in pids for pid in attach.ancestors(process.pid))
+            depth = sum(pid in pids for pid in client.ancestors(process.pid))
             print(f"{process.label:<10} {'  ' * depth + process.name:<20} {process.hello.get('python', ''):<8} "
                   f"{_time(time.time() - process.hello.get('started', time.time())):>8}  {_command(process)}")
         if options.command not in ("status", "attach"):
@@ -83,7 +83,7 @@ def doctor_of(options):
 def _doctor_of(options):
     good = True
     for process in members(options):
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             answer = connection.call("doctor", timeout=options.timeout)
         good = good and answer["supported"]
         if options.json:

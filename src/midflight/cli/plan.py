@@ -6,7 +6,7 @@ Owns: nothing of its own. Out: the steps, per process.
 import json
 import os
 
-from .. import attach
+from ..attach import client
 from . import LIVE, REJECTED
 from .live import command, list_processes, members, show_report
 
@@ -18,7 +18,7 @@ def plan(options):
     paths = [os.path.abspath(path) for path in options.paths] or None
     answers = []
     for process in members(options):
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             answers.append((process, connection.call("plan", {"paths": paths}, timeout=options.timeout)))
     if options.json:
         print(json.dumps({"event": "plan", "processes": [answer for _, answer in answers]}, ensure_ascii=False))

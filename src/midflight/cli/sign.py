@@ -3,8 +3,8 @@
 import os
 import sys
 
-from ..releases import Malformed, open_envelope, read_signed, write
-from ..signing import KeyProblem, new_key, sign as make
+from ..hotfix.releases import Malformed, open_envelope, read_signed, write
+from ..hotfix.signing import KeyProblem, new_key, sign as make
 from . import LIVE, REJECTED, WRONG_CALL
 from .build import save
 

@@ -5,7 +5,7 @@ Owns: the words. In: what the agents say. Out: per process its state, and each m
 
 import json
 
-from .. import attach
+from ..attach import client
 from ..report import short_path
 from . import LIVE
 from .live import command, list_processes, members
@@ -17,7 +17,7 @@ def status(options):
         return list_processes(options)
     answers = []
     for process in members(options):
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             answers.append((process, connection.call("status", timeout=options.timeout)))
     if options.json:
         print(json.dumps({"event": "status", "processes": [answer for _, answer in answers]}, ensure_ascii=False))

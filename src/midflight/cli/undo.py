@@ -3,7 +3,7 @@
 Owns: which undo is meant: in a tree it is that of the last command, wherever it went. Out: as update.
 """
 
-from .. import attach, trees
+from ..attach import client, trees
 from . import LIVE, WRONG_CALL
 from .live import command, members, progress_for, show_outcome
 
@@ -15,7 +15,7 @@ def undo(options):
         return LIVE if options.json else WRONG_CALL
     epochs = {}
     for process in there:
-        with attach.Connection(process.path) as connection:
+        with client.Connection(process.path) as connection:
             epochs[process] = connection.call("status", {"modules": False}, timeout=options.timeout).get("epoch")
     last, params = epochs[there[0]], {"to": options.to}
     if last is not None and options.to is None and len(there) > 1:

@@ -1,6 +1,6 @@
 """`midflight update TARGET [PATH ...]`: bring a live process, and its workers, to what the files say.
 
-Owns: nothing of its own; trees.py has the two phases.
+Owns: nothing of its own; attach/trees.py has the two phases.
 """
 
 import os

@@ -4,8 +4,8 @@ import json
 import sys
 import time
 
-from ..releases import Malformed, open_envelope, read_signed, seconds
-from ..signing import KeyProblem, public_keys, signers
+from ..hotfix.releases import Malformed, open_envelope, read_signed, seconds
+from ..hotfix.signing import KeyProblem, public_keys, signers
 from . import LIVE, REJECTED, WRONG_CALL
 
 

@@ -13,9 +13,9 @@ import os
 import sys
 import time
 
-from . import api
-from .errors import MidflightError
-from .hotfix import Hotfix
+from .. import api
+from ..errors import MidflightError
+from .fix import Hotfix
 from .releases import Malformed, open_envelope, read_signed, seconds, stamp
 from .signing import KeyProblem, public_keys, signers
 

@@ -75,9 +75,7 @@ class Judge:
             return                      # replaced under two names: the first one is its home
         given = made
         if not isinstance(made, types.FunctionType):
-            from .scripts import forwarder
-
-            made = forwarder(made, live)
+            made = _forwarder(made, live)
         elif made.__globals__ is not vars(self.module) or id(made) in self.homes:
             made = _copy(made)          # somebody else's, or in two places
         made.__module__, made.__name__, made.__qualname__ = live.__module__, live.__name__, live.__qualname__
@@ -275,6 +273,17 @@ def _inner(value):
 def _same_wrapper(old, new):
     """Two wrappers of one kind around one function: the live one stays."""
     return type(old) is type(new) and type(old) in (*_WRAPPERS, _CACHE) and _inner(old) is _inner(new)
+
+
+def _forwarder(target, live):
+    """A function that calls what is no function: the contents of a live function that gives way to it."""
+
+    @functools.wraps(live)
+    def forward(*args, **kwargs):
+        return target(*args, **kwargs)
+
+    forward.__wrapped__ = target
+    return forward
 
 
 def _copy(function):

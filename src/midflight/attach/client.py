@@ -13,8 +13,8 @@ import socket
 import struct
 import time
 
+from ..errors import MidflightError
 from . import places
-from .errors import MidflightError
 
 PROTOCOL = 1
 HELLO_S = 2.0            # a process that lives greets at once: the interpreter is not asked for that

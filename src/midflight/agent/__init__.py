@@ -2,7 +2,8 @@
 
 Owns: the protocol (JSON-RPC 2.0, one message per line), which methods there are and what each may do. In: lines that
 the engine's thread has read from the socket, one after the other. Out: answers, events. The engine decides where a
-call runs (its setting `safepoint`); what only looks may run anywhere.
+call runs (its setting `safepoint`); what only looks may run anywhere. methods.py: what each does; calls.py: what a call may
+carry; newborn.py: what workers get that are born later.
 """
 
 import atexit
@@ -11,9 +12,11 @@ import os
 import sys
 import time
 
-from . import agent_methods, api, hooks, places
+from .. import api, hooks
+from ..attach import places
+from ..errors import ConfigurationError, JournalError
+from . import methods
 from .calls import LATE, PARAMETERS, REFUSED, Refused, take
-from .errors import ConfigurationError, JournalError
 
 PROTOCOL = 1
 PARSE, INVALID, NO_METHOD, INTERNAL = -32700, -32600, -32601, -32603
@@ -39,9 +42,9 @@ def start(name=None):
         return None
     if api.agent_path() is not None and name is None:
         return api.agent_path()
-    agent_methods.name = name or agent_methods.name or api.rules().settings["name"] or _program()
+    methods.name = name or methods.name or api.rules().settings["name"] or _program()
     if not _serving:
-        agent_methods.begin_as_child()
+        methods.begin_as_child()
     _open()
     if not _serving:
         _serving = True
@@ -100,7 +103,7 @@ def handle(line, waited_ms, client, here):
     calls = asked if isinstance(asked, list) else [asked]
     if not calls or len(calls) > _BATCH:
         return _strike(client, _error(None, INVALID, f"a batch has 1 to {_BATCH} calls"))
-    if not here and any(isinstance(call, dict) and call.get("method") in agent_methods.AT_SAFE_POINT for call in calls):
+    if not here and any(isinstance(call, dict) and call.get("method") in methods.AT_SAFE_POINT for call in calls):
         return None
     _client = client
     answers = [answer for answer in (_answer(call, waited_ms) for call in calls) if answer is not None]
@@ -185,11 +188,11 @@ def _tell_note(text):
 def hello(params):
     """Who this is, and which protocol and methods it has. Sent to everybody who connects, too."""
     take(params)
-    from . import __version__
+    from .. import __version__
 
     return {"protocol": [PROTOCOL], "midflight": __version__, "python": "%d.%d.%d" % sys.version_info[:3], "pid": os.getpid(),
-            "parent": os.getppid(), "interpreter": api.interpreter(), "name": agent_methods.name, "argv": list(getattr(sys, "orig_argv", sys.argv)),
-            "started": _started, "mode": agent_methods.mode(), "capabilities": sorted(METHODS)}
+            "parent": os.getppid(), "interpreter": api.interpreter(), "name": methods.name, "argv": list(getattr(sys, "orig_argv", sys.argv)),
+            "started": _started, "mode": methods.mode(), "capabilities": sorted(METHODS)}
 
 
 def listen(params):
@@ -208,4 +211,4 @@ def from_where(params):
     return {"main": f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})" if frame else None}
 
 
-METHODS = {"hello": hello, "listen": listen, "where": from_where, **agent_methods.CALLS}
+METHODS = {"hello": hello, "listen": listen, "where": from_where, **methods.CALLS}

@@ -16,12 +16,12 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 
-from . import api, book, hooks
-from .errors import JournalError
-from .hashes import sha256
-from .journal import PERMANENT
+from .. import api, hooks
+from ..errors import JournalError
+from ..hashes import sha256
+from ..journal import PERMANENT
+from ..report import Report
 from .layers import over, settle
-from .report import Report
 
 _SCRIPT = "script"
 
@@ -130,7 +130,7 @@ class Reapply:
                 return "", None
             kind, name = self._program
             if kind == "file":
-                return os.path.abspath(name), _read(name)
+                return os.path.abspath(name), read_text(name)
         spec, path = None, None
         parts = name.split(".")
         if self._program == ("module", name):
@@ -142,7 +142,7 @@ class Reapply:
             return "", None
         path = os.path.abspath(spec.origin)
         plain = type(spec.loader) is SourceFileLoader
-        return (path if plain else ""), _read(path)
+        return (path if plain else ""), read_text(path)
 
     # ---- what needs its modules
 
@@ -173,7 +173,7 @@ class Reapply:
             getattr(getattr(module, "__spec__", None), "_initializing", False) for module in loaded)
 
     def _apply(self, item):
-        from .hotfix import Hotfix, apply
+        from .fix import Hotfix, apply
 
         try:
             for name in sorted(item.modules - set(sys.modules)):
@@ -295,7 +295,7 @@ def _spec(parts):
     return spec
 
 
-def _read(path):
+def read_text(path):
     """The text of a file, as the engine keeps it; None where it cannot be read."""
     from importlib.util import decode_source
 

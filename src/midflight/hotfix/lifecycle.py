@@ -5,17 +5,22 @@ Without a journal a hotfix is applied, and a restart comes up without it. With o
 take it, so that there is never one in the process of which the journal knows nothing.
 """
 
-from . import api, audit, hooks, journal as journals, probation as probations, trust
-from .errors import JournalError
-from .hotfix import apply
-from .report import Entry, Report
+from .. import api, hooks, journal as journals
+from ..errors import JournalError
+from ..report import Entry, Report
+from . import audit, probation as probations, trust
+from .fix import apply
 
 
 def open_journal(folder):
     """At the start: the journal, and what it has for this start."""
+    from .reapply import Reapply
+
     api._journal = opened = journals.open(folder, api.running)
     program, api._program = api._program, None
-    reports = opened.reapply(program)
+    api._reapplied = again = Reapply(opened, program)
+    reports = again.begin()
+    opened.started(reports)
     for note in opened.notes:
         hooks.dispatch({"outcome": "note", "text": f"journal: {note}"})
     hooks.on("update", _note_update)
@@ -44,7 +49,7 @@ def send(fix, dry_run=False, permanent=False, probation=None, health=None, by=No
     if release is not None:
         permanent, probation = release["permanent"], release["probation"]
     probations.check(probation, health)
-    refused = _why_not(fix)
+    refused = why_not(fix)
     if refused is not None:
         return _refuse(*refused, fix.id, fix.form, dry_run, by)
     if dry_run:
@@ -94,7 +99,8 @@ def _apply(fix, permanent, by):
     return report
 
 
-def _why_not(fix):
+def why_not(fix):
+    """(code, words) where this process takes no such hotfix at all; None: it may be tried."""
     off = trust.switched_off()
     if off is not None:
         return "MF661", f"nothing can be sent into this process: {off}"

@@ -95,7 +95,7 @@ def _judge(one):
 
 
 def _take_back(one, why):
-    from . import api, hooks
+    from .. import api, hooks
 
     with _changed:
         if _running.pop(one.id, None) is None:
@@ -107,7 +107,7 @@ def _take_back(one, why):
         text += "; the undo was " + (str(report.outcome) + ": " + "; ".join(reason.text for reason in report.reasons))
     hooks.dispatch({"outcome": "note", "text": text})
     if api._journal is not None:
-        from .errors import JournalError
+        from ..errors import JournalError
 
         try:
             api._journal.note(text)

@@ -11,8 +11,7 @@ import os
 import sys
 import time
 
-from . import api
-
+from .. import api
 
 
 def tell(event, **facts):

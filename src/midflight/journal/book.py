@@ -1,7 +1,7 @@
 """The journal's file: records that are there whole or not at all.
 
 Owns: the form of a record, the lock, the order of writes that makes it durable, the repair of a torn end. In: dicts.
-Out: dicts, in the order of the file. What a record means is journal.py's.
+Out: dicts, in the order of the file. What a record means is the journal's (__init__.py).
 
 A record is a line: a JSON object whose last key is "sum", the SHA-256 of all that stands before it on the line. "n"
 counts the records, "follows" is the sum of the one before: nothing can be changed, left out or put in between unseen.
@@ -17,9 +17,9 @@ import os
 import threading
 import time
 
-from .errors import JournalError
-from .hashes import sha256
-from .private import check_file, check_folder
+from ..errors import JournalError
+from ..hashes import sha256
+from ..private import check_file, check_folder
 
 FILE, LOCK, TEXTS, ASIDE, RESERVE = "journal.jsonl", "lock", "texts", "aside", "reserve"
 LONGEST = 16 << 20             # bytes of a record, and of a text

@@ -14,13 +14,12 @@ script wrote it. The commit is one step of C code, with an undo log; taking it b
 import __future__
 
 import ast
-import functools
 import linecache
 import re
 import sys
 import types
 
-from . import api
+from .. import api
 from .scripts_reach import Reach, imported, names_of
 from .scripts_judge import Judge
 
@@ -101,14 +100,3 @@ def _internals(tree):
             if isinstance(target, ast.Attribute) and target.attr in _INTERNAL:
                 yield node.lineno, (f"the script writes {target.attr}: assign the whole function or class to its name instead; "
                                     "it is redefined in place, and everybody who holds it runs the new one")
-
-
-def forwarder(target, live):
-    """A function that calls what is no function: the contents of a live function that gives way to it."""
-
-    @functools.wraps(live)
-    def forward(*args, **kwargs):
-        return target(*args, **kwargs)
-
-    forward.__wrapped__ = target
-    return forward

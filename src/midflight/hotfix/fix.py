@@ -14,11 +14,10 @@ import difflib
 import json
 import os
 import re
-import sys
-import types
 
-from . import api, patches
-from .hashes import sha256
+from .. import api
+from ..hashes import sha256
+from . import patches
 
 _BASE = re.compile(r"^\W*midflight-base:\s*([\w.]+)\s+(?:sha256:)?([0-9a-f]{64})\s*$", re.M)
 _NAME = re.compile(r"^\w+(\.\w+)*$")
@@ -222,7 +221,7 @@ def _edited(fix, texts, reasons):
 def _edited_by_patch(fix, texts, reasons):
     sources = {}
     for file, hunks in patches.parse(fix.text).items():
-        names = [name for name, (path, _) in texts.items() if _is_of(path, file)]
+        names = [name for name, (path, _) in texts.items() if patches.is_of(path, file)]
         if len({texts[name][0] for name in names}) != 1:
             found = ", ".join(sorted({texts[name][0] for name in names}))
             reasons.append((603, f"{file} of the patch is {'more than one file: ' + found if names else 'no file of a loaded module'}",
@@ -237,19 +236,3 @@ def _edited_by_patch(fix, texts, reasons):
         except patches.PatchError as error:
             reasons.append((604, str(error), path, error.line))
     return sources
-
-
-def _is_of(path, file):
-    """Does the patch's name end as the file's path does, by whole parts?"""
-    parts, wanted = path.split(os.sep), [part for part in file.split("/") if part not in ("", ".")]
-    return parts[-len(wanted):] == wanted
-
-
-class _Room(types.ModuleType):
-    """midflight.hotfix is the call; importing this room puts the room in its place, so that has to be callable too."""
-
-    def __call__(self, *args, **kwargs):
-        return api.hotfix(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Room

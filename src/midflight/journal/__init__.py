@@ -1,7 +1,8 @@
 """The journal: what was done to this program, durable, and which hotfixes it starts with.
 
 Owns: the meaning of the records, the states of hotfixes. In: hotfixes and reports, before and after each is applied.
-Out: records for people, the permanent hotfixes in their order for reapply.py. The file itself is book.py's.
+Out: records for people, the permanent hotfixes in their order for hotfix/reapply.py. The file itself is book.py's;
+identity.py says who we are.
 
 States, as a release handler has them: *staged* (begun, its end is not known), *current* (runs; a restart comes up
 without it), *permanent* (a restart comes up with it), *old* (taken back, rejected, superseded, or never confirmed).
@@ -11,11 +12,11 @@ What `permanent` says is true from the moment that its record is on the disk, an
 import errno
 import sys
 
+from ..errors import JournalError
+from ..hashes import sha256
+from ..report import Report
 from . import book
-from .errors import JournalError
-from .hashes import sha256
 from .identity import lives, me, who
-from .report import Report
 
 STAGED, CURRENT, PERMANENT, OLD = "staged", "current", "permanent", "old"
 _SCRIPT = "script"
@@ -56,7 +57,6 @@ class Journal:
         self._versions = {}                     # target -> (version, digest) of the newest release that was live
         self._read = 0
         self._loaded = []                       # ids of those that modules of this process were loaded with
-        self.again = None
         self._gone = []                         # (number, id, state) of those that this process has undone
         self._numbers = []                      # (number, id) of those that this process has committed and not undone
         self.book = book.Book(folder)
@@ -222,18 +222,16 @@ class Journal:
             self._play()
             self._add({"event": "note", "text": text})
 
-    def reapply(self, program=None):
-        """Bring the permanent hotfixes back, before the program's own code runs; the Reports. program: see there."""
-        from .reapply import Reapply
-
-        self.again = Reapply(self, program)
-        reports = self.again.begin()
-        self._start(reports)
-        return reports
-
-    def mended(self, path):
-        """(text, layer) that a module of this file is to be loaded from, or None: the file's own."""
-        return None if self.again is None else self.again.texts.get(path)
+    def started(self, reports):
+        """This process has come up: with these permanent hotfixes, and without those."""
+        done = [report.hotfix for report in reports if report.outcome == "committed"]
+        left = [report.hotfix for report in reports if report.outcome == "rejected"]
+        try:
+            with self.book.locked():
+                self._play()
+                self._add({"event": "start", "program": sys.argv[0] if sys.argv else "", "hotfixes": done, "left_out": left})
+        except JournalError as error:          # the program starts all the same; hotfixes will be rejected
+            self.book.notes.append(str(error))
 
     def loaded_with(self, id):
         """Modules of this process are loaded from the text after this hotfix."""
@@ -254,16 +252,6 @@ class Journal:
 
     def was_loaded_with(self, id):
         return id in self._loaded
-
-    def _start(self, reports):
-        done = [report.hotfix for report in reports if report.outcome == "committed"]
-        left = [report.hotfix for report in reports if report.outcome == "rejected"]
-        try:
-            with self.book.locked():
-                self._play()
-                self._add({"event": "start", "program": sys.argv[0] if sys.argv else "", "hotfixes": done, "left_out": left})
-        except JournalError as error:          # the program starts all the same; hotfixes will be rejected
-            self.book.notes.append(str(error))
 
     # ---- inside
 

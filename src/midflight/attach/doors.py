@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from .attach import NotReachable
+from .client import NotReachable
 
 _AGAIN = "start it with `midflight run`, or put `import midflight.auto` into its first line"
 _VERSION = re.compile(r"python(\d)\.(\d+)")
@@ -65,7 +65,7 @@ def open_door(pid, timeout=30.0):
     try:
         if user != os.geteuid():                       # root, for another user's process
             os.chown(folder, user, -1)
-        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))     # the folder that holds midflight
         _write(script, _ENTER.replace("{folder!r}", repr(package)).replace("{result!r}", repr(result)))
         if version >= (3, 14):
             _remote_exec(pid, version, executable, script)

@@ -7,6 +7,7 @@ A hunk applies where its numbers say, or, if its lines stand at one other place 
 exactly, context too: a hotfix is no place for fuzz.
 """
 
+import os
 import re
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -143,3 +144,9 @@ def _misfit(lines, hunk, name):
     found = lines[at].rstrip("\n") if at < len(lines) else "the end of the text"
     return (f"the hunk of line {hunk.line} of the patch does not fit the text that {name} runs: "
             f"wanted {wanted!r}, found {found!r}")
+
+
+def is_of(path, file):
+    """Does the patch's name end as the file's path does, by whole parts?"""
+    parts, wanted = path.split(os.sep), [part for part in file.split("/") if part not in ("", ".")]
+    return parts[-len(wanted):] == wanted

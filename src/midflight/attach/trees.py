@@ -14,8 +14,8 @@ import os
 import secrets
 import time
 
-from . import attach
-from .attach import CallFailed, NotReachable
+from . import client
+from .client import CallFailed, NotReachable
 
 _ROUNDS = 5
 _GOOD = ("committed", "skipped")
@@ -39,14 +39,14 @@ def tree_of(process):
         user = os.lstat(process.path).st_uid
     except FileNotFoundError:
         return []                                      # it has ended
-    below = [other for other in attach.processes(user)
-             if process.pid in attach.ancestors(other.pid) or (other.pid == process.pid and other.interpreter != process.interpreter)]
+    below = [other for other in client.processes(user)
+             if process.pid in client.ancestors(other.pid) or (other.pid == process.pid and other.interpreter != process.interpreter)]
     return [process, *below]
 
 
 def one_tree(found):
     """Its root, if these processes are one tree; else None."""
-    roots = [process for process in found if not any(other.pid in attach.ancestors(process.pid) for other in found)]
+    roots = [process for process in found if not any(other.pid in client.ancestors(process.pid) for other in found)]
     return roots[0] if len({process.pid for process in roots}) == 1 else None
 
 
@@ -139,7 +139,7 @@ class Command:
 
     def _one(self, process, method, params):
         try:
-            with attach.Connection(process.path) as connection:
+            with client.Connection(process.path) as connection:
                 return connection.call(method, params, timeout=self._timeout,
                                        progress=self._progress and (lambda state, ms: self._progress(process, state, ms)))
         except (CallFailed, NotReachable) as error:

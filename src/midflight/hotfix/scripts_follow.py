@@ -11,7 +11,7 @@ import operator
 import sys
 import types
 
-from . import api
+from .. import api
 from .scripts_reach import instance_dict
 
 _CACHE = type(functools.lru_cache(None)(lambda: None))

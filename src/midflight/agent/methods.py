@@ -11,9 +11,10 @@ Process trees: one command goes to a parent and its workers. Every member that t
 import os
 import sys
 
-from . import api, newborn
+from .. import api
+from ..hashes import sha256
+from . import newborn
 from .calls import PARAMETERS, Refused, take
-from .hashes import sha256
 
 name = None              # of the program, for people
 _epochs = []             # of this process: {"epoch": id, "number": of the update, None: nothing to do here}
@@ -64,7 +65,7 @@ def status(params):
 
 
 def _code(path, text):
-    from .hotfix import digest_of
+    from ..hotfix.fix import digest_of
 
     try:
         with open(path, "rb") as file:
@@ -97,7 +98,7 @@ def update(params):
 def hotfix(params):
     """text: a patch, a script, or a JSON object of module -> source; release (base64): one that is signed."""
     text, release, id, dry_run, permanent, epoch = take(params, text=str, release=str, id=str, dry_run=bool, permanent=bool, epoch=str)
-    from . import lifecycle, trust
+    from ..hotfix import lifecycle, trust
 
     if release is not None:
         import base64
@@ -110,10 +111,10 @@ def hotfix(params):
     elif text is None:
         raise Refused("hotfix takes text, or release", PARAMETERS)
     else:
-        from .hotfix import read
+        from ..hotfix.fix import read
 
         fix = read(text if "\n" in text else text + "\n", id=id)       # never a path: the file would be ours
-    if epoch and not newborn.concerns(fix) and lifecycle._why_not(fix) is None:
+    if epoch and not newborn.concerns(fix) and lifecycle.why_not(fix) is None:
         if not dry_run:
             newborn.keep(epoch, fix, waits=True)
             _epochs.append({"epoch": epoch, "number": None})
@@ -128,7 +129,7 @@ def hotfix(params):
 
 def _may_change(what):
     """Refused where the process is switched off, or takes signed releases only."""
-    from . import trust
+    from ..hotfix import trust
 
     _not_off(what)
     if trust.in_force():
@@ -195,7 +196,7 @@ def retire(params):
 
 
 def _in_journal(what, id, call):
-    from .errors import JournalError
+    from ..errors import JournalError
 
     _not_off(what)
     if api._journal is None:
@@ -209,7 +210,7 @@ def _in_journal(what, id, call):
 
 def _not_off(what):
     """The off switch: its file can come at any moment."""
-    from . import trust
+    from ..hotfix import trust
 
     off = trust.switched_off()
     if off is not None:

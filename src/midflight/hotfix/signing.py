@@ -10,8 +10,8 @@ import base64
 import binascii
 import os
 
-from .hashes import sha256
-from .private import check_file
+from ..hashes import sha256
+from ..private import check_file
 
 _DOMAIN = b"midflight release 1\n"       # in front of what is signed: a signature for something else is none for us
 _WORD, _KIND = "midflight-key", "ed25519"

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 
-from . import api, hooks
+from .. import api, hooks
 
 _kept = []               # (epoch, Hotfix), in order
 _scripts = []            # those of them that wait for their modules here
@@ -29,9 +29,9 @@ def concerns(fix):
     if fix.form == "modules":
         return any(name in loaded for name in json.loads(fix.text))
     if fix.form == "patch":
-        from . import patches
+        from ..hotfix import patches
 
-        return any(_is_of(path, file) for path, _ in loaded.values() for file in patches.parse(fix.text))
+        return any(patches.is_of(path, file) for path, _ in loaded.values() for file in patches.parse(fix.text))
     named = imports(fix.text)
     return not named or any(name in sys.modules for name in named)
 
@@ -65,7 +65,7 @@ def _wait_for(epoch, fix):
     if fix.form == "script":
         _scripts.append((epoch, fix))
     if _finder is None:
-        from .reapply import Finder
+        from ..hotfix.reapply import Finder
 
         _finder = Finder(_Mender())
         place = next((at + 1 for at, one in enumerate(sys.meta_path) if type(one).__module__ == "midflight._engine"), 0)
@@ -110,21 +110,21 @@ def as_data():
 
 def inherit():
     """What the nearest ancestor with an agent has; the epochs of its tree, oldest first."""
-    from . import attach
+    from ..attach import client
 
-    for pid in attach.ancestors(os.getpid()):
-        found = attach.socket_of(pid)
+    for pid in client.ancestors(os.getpid()):
+        found = client.socket_of(pid)
         if found is None:
             continue
         try:
-            with attach.Connection(found) as connection:
+            with client.Connection(found) as connection:
                 if connection.peer not in (0, pid):
-                    raise attach.NotReachable(f"process {connection.peer} listens there, not {pid}")
-                answer = connection.call("inherit", timeout=attach.HELLO_S)
-        except (attach.NotReachable, attach.CallFailed, OSError) as error:
+                    raise client.NotReachable(f"process {connection.peer} listens there, not {pid}")
+                answer = connection.call("inherit", timeout=client.HELLO_S)
+        except (client.NotReachable, client.CallFailed, OSError) as error:
             hooks.dispatch({"outcome": "note", "text": f"the hotfixes of process {pid} are not known here: {error}"})
             return []
-        from .hotfix import Hotfix
+        from ..hotfix.fix import Hotfix
 
         for one in answer["hotfixes"]:
             keep(one["epoch"], Hotfix(one["form"], one["id"], one["text"], one["base"]), waits=True)
@@ -154,11 +154,11 @@ class _Mender:
         fixes = [kept for kept in _kept if kept[1].form != "script" and _names(kept[1], path)] if path else []
         if not fixes:
             return None
-        from .hotfix import digest_of
-        from .layers import over
-        from .reapply import _read
+        from ..hotfix.fix import digest_of
+        from ..hotfix.layers import over
+        from ..hotfix.reapply import read_text
 
-        raw, layer = _read(path), None
+        raw, layer = read_text(path), None
         text = None if raw is None else raw.decode()
         before = text
         for epoch, fix in fixes if text is not None else ():
@@ -177,7 +177,7 @@ class _Mender:
             modules = [sys.modules.get(name) for name in imports(fix.text)]
             if all(modules) and not any(getattr(getattr(one, "__spec__", None), "_initializing", False) for one in modules):
                 _scripts.remove(kept)
-                from .hotfix import apply
+                from ..hotfix.fix import apply
 
                 api.inside_imports(+1)
                 try:
@@ -198,11 +198,11 @@ def _mended(fix, path, text, digest):
         return None, "the file is another one than it was made for"
     if fix.form == "modules":
         return next(source for name, source in json.loads(fix.text).items() if _is_module(path, name)), None
-    from . import patches
+    from ..hotfix import patches
 
     try:
         for file, hunks in patches.parse(fix.text).items():
-            if _is_of(path, file):
+            if patches.is_of(path, file):
                 text = patches.apply(text, hunks, file)
     except patches.PatchError as error:
         return None, f"it does not fit the file ({error})"
@@ -212,15 +212,9 @@ def _mended(fix, path, text, digest):
 def _names(fix, path):
     if fix.form == "modules":
         return any(_is_module(path, name) for name in json.loads(fix.text))
-    from . import patches
+    from ..hotfix import patches
 
-    return any(_is_of(path, file) for file in patches.parse(fix.text))
-
-
-def _is_of(path, file):
-    """Does the patch's name end as the file's path does, by whole parts?"""
-    parts, wanted = path.split(os.sep), [part for part in file.split("/") if part not in ("", ".")]
-    return parts[-len(wanted):] == wanted
+    return any(patches.is_of(path, file) for file in patches.parse(fix.text))
 
 
 def _is_module(path, name):

@@ -16,7 +16,7 @@ import json
 import re
 import time
 
-from .hotfix import Hotfix
+from .fix import Hotfix
 
 FORMAT = 1
 LARGEST = 8 << 20              # bytes of a release
