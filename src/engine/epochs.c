@@ -76,8 +76,8 @@ count_instances(struct mf_match *match)
     return count;
 }
 
-/* A dry run's last line: who follows, what moves, and how long others would
- * stand still (measured on many machines it is less). */
+/* Of a dry run: who follows, what moves, and how long others would stand still
+ * (measured on many machines it is less). */
 int
 mf_update_foresee(struct mf_update *update)
 {
@@ -99,17 +99,14 @@ mf_update_foresee(struct mf_update *update)
     if (instances < 0) {
         return -1;
     }
-    double pause = 0.01 + 0.001 * (double)(functions + update->merge.len) +
-                   0.002 * (double)instances;
-    char text[40];
-    PyOS_snprintf(text, sizeof(text), "%.2f", pause);
-    PyObject *line = PyUnicode_FromFormat(
-        "references that follow: %zd; instances to migrate: %zd; estimated "
-        "pause: %s ms",
-        follow, instances, text);
-    rc = line ? PyList_Append(update->report.plan, line) : -1;
-    Py_XDECREF(line);
-    return rc;
+    update->report.foreseen = (struct mf_foreseen){
+        .known = true,
+        .references = follow,
+        .instances = instances,
+        .pause_ms = 0.01 + 0.001 * (double)(functions + update->merge.len) +
+                    0.002 * (double)instances,
+    };
+    return 0;
 }
 
 /* ---- reports ------------------------------------------------------------------- */

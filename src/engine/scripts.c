@@ -395,6 +395,14 @@ report_entries(struct run *run, PyObject *judged)
             return -1;
         }
     }
+    struct mf_foreseen *foreseen = &run->report.foreseen;
+    PyObject *figures = PyDict_GetItemString(judged, "foreseen");
+    if (figures != NULL &&
+        !PyArg_ParseTuple(figures, "nnd", &foreseen->references,
+                          &foreseen->instances, &foreseen->pause_ms)) {
+        return -1;
+    }
+    foreseen->known = figures != NULL;
     return plan != NULL ? PyList_SetSlice(run->report.plan, 0, 0, plan) : 0;
 }
 

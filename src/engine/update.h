@@ -91,7 +91,7 @@ int mf_update_take_turn(struct mf_state *state);
 void mf_update_give_turn(struct mf_state *state);
 /* epochs.c: it is committed: the way back; of an undo, the way forward again. */
 int mf_update_push_record(struct mf_update *update);
-/* epochs.c: what a dry run can say of the commit, into the plan. */
+/* epochs.c: what a dry run can say of the commit, into the report. */
 int mf_update_foresee(struct mf_update *update);
 /* More items into a report, but for those that are the engine's (layers). */
 int mf_update_say(PyObject *report, PyObject *extra);

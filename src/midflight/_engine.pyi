@@ -29,6 +29,7 @@ class ReportDict(TypedDict):
     running: int
     dry_run: bool
     plan: list[str]
+    foreseen: dict[str, float] | None
 
 Mode = Literal[0, 1, 2]
 

@@ -79,6 +79,7 @@ class Report:
         self.running = data.get("running") or 0                 # number of the update that is live
         self.dry_run = bool(data.get("dry_run"))
         self.plan = tuple(data.get("plan") or ())
+        self.foreseen = data.get("foreseen")                    # of a dry run: {"references", "instances", "pause_ms"}
         self.hotfix = data.get("hotfix")                        # its id, where the update was one
         self.form = data.get("form")                            # "patch", "modules" or "script"
         self.undoes = data.get("undoes")                        # number of the update that it took back,
@@ -90,7 +91,7 @@ class Report:
             out[name] = [entry.to_dict() for entry in getattr(self, name)]
         out.update(timings=self.timings, pause_ms=self.pause_ms, running=self.running, dry_run=self.dry_run)
         out["plan"] = list(self.plan)
-        for name in ("hotfix", "form", "undoes", "redoes"):
+        for name in ("foreseen", "hotfix", "form", "undoes", "redoes"):
             if getattr(self, name) is not None:
                 out[name] = getattr(self, name)
         return out
@@ -120,11 +121,14 @@ class Report:
                     for entry in self.changed]
             lines += self._more(rest, verbose)
         lines += self._more([reason.where + reason.text for reason in self.reasons[1:]], verbose)
-        notes = self.notes if self.outcome != "skipped" or self.changed or self.plan else self.notes[1:]
+        notes = self.notes if self.outcome != "skipped" or self._would_do() else self.notes[1:]
         for entries in (self.kept, notes, self.stragglers):
             lines += self._more([_person(entry) for entry in entries], verbose)
         if self.plan and (verbose or self.dry_run or self.outcome == "skipped"):
             lines += [(f"{HEAD:16}{step}", "more") for step in self.plan]
+        if self.foreseen is not None:
+            lines.append((f"{HEAD:16}references that follow: {self.foreseen['references']}; instances to migrate: "
+                          f"{self.foreseen['instances']}; estimated pause: {self.foreseen['pause_ms']:.2f} ms", "more"))
         return lines
 
     def _more(self, texts, verbose):
@@ -140,7 +144,7 @@ class Report:
         back = [f"{word} #{of}" for word, of in (("undoes", self.undoes), ("redoes", self.redoes)) if of and self.outcome == "committed"]
         left = "  ".join([left, *back])
         right = ""
-        if self.outcome == "committed" or (self.outcome == "skipped" and (self.changed or self.plan)):
+        if self.outcome == "committed" or (self.outcome == "skipped" and self._would_do()):
             would = ["would commit"] if self.outcome == "skipped" or self.dry_run else []
             left = "  ".join([left, *would, *self._files(), *self._labels(verbose)])
             total = self.timings.get("total")
@@ -158,6 +162,10 @@ class Report:
         pad = _COLUMN - 3 if width is None or width >= _COLUMN + len(right) else 0
         line = f"{first:<{pad}}   {right}" if right else first
         return line + ("\n" + _INDENT + rest.replace("\n", "\n" + _INDENT) if rest else "")
+
+    def _would_do(self):
+        """Of one that has done nothing: would it?"""
+        return bool(self.changed or self.plan or self.foreseen)
 
     def _files(self):
         shown = [short_path(path) for path in self.files[:3]]

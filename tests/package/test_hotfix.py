@@ -59,10 +59,12 @@ def test_a_patch_reaches_every_copy_and_goes_back(program):
     before = spaces()
     dry = midflight.hotfix(patch, dry_run=True)
     assert dry.outcome == "skipped" and dry.dry_run and attack.fires() == {{"old fire"}}
-    assert "references that follow: 7; instances to migrate: 0; estimated pause: 0.01 ms" in dry.plan, dry.plan
+    assert "references that follow: 7; instances to migrate: 0; estimated pause: 0.01 ms" in str(dry), dry
+    assert (dry.foreseen["references"], dry.foreseen["instances"]) == (7, 0) and 0 < dry.foreseen["pause_ms"] < 0.02, dry.foreseen
     slots = {{"player": pathlib.Path("player.py").read_text().replace("class Weapon:", "class Weapon:\\n    __slots__ = ('x',)")}}
-    assert "instances to migrate: 1;" in midflight.hotfix(slots, dry_run=True).plan[-1], midflight.hotfix(slots, dry_run=True)
+    assert midflight.hotfix(slots, dry_run=True).foreseen["instances"] == 1, midflight.hotfix(slots, dry_run=True)
     report = good(midflight.hotfix(patch, id="hf-1"))
+    assert report.foreseen is None, report.foreseen
     assert report.hotfix == "hf-1" and report.form == "patch" and [entry.name for entry in report.changed] == ["Player.fire"]
     assert "hotfix hf-1" in str(report) and '"hotfix": "hf-1"' in report.to_json()
     assert attack.fires() == {{"new fire"}}

@@ -52,10 +52,11 @@ def test_a_dry_run_says_what_would_happen_and_leaves_nothing(program):
     before = spaces()
     report = midflight.hotfix({SEED!r} + 'config.RATES["x"] = 2\\nplayer.Player.more = lambda self: 1\\n', dry_run=True)
     assert report.outcome == "skipped" and report.dry_run, report
-    text = "\\n".join(report.plan)
+    text = str(report)
     for line in ("redefine player.Player.fire in place: 6 other references follow", "set config.LIMIT 3 -> 100", "set attack.LIMIT 3 -> 100",
                  "add config.RATES['x']", "add player.Player.more", "references that follow: 6; instances to migrate: 0; estimated pause"):
         assert line in text, (line, text)
+    assert (report.foreseen["references"], report.foreseen["instances"]) == (6, 0) and report.foreseen["pause_ms"] > 0.01, report.foreseen
     assert spaces() == before and midflight.history() == []
     """)
 

@@ -122,6 +122,8 @@ def test_limits_reject_by_a_dry_run(project):
     fix = ("show(midflight.hotfix({'shop': open('shop.py').read().replace(\"'a',\", \"'a', 'b'\")}))\n")
     many = "held = [shop.P() for _ in range(11)]\n"
     assert run(project, many + fix + "held.pop()\n" + fix) == ["rejected MF660 1", "committed 2"]
+    body = "show(midflight.hotfix({'shop': open('shop.py').read().replace('len(P', '9 + len(P')}))\n"
+    assert run(project, many + body) == ["committed 10"]           # instances that stay as they are do not count
     assert run(project, many * 2000 + fix, MIDFLIGHT_MAX_INSTANCES="1000000", MIDFLIGHT_MAX_PAUSE_MS="60000") == ["committed 2"]
     huge = "held = [shop.P() for _ in range(200_000)]\n"
     assert run(project, huge + fix, MIDFLIGHT_MAX_INSTANCES="1000000", MIDFLIGHT_MAX_PAUSE_MS="5") == ["rejected MF659 1"]

@@ -101,6 +101,14 @@ def test_a_plan_is_shown():
     assert str(got).splitlines()[1:] == ["midflight       exchange code of shop:Shop.total", "midflight       run TAX = ..."]
 
 
+def test_what_a_dry_run_foresees_is_data_and_a_line():
+    figures = {"references": 7, "instances": 2, "pause_ms": 0.014}
+    got = report(outcome="skipped", dry_run=True, files=[path("shop.py")], foreseen=figures)
+    assert str(got).splitlines() == ["midflight  --   would commit  shop.py",
+                                     "midflight       references that follow: 7; instances to migrate: 2; estimated pause: 0.01 ms"]
+    assert json.loads(got.to_json())["foreseen"] == figures and got.foreseen == figures and got.plan == ()
+
+
 def test_a_dry_run_says_so():
     got = report(outcome="skipped", dry_run=True, files=[path("shop.py")], changed=[entry(name="f")])
     assert str(got) == "midflight  --   would commit  shop.py  ~f"
@@ -113,7 +121,7 @@ def test_json_has_everything():
     data = json.loads(got.to_json())
     assert data["event"] == "update" and data["changed"] == [entry(name="f", module="a", line=3, file=path("a.py"))]
     assert set(data) >= {"number", "outcome", "files", "kept", "notes", "reasons", "stragglers", "timings", "pause_ms",
-                         "running", "dry_run", "plan"}
+                         "running", "dry_run", "plan"} and "foreseen" not in data
     assert "\n" not in got.to_json()
 
 

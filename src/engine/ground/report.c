@@ -229,6 +229,18 @@ to_ms(int64_t ns)
     return (double)ns / 1e6;
 }
 
+/* New reference: a dict, or None where nothing was foreseen. */
+static PyObject *
+foreseen_dict(const struct mf_foreseen *foreseen)
+{
+    return foreseen->known
+               ? Py_BuildValue("{s:n,s:n,s:d}", "references",
+                               foreseen->references, "instances",
+                               foreseen->instances, "pause_ms",
+                               foreseen->pause_ms)
+               : Py_NewRef(Py_None);
+}
+
 PyObject *
 mf_report_dict(struct mf_report *report, long running)
 {
@@ -250,12 +262,18 @@ mf_report_dict(struct mf_report *report, long running)
         }
         Py_DECREF(ms);
     }
+    PyObject *foreseen = foreseen_dict(&report->foreseen);
+    if (foreseen == NULL) {
+        Py_DECREF(timings);
+        return NULL;
+    }
     return Py_BuildValue(
-        "{s:l,s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:N,s:d,s:l,s:O,s:O}", "number",
+        "{s:l,s:s,s:O,s:O,s:O,s:O,s:O,s:O,s:N,s:d,s:l,s:O,s:O,s:N}", "number",
         report->number, "outcome", outcome_names[report->outcome], "files",
         report->files, "changed", report->changed, "kept", report->kept,
         "notes", report->notes, "reasons", report->reasons, "stragglers",
         report->stragglers, "timings", timings, "pause_ms",
         to_ms(report->pause), "running", running, "dry_run",
-        report->dry_run ? Py_True : Py_False, "plan", report->plan);
+        report->dry_run ? Py_True : Py_False, "plan", report->plan, "foreseen",
+        foreseen);
 }

@@ -25,6 +25,14 @@ enum mf_phase {
     MF_PHASE_COUNT_
 };
 
+/* What a dry run can say of the commit. */
+struct mf_foreseen {
+    bool known;
+    Py_ssize_t references; /* that follow what is redefined in place */
+    Py_ssize_t instances;  /* that get another layout */
+    double pause_ms;       /* how long others would stand still */
+};
+
 /* Which list of the report an entry stands in; the code's hundreds say it. */
 struct mf_report {
     enum mf_outcome outcome;
@@ -32,6 +40,7 @@ struct mf_report {
     PyObject *changed, *kept, *notes, *reasons, *stragglers, *files, *plan;
     int64_t spent[MF_PHASE_COUNT_]; /* ns */
     int64_t started, total, pause;  /* ns */
+    struct mf_foreseen foreseen;
     bool dry_run;
 };
 

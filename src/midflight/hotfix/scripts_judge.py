@@ -132,8 +132,10 @@ class Judge:
             plan.append(f"redefine {module}.{qualname} in place: {count} other reference{'s follow' if count != 1 else ' follows'}")
         entries += running
         plan += [f"{_VERBS[code]} {where + '.' if where else ''}{text}" for code, _, where, _, _, _, text in entries if code in _VERBS]
-        plan.append(f"references that follow: {total}; instances to migrate: 0; estimated pause: {0.01 + 0.004 * (len(fixes) + len(parts)):.2f} ms")
-        return {"fixes": fixes, "parts": parts, "entries": entries, "plan": plan if self.plans else [], "caches": caches}
+        judged = {"fixes": fixes, "parts": parts, "entries": entries, "caches": caches}
+        if self.plans:
+            judged.update(plan=plan, foreseen=(total, 0, 0.01 + 0.004 * (len(fixes) + len(parts))))
+        return judged
 
     def _own(self, changes, swaps):
         """Ids of what holds live definitions for our sake only."""

@@ -10,7 +10,6 @@ validity, version. The highest version that was taken is in the journal, so noth
 
 import dataclasses
 import os
-import sys
 import time
 
 from .. import api
@@ -141,30 +140,12 @@ def has_limits():
 
 def limits(report):
     """Why a hotfix whose dry run ended so must not be applied, as (code, text), or None."""
-    settings = api.rules().settings
-    instances, pause = estimate(report)
-    if settings["max_instances"] is not None and instances > settings["max_instances"]:
-        return "MF660", f"about {instances} instances would be looked at or moved; max_instances = {settings['max_instances']}"
-    if settings["max_pause_ms"] and pause > settings["max_pause_ms"]:
-        return "MF659", f"other threads would stand still for about {pause:.1f} ms; max_pause_ms = {settings['max_pause_ms']}"
+    settings, foreseen = api.rules().settings, report.foreseen
+    if foreseen is None:                       # it changes nothing
+        return None
+    if settings["max_instances"] is not None and foreseen["instances"] > settings["max_instances"]:
+        return "MF660", f"{foreseen['instances']} instances would be moved to another layout; max_instances = {settings['max_instances']}"
+    if settings["max_pause_ms"] and foreseen["pause_ms"] > settings["max_pause_ms"]:
+        return "MF659", (f"other threads would stand still for about {foreseen['pause_ms']:.2f} ms; "
+                         f"max_pause_ms = {settings['max_pause_ms']}")
     return None
-
-
-def estimate(report):
-    """(instances of the classes that change, milliseconds that others stand still); rather too much than too little."""
-    import gc
-
-    classes = {id(found) for entry in report.changed if entry.code == "MF103" and (found := _class(entry)) is not None}
-    instances = 0
-    if classes:
-        for one in gc.get_objects():
-            instances += any(id(base) in classes for base in type.__dict__["__mro__"].__get__(type(one)))
-    return instances, 0.05 + 0.01 * len(report.changed) + 0.0003 * instances
-
-
-def _class(entry):
-    """The live class of an entry, found without running code of the program."""
-    found = sys.modules.get(entry.module)
-    for part in (entry.name or "").split("."):
-        found = vars(found).get(part) if isinstance(found, (type, type(sys))) else None
-    return found if isinstance(found, type) else None
