@@ -198,15 +198,13 @@ def _mended(fix, path, text, digest):
         return None, "the file is another one than it was made for"
     if fix.form == "modules":
         return next(source for name, source in json.loads(fix.text).items() if _is_module(path, name)), None
-    from ..hotfix import patches
+    from ..hotfix.fix import patched
+    from ..hotfix.patches import PatchError
 
     try:
-        for file, hunks in patches.parse(fix.text).items():
-            if patches.is_of(path, file):
-                text = patches.apply(text, hunks, file)
-    except patches.PatchError as error:
+        return patched(fix, path, text), None
+    except PatchError as error:
         return None, f"it does not fit the file ({error})"
-    return text, None
 
 
 def _names(fix, path):

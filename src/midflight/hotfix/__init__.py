@@ -9,7 +9,7 @@ Owns: nothing itself; its parts, in the order in which one is read:
     trust.py        who may change this process
     audit.py        to whom it is told
     probation.py    taken back by itself unless it is confirmed
-    reapply.py      permanent hotfixes at the start of a process
+    reapply.py      permanent hotfixes at the start of a process (kept.py: are they still what was signed?)
     lifecycle.py    the whole way, from arrival to end
 
 The journal and the api stand below this room, the agent above it. Nothing here is imported until it is wanted, so who sends

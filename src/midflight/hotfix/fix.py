@@ -89,6 +89,14 @@ def read(given, *, id=None):
     return Hotfix("script", id or "", text, _pins(text))
 
 
+def patched(fix, path, text):
+    """The text of this file after all that a patch has for it. PatchError where it does not fit."""
+    for file, hunks in patches.parse(fix.text).items():
+        if patches.is_of(path, file):
+            text = patches.apply(text, hunks, file)
+    return text
+
+
 def _is_path(text):
     return text.endswith((".py", ".patch", ".diff", ".json")) or os.path.exists(text)
 

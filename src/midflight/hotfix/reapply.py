@@ -39,10 +39,11 @@ class Reapply:
         self._hashes = {}          # module -> hash of its text, as it is after what was decided so far
         self._texts = {}           # module -> that text
         self._places = {}          # module -> path, "" where it cannot be loaded from a text of ours
+        self._admitted = None      # in mode prod: id -> the hotfix, as it was signed
         self._applying = False
 
     def begin(self):
-        items = [item for item in self.journal.hotfixes() if item.state == PERMANENT]
+        items = self._admit([item for item in self.journal.hotfixes() if item.state == PERMANENT])
         for at, item in enumerate(items):
             for name, result in item.result.items() if item.form != _SCRIPT else ():
                 self._last[name, result["text"]] = at
@@ -61,6 +62,23 @@ class Reapply:
             self.module_ended()
         return self.reports
 
+    def _admit(self, items):
+        """In mode prod those whose release is good now; the others are for a person to look at."""
+        from . import trust
+
+        if not trust.in_force():
+            return items
+        from .kept import admitted
+
+        self._admitted = {}
+        for item in items:
+            try:
+                self._admitted[item.id] = admitted(item, self.journal, lambda name: self._find(name)[0])
+            except (trust.Refused, JournalError) as error:
+                self._say(item, "rejected", "MF643", f"NOT part of this start: {error}. Send a release that is good, or "
+                          f"midflight.retire({item.id!r})")
+        return [item for item in items if item.id in self._admitted]
+
     # ---- sources
 
     def _decide(self, item, at):
@@ -70,7 +88,8 @@ class Reapply:
             if now is not None and now == before:
                 wanted[name] = self.journal.text(after)
             elif self._last.get((name, now), -1) < at:
-                text = None if now is None or name in item.base else self._merged(name, before, after, item.id)
+                pinned = name in item.base or self._admitted is not None
+                text = None if now is None or pinned else self._merged(name, before, after, item.id)
                 if text is None:
                     other.append(name)
                 elif text != self._texts[name]:
@@ -176,9 +195,14 @@ class Reapply:
         from .fix import Hotfix, apply
 
         try:
-            for name in sorted(item.modules - set(sys.modules)):
+            if self._admitted is not None:
+                fix = self._admitted[item.id]
+                modules = set(fix.base)            # what is signed, not what the record says
+            else:
+                fix = Hotfix(form=item.form, id=item.id, text=self.journal.text(item.text), base=item.base, digest=item.digest)
+                modules = item.modules
+            for name in sorted(modules - set(sys.modules)):
                 __import__(name)
-            fix = Hotfix(form=item.form, id=item.id, text=self.journal.text(item.text), base=item.base, digest=item.digest)
             report = apply(fix)
         except JournalError:
             raise

@@ -5,7 +5,8 @@ Refused with a code. In force in mode "prod", where nothing else is taken; in mo
 there are keys to check it with.
 
 The order is that of distrust: size and form of the envelope, signatures, and only then what has been signed: target,
-validity, version. The highest version that was taken is in the journal, so nothing old comes back after a restart.
+validity, version. The highest version that was taken is in the journal, so nothing old comes back after a restart. What a
+start in mode "prod" brings back is judged in the same way (kept.py): a journal says what was taken, not what may be.
 """
 
 import dataclasses
@@ -35,6 +36,7 @@ class Admitted(Hotfix):
 
     release: dict = dataclasses.field(default_factory=dict)     # target, version, expires, permanent, probation
     signed_by: tuple = ()                                       # ids of keys; () in mode dev without keys
+    envelope: str = ""                                          # the release as it came
 
 
 def mode():
@@ -62,8 +64,9 @@ def switched_off():
     return None
 
 
-def admit(release):
-    """The hotfix of a release that this process may take. Refused for any other."""
+def admit(release, again=False):
+    """The hotfix of a release that this process may take. Refused for any other. again: it was taken by an earlier process, whose
+    journal has it, and is judged once more, in all but its version."""
     settings = api.rules().settings
     try:
         text, signatures = open_envelope(release)
@@ -76,9 +79,11 @@ def admit(release):
     _check_target(found, settings)
     _check_time(found, settings)
     _check_base(found)
-    _check_version(found)
+    if not again:
+        _check_version(found)
     fix = found.hotfix
     return Admitted(form=fix.form, id=fix.id, text=fix.text, base=fix.base, digest=fix.digest, signed_by=tuple(sorted(by)),
+                    envelope=bytes(release).decode(),
                     release={"target": found.target, "version": found.version, "expires": found.expires,
                              "permanent": found.permanent, "probation": found.probation})
 

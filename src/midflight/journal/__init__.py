@@ -34,6 +34,7 @@ class Item:
         self.before = {}                        # module -> hash of the text that ran before it
         self.result = {}                        # module -> {"file", "text"}: what runs since
         self.release = record.get("release")    # of a signed one
+        self.envelope = record.get("envelope")  # hash of that release as it came, signatures and all
         self.state = OLD
         self.why = ""
         self.at = record["n"]
@@ -114,7 +115,7 @@ class Journal:
             text = self.book.keep(fix.text)
             by = by or who()
             self._add({"event": "begin", "hotfix": fix.id, "form": fix.form, "digest": fix.digest, "text": text,
-                       "base": dict(fix.base), "by": by, **_signed(fix)})
+                       "base": dict(fix.base), "by": by, **self._signed(fix)})
         book.point("begun")
         return {"id": fix.id, "form": fix.form, "base": fix.base, "permanent": bool(permanent), "by": by,
                 "before": self._running()}
@@ -141,6 +142,13 @@ class Journal:
             raise JournalError("MF623", f"the hotfix {token['id']} was {report.outcome}, but that is not in the journal, "
                                         f"so a restart comes up without it: {error}") from error
         return record.get("why")
+
+    def _signed(self, fix):
+        """What a release says of itself, for its record; and the release, for who does not believe a record."""
+        release = getattr(fix, "release", None)
+        if release is None:
+            return {}
+        return {"release": dict(release), "signed_by": list(fix.signed_by), "envelope": self.book.keep(fix.envelope)}
 
     def _compare(self, token, report, record):
         """What the hotfix changed: texts, or, of a script, the modules with what it set."""
@@ -342,12 +350,6 @@ _PLAY = {"begin": _begun, "end": _ended, "state": _state_changed}
 def open(folder, running=dict):
     """The journal in this folder, made where there is none. JournalError: it cannot be read, or is damaged."""
     return Journal(folder, running)
-
-
-def _signed(fix):
-    """What a release says of itself, for its record."""
-    release = getattr(fix, "release", None)
-    return {} if release is None else {"release": dict(release), "signed_by": list(fix.signed_by)}
 
 
 def _told(report):
