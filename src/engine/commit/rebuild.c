@@ -520,6 +520,7 @@ mf_rebuild_find(struct mf_rebuild *rebuild, struct mf_merge *merge)
     return take_staged(rebuild, merge->match) < 0 ||
                    mf_rebuild_renewed_find(rebuild, merge->match) < 0 ||
                    make_routes(rebuild) < 0 ||
+                   mf_rebuild_kept_find(rebuild) < 0 ||
                    mf_rebuild_place_init(rebuild) < 0 ||
                    mf_rebuild_members(rebuild, merge) < 0 ||
                    make_instances(rebuild, merge) < 0

@@ -59,6 +59,7 @@ struct mf_rebuild_route {
     struct mf_rebuild_item *items; /* NULL: no named tuple, or the same fields */
     size_t n_items;
     PyObject *lacks; /* strong: the first field without a value; or NULL */
+    const struct mf_map *kept; /* of the rebuild */
     bool plain;      /* `to` has nothing but slots */
     bool in_place;   /* the memory of its instances has room: they stay */
     bool copies;     /* and the program has a say: they have copies */
@@ -84,6 +85,8 @@ struct mf_rebuild {
     PyTypeObject *last_dying, *last_other; /* while holders are looked for:
                                               classes of instances that go,
                                               of others */
+    struct mf_map kept;      /* instances that only records hold -> 1: what they
+                                lose is in one already */
     struct mf_map made;      /* new instances whose class stays -> 1 */
     struct mf_map members;   /* enum members (old ones) among the instances */
     struct mf_rebuild_route *routes; /* per pair of classes, then the others */

@@ -435,6 +435,7 @@ mf_rebuild_clear(struct mf_rebuild *rebuild)
     mf_map_clear(&rebuild->staged);
     mf_map_clear(&rebuild->renewed);
     mf_map_clear(&rebuild->members);
+    mf_map_clear(&rebuild->kept);
     mf_map_clear(&rebuild->made);
     mf_map_clear(&rebuild->places);
     mf_map_clear(&rebuild->copied);

@@ -340,11 +340,15 @@ place_of(struct mf_rebuild_route *route, PyObject *name)
 
 /* Weakly, where the instance allows it now and will. */
 int
-mf_rebuild_remember(struct mf_merge *merge, PyObject *obj, PyTypeObject *to,
+mf_rebuild_remember(struct mf_merge *merge,
+                    const struct mf_rebuild_route *route, PyObject *obj,
                     PyObject *name, PyObject *value)
 {
+    if (mf_map_has(route->kept, obj)) {
+        return 0;
+    }
     PyObject *ref = mf_compat_obj_weakrefs(obj) != NULL &&
-                            to->tp_weaklistoffset != 0
+                            route->to->tp_weaklistoffset != 0
                         ? PyWeakref_NewRef(obj, NULL)
                         : Py_NewRef(obj);
     int rc = ref ? mf_merge_note_replaced(merge, ref, name, value, NULL) : -1;
@@ -393,8 +397,7 @@ put(PyObject *name, PyObject *value, Py_hash_t hash, void *arg)
         return put_in_dict(c->to, name, value, hash);
     default:
         return value != NULL && PyUnicode_CheckExact(name)
-                   ? mf_rebuild_remember(c->merge, c->from, c->route->to, name,
-                                     value)
+                   ? mf_rebuild_remember(c->merge, c->route, c->from, name, value)
                    : 0;
     }
 }

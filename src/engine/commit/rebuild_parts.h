@@ -73,6 +73,11 @@ int mf_rebuild_place_apply(struct mf_rebuild *rebuild, struct mf_undo *undo);
 void mf_rebuild_place_finish(struct mf_rebuild *rebuild);
 void mf_rebuild_place_clear(struct mf_rebuild_route *route);
 
+/* --- rebuild_kept.c ------------------------------------------------------- */
+
+/* When all routes are known, and before anything holds instances. */
+int mf_rebuild_kept_find(struct mf_rebuild *rebuild);
+
 /* --- rebuild_class.c ------------------------------------------------------ */
 
 /* New: a class of the layout of `like` with the namespace of `old_class`
@@ -93,8 +98,9 @@ int mf_rebuild_class_again(PyTypeObject *cls, PyTypeObject *old_class,
  * no attributes yet; NULL without exception if that cannot be had. */
 PyObject *mf_rebuild_blank(PyTypeObject *cls, PyObject *old);
 /* For an undo: a value that has no place any more in an instance of `to`. */
-int mf_rebuild_remember(struct mf_merge *merge, PyObject *obj,
-                        PyTypeObject *to, PyObject *name, PyObject *value);
+int mf_rebuild_remember(struct mf_merge *merge,
+                        const struct mf_rebuild_route *route, PyObject *obj,
+                        PyObject *name, PyObject *value);
 int mf_rebuild_route_init(struct mf_rebuild_route *route,
                           const struct mf_map *pairs, PyTypeObject *from,
                           PyTypeObject *to);

@@ -224,7 +224,7 @@ prepare_one(struct mf_merge *merge, struct mf_rebuild_route *route, size_t i)
     for (size_t k = 0; k < route->n_moves; k++) {
         PyObject *value = *(PyObject **)((char *)obj + route->moves[k].from);
         if (value != NULL && route->moves[k].to <= 0 &&
-            mf_rebuild_remember(merge, obj, route->to, route->moves[k].name,
+            mf_rebuild_remember(merge, route, obj, route->moves[k].name,
                                 value) < 0) {
             return -1;
         }
