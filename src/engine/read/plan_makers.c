@@ -363,18 +363,18 @@ names_worked_on(struct mf_diff *diff, struct mf_delta *delta, bool new_side)
     size_t len = mf_plan_worked_on(of, unit, &word);
     if (len > 0 || of->split->units[unit].kind != MF_UNIT_BLOCK) {
         name = len ? PyUnicode_FromStringAndSize(word, (Py_ssize_t)len) : NULL;
-        if (len && (name == NULL || PySet_Add(found, name) < 0)) {
+        if (len && (name == NULL || found == NULL ||
+                    PySet_Add(found, name) < 0)) {
             Py_CLEAR(found);
         }
         Py_XDECREF(name);
         return found;
     }
-    int rc = mf_names_init(&names) < 0 ||
-                     (new_side ? mf_names_of(&names,
-                                             mf_diff_new_code(diff, delta))
-                               : mf_diff_old_names(diff, delta, &names)) < 0
-                 ? -1
-                 : 0;
+    PyObject *code = found && new_side ? mf_diff_new_code(diff, delta) : NULL;
+    int rc = found == NULL ? -1
+             : !new_side   ? mf_diff_old_names(diff, delta, &names)
+             : code        ? mf_names_of(&names, code)
+                           : -1;
     PyObject *iter = rc == 0 ? PyObject_GetIter(names.loads) : NULL;
     while (iter != NULL && rc == 0 && (name = PyIter_Next(iter)) != NULL) {
         Py_ssize_t n;
