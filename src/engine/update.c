@@ -12,6 +12,7 @@
 #include "ground/fault.h"
 #include "ground/trace.h"
 #include "heap/frames.h"
+#include "commit/redefine_frame_line.h"
 #include "commit/redefine_older.h"
 #include "commit/baseline.h"
 #include "commit/record.h"
@@ -391,7 +392,8 @@ prepare_frames(struct mf_update *update, const struct mf_map *codes,
     moves->older = update->state->older;
     if (mf_redefine_frame_prepare(moves, &update->plan, codes, known,
                                   update->state->armed) < 0 ||
-        mf_older_note(update->state, &update->plan, moves) < 0) {
+        mf_older_note(update->state, &update->plan, moves) < 0 ||
+        mf_redefine_frame_ready(moves, &update->state->armed) < 0) {
         return -1;
     }
     struct mf_undo *undo = &update->commit.undo;

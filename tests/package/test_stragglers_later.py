@@ -85,6 +85,7 @@ def program(tmp_path):
         done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100,
                               env=environment())
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     return run
 
@@ -192,3 +193,43 @@ def test_rule_finish(program):
             assert midflight.update().outcome == "committed"
         assert next(generator) == ("item", 2) and next(lib.numbers()) == ("item", 5)
         """, ', stragglers="finish"')
+
+
+def test_a_frame_without_a_way_is_named(program):
+    program("""
+        import sys
+        for number in range(6 if hasattr(sys, "monitoring") else 0):
+            sys.monitoring.use_tool_id(number, "test")
+        lock, gate = Lock(), Gate()
+        begin(lib.loop, lock, gate, out)
+        save(NEW)
+        report = midflight.update()
+        assert [entry.name for entry in report.stragglers] == ["loop"] == names(), report
+        """)
+
+
+FAILING = """
+    from midflight import _engine
+    lock, gate = Lock(), Gate()
+    begin(lib.loop, lock, gate, out)
+    save(NEW)
+    _engine.lever("fail_alloc", NUMBER)
+    report = midflight.update()
+    print(_engine.lever_counts()["fail_alloc"])
+    _engine.lever("fail_alloc", 0)
+    if report.outcome != "committed":
+        report = midflight.update()
+    for _ in range(2):
+        lock.opened.release()
+        said = out.get(timeout=60)
+        assert gate.inside.acquire(timeout=60)
+        gate.opened.release()
+        assert lock.inside.acquire(timeout=60)
+    assert said[0] == "new" or names() == ["loop"], report
+"""
+
+
+def test_a_frame_is_moved_or_named_when_memory_runs_out_at_the_end(program):
+    count = int(program(FAILING.replace("NUMBER", "10 ** 9")))
+    for number in range(count - 8, count):
+        program(FAILING.replace("NUMBER", str(number + 1)))

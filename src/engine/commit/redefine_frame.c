@@ -389,10 +389,11 @@ on_pending(PyCodeObject *code, void *arg)
 }
 
 void
-mf_redefine_frame_begin(struct mf_moves *moves)
+mf_redefine_frame_begin(struct mf_moves *moves, PyObject *armed)
 {
     moves->jit = mf_compat_moves_jit();
-    moves->at_line = !moves->jit && mf_compat_can_move_at_line();
+    moves->at_line = !moves->jit && mf_compat_can_move_at_line() &&
+                     mf_frame_lines_possible(armed);
 }
 
 int
@@ -411,7 +412,7 @@ mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
     if (rc < 0) {
         return -1;
     }
-    mf_redefine_frame_begin(moves);
+    mf_redefine_frame_begin(moves, armed);
     int was_enabled = PyGC_Disable();
     rc = mf_frames_suspended(&moves->codes, known, &moves->suspended,
                              &moves->runs);

@@ -45,8 +45,8 @@ int mf_redefine_frame_note(struct mf_moves *moves, PyFunctionObject *old_func,
 int mf_redefine_frame_prepare(struct mf_moves *moves, struct mf_plan *plan,
                               const struct mf_map *codes,
                               const struct mf_map *known, PyObject *armed);
-/* What this Python can do; prepare does it, too. */
-void mf_redefine_frame_begin(struct mf_moves *moves);
+/* What this Python can do, and what its tools leave us; prepare does it, too. */
+void mf_redefine_frame_begin(struct mf_moves *moves, PyObject *armed);
 /* Moves this frame or not, or wants it to be moved at a line. plan: NULL
  * between updates. -1: error. */
 int mf_redefine_frame_try(struct mf_moves *moves, struct mf_plan *plan,

@@ -263,12 +263,13 @@ make_armed(void)
     return capsule;
 }
 
-/* A number that nobody uses; those without a purpose of their own first. -1
- * with or without an exception. */
+/* Those without a purpose of their own first. */
+static const int numbers[] = {4, 3, 5, 2, 1, 0};
+
+/* A number that nobody uses. -1 with or without an exception. */
 static int
 take_tool(PyObject *monitoring)
 {
-    static const int numbers[] = {4, 3, 5, 2, 1, 0};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++) {
         PyObject *name =
             PyObject_CallMethod(monitoring, "get_tool", "i", numbers[i]);
@@ -285,6 +286,27 @@ take_tool(PyObject *monitoring)
         }
     }
     return -1;
+}
+
+bool
+mf_frame_lines_possible(PyObject *capsule)
+{
+    struct armed *armed =
+        capsule ? PyCapsule_GetPointer(capsule, ARMED) : NULL;
+    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
+    if (armed != NULL && armed->tool >= 0) {
+        return true;
+    }
+    bool some = false;
+    for (size_t i = 0; monitoring && !some && i < Py_ARRAY_LENGTH(numbers);
+         i++) {
+        PyObject *name =
+            PyObject_CallMethod(monitoring, "get_tool", "i", numbers[i]);
+        some = name == Py_None;
+        Py_XDECREF(name);
+        PyErr_Clear(); /* then it is none for us */
+    }
+    return some;
 }
 
 /* The number of the line event; NULL with an exception. */
@@ -404,21 +426,41 @@ arm(struct armed *armed, PyObject *capsule, struct mf_moves *moves)
     return rc;
 }
 
-int
-mf_redefine_frame_arm(struct mf_moves *moves, PyObject **armed)
+static size_t
+count_wanted(const struct mf_moves *moves)
 {
-    bool wanted = false;
+    size_t count = 0;
     for (size_t i = 0; i < moves->maps.len; i++) {
-        wanted |= ((struct mf_frame_map *)moves->maps.items[i])->wanted;
+        count += ((struct mf_frame_map *)moves->maps.items[i])->wanted;
     }
-    if (*armed != NULL) {
-        forget_ended(PyCapsule_GetPointer(*armed, ARMED));
-    }
-    if (!wanted) {
+    return count;
+}
+
+int
+mf_redefine_frame_ready(struct mf_moves *moves, PyObject **armed)
+{
+    size_t wanted = count_wanted(moves);
+    if (wanted == 0) {
         return 0;
     }
     if (*armed == NULL && (*armed = make_armed()) == NULL) {
         return -1;
     }
-    return arm(PyCapsule_GetPointer(*armed, ARMED), *armed, moves);
+    struct mf_vec *maps =
+        &((struct armed *)PyCapsule_GetPointer(*armed, ARMED))->maps;
+    return mf_vec_reserve(maps, maps->len + wanted);
+}
+
+int
+mf_redefine_frame_arm(struct mf_moves *moves, PyObject **armed)
+{
+    if (*armed != NULL) {
+        forget_ended(PyCapsule_GetPointer(*armed, ARMED));
+    }
+    if (count_wanted(moves) == 0) {
+        return 0;
+    }
+    return mf_redefine_frame_ready(moves, armed) < 0
+               ? -1
+               : arm(PyCapsule_GetPointer(*armed, ARMED), *armed, moves);
 }

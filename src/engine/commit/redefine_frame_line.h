@@ -7,6 +7,9 @@
 
 #include "redefine_frame.h"
 
+/* Before the commit, when `moves` are prepared: whatever arming needs memory
+ * for. 0 / -1. */
+int mf_redefine_frame_ready(struct mf_moves *moves, PyObject **armed);
 /* After the commit: from now on the frames that `moves` wants are moved when
  * they come to a line. *armed: what goes on waiting, a Python object or NULL.
  * 0; -1: they stay in the old code. */

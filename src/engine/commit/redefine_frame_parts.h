@@ -56,6 +56,8 @@ bool mf_frame_side_is_in(const struct mf_places *places, int outer,
 int mf_frame_spot_move(const struct mf_frame_spot *spot,
                        struct mf_compat_move **made);
 
+/* Is there a number in sys.monitoring for us? armed: what waits, or NULL. */
+bool mf_frame_lines_possible(PyObject *armed);
 /* Frames that have not come to their line since an earlier update, on their
  * way to this code: they will go on from there. 0 / -1. */
 int mf_frame_lines_pending(PyObject *armed,

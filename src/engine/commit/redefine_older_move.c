@@ -179,7 +179,7 @@ int
 mf_older_move(struct mf_state *state)
 {
     struct mf_moves moves = {.state = state, .older = state->older};
-    mf_redefine_frame_begin(&moves);
+    mf_redefine_frame_begin(&moves, state->armed);
     int was_enabled = PyGC_Disable();
     int rc = mf_older_try(&moves, NULL);
     if (rc == 0) {
