@@ -62,14 +62,19 @@ def scale(quick, names):
 
 def save(quick, names):
     """Saves: written in place, from just before the close of the file; the same when the text has been brought to the disk before the close, as
-    Vim and VS Code do; and as others do it, from just before the rename, whose own time on the disk is then in it. Beside them what a plain thread takes that waits for a pipe."""
+    Vim and VS Code do; and as others do it, from just before the rename, whose own time on the disk is then in it. Beside them two
+    floors: a plain thread that waits for a pipe, and one that waits for the close, reads the file, compiles the function and calls it, in both ways."""
     count = 40 if quick else 300
-    return {what: {way: saves(way, spin, count) for way in ("close", "synced", "rename", "floor")} for what, spin in (("idle", False), ("spinning", True))}
+    return {what: {way: saves(way, spin, count) for way in WAYS} for what, spin in (("idle", False), ("spinning", True))}
+
+
+WAYS = {"close": {"extra": 100}, "bare": {"function": "bare"}, "synced": {"extra": 100}, "bare synced": {"function": "bare"}, "rename": {"extra": 100},
+        "floor": {"function": "handover"}}
 
 
 def saves(way, spin, count):
     took, missed = [], 0
-    arguments = {"function": "handover"} if way == "floor" else {"function": "watched", "extra": 100}
+    arguments = {"function": "watched", **WAYS[way]}
     with Child("live", spin=spin, **arguments) as child:
         assert child.answer() == "ready"
         path = os.path.join(child.root, "target.py")
@@ -82,11 +87,11 @@ def saves(way, spin, count):
             if way == "floor":
                 begun = time.monotonic_ns()
                 pipe.write(b"%d" % i)
-            elif way in ("close", "synced"):
+            elif way != "rename":
                 stream = open(path, "w", encoding="utf-8")
                 stream.write(texts[i])
                 stream.flush()
-                if way == "synced":
+                if way.endswith("synced"):
                     os.fsync(stream.fileno())
                 begun = time.monotonic_ns()
                 stream.close()

@@ -14,7 +14,7 @@ import pytest
 from helpers import MIDFLIGHT, wait_for, write
 from live import Live, Raw, ask
 
-SECONDS = 600 if os.environ.get("MIDFLIGHT_TEST_ALL") == "1" else 5
+SECONDS = ("seconds=all", 600) if os.environ.get("MIDFLIGHT_TEST_ALL") == "1" else ("seconds=5", 5)
 METHODS = ("hello", "status", "plan", "update", "hotfix", "undo", "history", "confirm", "doctor", "listen", "inherit", "where", "nix", "")
 VALUES = (None, True, 0, -1, 1e308, 10**30, "", "x" * 300, "\0", "\ud800", [], [[]], {}, {"a": 1}, "lib.py", "/dev/null", ["/dev/zero"],
           "def f(:\n", "--- a\n+++ b\n@@ -1 +1 @@\n", '{"lib": 5}', "import lib\nlib.answer = 5\n")
@@ -85,7 +85,8 @@ def memory(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
-def test_the_socket_is_fuzzed(live):
+@pytest.mark.parametrize("seconds", [SECONDS[1]], ids=[SECONDS[0]])
+def test_the_socket_is_fuzzed(live, seconds):
     seed = int(os.environ.get("MIDFLIGHT_FUZZ_SEED", time.time_ns() % 10**9))
     chance = random.Random(seed)
     command = [*MIDFLIGHT, "run", "--no-watch", "-q", "app.py"]
@@ -93,7 +94,7 @@ def test_the_socket_is_fuzzed(live):
         program._limit.cancel()
         program.lines_until("ready")
         pid, path = program.process.pid, live.path(program.process.pid)
-        end, rounds, peak = time.monotonic() + SECONDS, 0, 0
+        end, rounds, peak = time.monotonic() + seconds, 0, 0
         while time.monotonic() < end:
             attack(path, chance)
             rounds += 1
