@@ -322,13 +322,7 @@ static void
 wait_for_runners(struct mf_agent *agent)
 {
     bool all = agent->interp != PyInterpreterState_Main();
-    struct timespec until;
-#ifdef __linux__
-    clock_gettime(CLOCK_MONOTONIC, &until);
-#else
-    clock_gettime(CLOCK_REALTIME, &until);
-#endif
-    until.tv_sec += CLOSE_WAIT_MS / 1000;
+    struct timespec until = mf_thread_deadline(CLOSE_WAIT_MS);
     int error = 0;
     Py_BEGIN_ALLOW_THREADS
     pthread_mutex_lock(&agent->guest.lock);

@@ -10,6 +10,7 @@
  */
 #include "agent_parts.h"
 
+#include "ground/compat.h"
 #include "ground/compat_main.h"
 
 #include <signal.h>
@@ -228,20 +229,13 @@ on_main(void *arg)
         return 0; /* not whole here: it stays */
     }
     struct mf_agent *agent = request->agent;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
+    struct mf_error error;
+    mf_compat_error_aside(&error);
     if (Py_IsInitialized()) {
         perform(request, MF_AGENT_PASSED, true);
     }
-    bool stopped = PyErr_Occurred() != NULL; /* Ctrl-C: it is the program's */
-    if (!stopped) {
-        PyErr_Restore(type, value, traceback);
-    }
-    else {
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(traceback);
-    }
+    /* Ctrl-C: it is the program's */
+    bool stopped = mf_compat_error_again(&error) < 0;
     if (request->process == getpid()) {
         pthread_mutex_lock(&agent->guest.lock);
         let_go(request);

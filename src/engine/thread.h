@@ -26,6 +26,10 @@ typedef void (*mf_thread_done)(PyObject *result, void *arg);
 /* A note of watch (limit reached, fell back to polling); GIL held. */
 typedef void (*mf_thread_note)(const char *text, void *arg);
 
+/* So many milliseconds from now, as the conditions of the engine's threads
+ * count (pthread_cond_timedwait). */
+struct timespec mf_thread_deadline(long ms);
+
 /* Starts the thread in the current interpreter. NULL with an exception set.
  * Takes ownership of `watch` (if it fails, too). With `note`, takes over the
  * notes of `watch`, those that wait already included. */

@@ -138,8 +138,8 @@ mf_thread_join_parked(struct mf_thread *thread)
     }
 }
 
-static void
-wait_until_parked(struct mf_thread *thread)
+struct timespec
+mf_thread_deadline(long ms)
 {
     struct timespec until;
 #ifdef __linux__
@@ -147,9 +147,16 @@ wait_until_parked(struct mf_thread *thread)
 #else
     clock_gettime(CLOCK_REALTIME, &until);
 #endif
-    until.tv_nsec += PARK_WAIT_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec += ms % 1000 * 1000000L;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
+    return until;
+}
+
+static void
+wait_until_parked(struct mf_thread *thread)
+{
+    struct timespec until = mf_thread_deadline(PARK_WAIT_MS);
     int error = 0;
     pthread_mutex_lock(&thread->lock);
     while (!thread->parked && error == 0) {

@@ -4,6 +4,27 @@ Each scenario: what a probe answers before and with the fix, and the hotfix. The
 ways that programs have: `from` imports, tables of callbacks, partials, bound methods, views, closures of decorators.
 """
 
+import textwrap
+
+ORDER = """class Order:
+    vat = 19
+
+    def __init__(self, net):
+        self.net = net
+
+    @property
+    def gross(self):
+        return self.net + self.vat
+
+    @classmethod
+    def of(cls, text):
+        return cls(int(text))
+
+    @staticmethod
+    def check(net):
+        return net > 0
+"""
+
 SHOP = {
     "vendorlib/__init__.py": """
         def parse(text):
@@ -77,24 +98,7 @@ SHOP = {
                 self.held[:-1] = []
                 return self.held[-1]
 
-        class Order:
-            vat = 19
-
-            def __init__(self, net):
-                self.net = net
-
-            @property
-            def gross(self):
-                return self.net + self.vat
-
-            @classmethod
-            def of(cls, text):
-                return cls(int(text))
-
-            @staticmethod
-            def check(net):
-                return net > 0
-
+""" + textwrap.indent(ORDER, "        ") + """
         class Rush(Order):
             def label(self):
                 return "rush " + str(self.gross)
@@ -331,23 +335,7 @@ shop.work.words = words
 import shop.pricing
 shop.pricing.line = lambda kind, text: f"[{kind}] {text}"
 """),
-    "a whole class": ("probe/property", "(119, 'rush 119')", "(107, 'rush 107')", """
-import shop.store
-class Order:
-    vat = 7
-    def __init__(self, net):
-        self.net = net
-    @property
-    def gross(self):
-        return self.net + self.vat
-    @classmethod
-    def of(cls, text):
-        return cls(int(text))
-    @staticmethod
-    def check(net):
-        return net > 0
-shop.store.Order = Order
-"""),
+    "a whole class": ("probe/property", "(119, 'rush 119')", "(107, 'rush 107')", "\nimport shop.store\n" + ORDER.replace("19", "7") + "shop.store.Order = Order\n"),
     "view of the framework": ("view", "old view", "new view", """
 from shop import handlers
 def view():

@@ -1,11 +1,10 @@
 """stragglers = "wait": what cannot go in now goes in by itself when the last one has ended. In: threads that wait. Out: reports, calls."""
 
-import subprocess
 import sys
 import textwrap
 
 import pytest
-from helpers import environment, write
+from helpers import finish, write
 
 LIB = '''
 def work(event, text="old"):
@@ -57,9 +56,8 @@ def program(tmp_path):
 
     def run(script, safepoint="any"):
         write(tmp_path, {"lib.py": LIB, "script.py": PRELUDE % safepoint + textwrap.dedent(script)})
-        done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100,
-                              env=environment())
-        assert done.returncode == 0, done.stderr
+        code, _, errors = finish([sys.executable, "script.py"], tmp_path, timeout=100)
+        assert code == 0, errors
 
     return run
 

@@ -1,12 +1,11 @@
 """Frames that an update could not move are moved later, or forgotten when they end. In: threads, coroutines, generators in older code.
 Out: what they run, what status() says of them, what is still held."""
 
-import subprocess
 import sys
 import textwrap
 
 import pytest
-from helpers import environment, write
+from helpers import finish, write
 
 LIB = '''
 def loop(lock, gate, out):
@@ -82,10 +81,9 @@ def program(tmp_path):
 
     def run(script, settings=""):
         write(tmp_path, {"lib.py": LIB, "script.py": PRELUDE % settings + textwrap.dedent(script)})
-        done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100,
-                              env=environment())
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        code, out, errors = finish([sys.executable, "script.py"], tmp_path, timeout=100)
+        assert code == 0, errors
+        return out
 
     return run
 

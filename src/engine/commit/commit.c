@@ -62,17 +62,6 @@ add_shift(struct mf_commit *commit, PyCodeObject *code, int delta)
     return 0;
 }
 
-static PyObject *
-cell_of(PyFunctionObject *func, PyObject *freevars, PyObject *name)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(freevars); i++) {
-        if (PyUnicode_Compare(PyTuple_GET_ITEM(freevars, i), name) == 0) {
-            return PyTuple_GET_ITEM(func->func_closure, i);
-        }
-    }
-    return NULL;
-}
-
 /* The class that a method's __class__ cell stands for: by qualified name,
  * from the module. Borrowed or NULL. */
 static PyObject *
@@ -97,34 +86,28 @@ class_for(PyFunctionObject *func, PyObject *qualname)
     return found;
 }
 
-/* Cells for new code from the live function's own cells, its class, a global
- * of the name. New tuple; NULL without exception if one is not to be had. */
+struct made_of {
+    PyFunctionObject *func;
+    PyCodeObject *code; /* new */
+};
+
+/* The cell of a method's own class, or of a global of the name. */
+static PyObject *
+cell_made(PyObject *name, void *arg)
+{
+    struct made_of *of = arg;
+    PyObject *value =
+        PyUnicode_CompareWithASCIIString(name, "__class__") == 0
+            ? class_for(of->func, of->code->co_qualname)
+            : PyDict_GetItemWithError(of->func->func_globals, name);
+    return value ? PyCell_New(value) : NULL;
+}
+
 static PyObject *
 closure_for(PyFunctionObject *func, PyCodeObject *code)
 {
-    PyObject *wanted = PyCode_GetFreevars(code);
-    PyObject *have = PyCode_GetFreevars((PyCodeObject *)func->func_code);
-    PyObject *closure =
-        wanted && have ? PyTuple_New(PyTuple_GET_SIZE(wanted)) : NULL;
-    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(wanted); i++) {
-        PyObject *name = PyTuple_GET_ITEM(wanted, i);
-        PyObject *cell = Py_XNewRef(cell_of(func, have, name));
-        if (cell == NULL) {
-            PyObject *value =
-                PyUnicode_CompareWithASCIIString(name, "__class__") == 0
-                    ? class_for(func, code->co_qualname)
-                    : PyDict_GetItemWithError(func->func_globals, name);
-            cell = value ? PyCell_New(value) : NULL;
-        }
-        if (cell == NULL) {
-            Py_CLEAR(closure);
-            break;
-        }
-        PyTuple_SET_ITEM(closure, i, cell);
-    }
-    Py_XDECREF(wanted);
-    Py_XDECREF(have);
-    return closure;
+    struct made_of of = {func, code};
+    return mf_redefine_function_closure(func, code, cell_made, &of);
 }
 
 /* Live functions of changed code that no staged function replaces. */

@@ -15,6 +15,7 @@
 #include "../stage/hooks_migrate.h"
 #include "rebuild_parts.h"
 #include "redefine_class.h"
+#include "redefine_function.h"
 
 #define MIGRATE "__migrate__"
 
@@ -90,54 +91,12 @@ coming_hook(struct mf_merge *merge, const struct edit *edit)
     return PyErr_Occurred() || found == Py_None ? NULL : found;
 }
 
-/* Cells for code from those of the function that it is to replace. New tuple;
- * NULL without an exception: one is not to be had. */
 static PyObject *
-closure_from(PyFunctionObject *func, PyObject *code, PyTypeObject *cls)
+cell_of_class(PyObject *name, void *cls)
 {
-    PyObject *wanted = PyCode_GetFreevars((PyCodeObject *)code);
-    PyObject *have = PyCode_GetFreevars((PyCodeObject *)func->func_code);
-    PyObject *closure =
-        wanted && have ? PyTuple_New(PyTuple_GET_SIZE(wanted)) : NULL;
-    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(wanted); i++) {
-        PyObject *name = PyTuple_GET_ITEM(wanted, i), *cell = NULL;
-        Py_ssize_t n = func->func_closure ? PyTuple_GET_SIZE(have) : 0;
-        for (Py_ssize_t k = 0; k < n && cell == NULL; k++) {
-            if (PyUnicode_Compare(PyTuple_GET_ITEM(have, k), name) == 0) {
-                cell = Py_NewRef(PyTuple_GET_ITEM(func->func_closure, k));
-            }
-        }
-        if (cell == NULL && !PyErr_Occurred() &&
-            PyUnicode_CompareWithASCIIString(name, "__class__") == 0) {
-            cell = PyCell_New((PyObject *)cls);
-        }
-        if (cell == NULL) {
-            Py_CLEAR(closure);
-            break;
-        }
-        PyTuple_SET_ITEM(closure, i, cell);
-    }
-    Py_XDECREF(wanted);
-    Py_XDECREF(have);
-    return closure;
-}
-
-/* The same function over another namespace, maybe with other code. */
-static PyObject *
-function_over(PyFunctionObject *func, PyObject *code, PyObject *closure,
-              PyObject *globals)
-{
-    PyObject *out = PyFunction_NewWithQualName(code, globals,
-                                               func->func_qualname);
-    if (out != NULL &&
-        ((closure && PyFunction_SetClosure(out, closure) < 0) ||
-         (func->func_defaults &&
-          PyFunction_SetDefaults(out, func->func_defaults) < 0) ||
-         (func->func_kwdefaults &&
-          PyFunction_SetKwDefaults(out, func->func_kwdefaults) < 0))) {
-        Py_CLEAR(out);
-    }
-    return out;
+    return PyUnicode_CompareWithASCIIString(name, "__class__") == 0
+               ? PyCell_New(cls)
+               : NULL;
 }
 
 /* The hook with its new code over the staged namespace: new reference; NULL
@@ -166,7 +125,8 @@ find_hook(struct mf_merge *merge, const struct edit *edit)
         Py_CLEAR(closure);
         code = newer;
         if (PyCode_GetNumFree((PyCodeObject *)code) > 0) {
-            closure = closure_from(func, code, edit->cls);
+            closure = mf_redefine_function_closure(
+                func, (PyCodeObject *)code, cell_of_class, edit->cls);
             if (closure == NULL) {
                 if (!PyErr_Occurred()) {
                     PyErr_SetString(PyExc_TypeError,
@@ -179,7 +139,7 @@ find_hook(struct mf_merge *merge, const struct edit *edit)
     }
     struct mf_staged *staged =
         merge->stage ? mf_stage_of(merge->stage, func->func_globals) : NULL;
-    PyObject *out = function_over(
+    PyObject *out = mf_stage_function_over(
         func, code, closure, staged ? staged->dict : func->func_globals);
     Py_XDECREF(closure);
     return out;

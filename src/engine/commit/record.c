@@ -182,24 +182,19 @@ is_named_in(PyObject *records, PyObject *name)
     return false;
 }
 
+static int
+stays(struct mf_source *source, void *sources)
+{
+    int goes = PyDict_Contains(sources, source->path);
+    return goes < 0 ? -1 : !goes;
+}
+
 /* Who else imports it now needs it: it stays. 1 / 0 / -1. `sources`: whose
  * texts go back, or that leave. */
 static int
 is_needed(struct mf_state *state, PyObject *name, PyObject *sources)
 {
-    PyObject *list = Py_XNewRef(mf_graph_importers(state, name));
-    int rc = PyErr_Occurred() ? -1 : 0;
-    for (Py_ssize_t i = 0; rc == 0 && list && i < PyList_GET_SIZE(list);
-         i++) {
-        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
-        struct mf_source *source = state->sources.items[at];
-        if (source->modules.len > 0) {
-            int goes = PyDict_Contains(sources, source->path);
-            rc = goes < 0 ? -1 : !goes;
-        }
-    }
-    Py_XDECREF(list);
-    return rc;
+    return mf_graph_each_importer(state, name, stays, sources);
 }
 
 PyObject *

@@ -41,6 +41,43 @@ check_closure(PyCodeObject *code, PyObject *closure)
     return 0;
 }
 
+static PyObject *
+cell_of(PyFunctionObject *func, PyObject *freevars, PyObject *name)
+{
+    Py_ssize_t n = func->func_closure ? PyTuple_GET_SIZE(freevars) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(freevars, i), name) == 0) {
+            return PyTuple_GET_ITEM(func->func_closure, i);
+        }
+    }
+    return NULL;
+}
+
+PyObject *
+mf_redefine_function_closure(PyFunctionObject *func, PyCodeObject *code,
+                             mf_another_cell another, void *arg)
+{
+    PyObject *wanted = PyCode_GetFreevars(code);
+    PyObject *have = PyCode_GetFreevars((PyCodeObject *)func->func_code);
+    PyObject *closure =
+        wanted && have ? PyTuple_New(PyTuple_GET_SIZE(wanted)) : NULL;
+    for (Py_ssize_t i = 0; closure && i < PyTuple_GET_SIZE(wanted); i++) {
+        PyObject *name = PyTuple_GET_ITEM(wanted, i);
+        PyObject *cell = Py_XNewRef(cell_of(func, have, name));
+        if (cell == NULL && !PyErr_Occurred()) {
+            cell = another(name, arg);
+        }
+        if (cell == NULL) {
+            Py_CLEAR(closure);
+            break;
+        }
+        PyTuple_SET_ITEM(closure, i, cell);
+    }
+    Py_XDECREF(wanted);
+    Py_XDECREF(have);
+    return closure;
+}
+
 /* Is this (name, qualified name, doc) still what the code gave? */
 static bool
 same_text(PyObject *a, PyObject *b)

@@ -23,6 +23,14 @@
 PyObject *mf_redefine_function_variant(PyFunctionObject *func,
                                        PyCodeObject *code, PyObject *closure);
 
+/* Cells for code from those that `func` has, by name; another(name, arg) gives a
+ * new one for a variable that it never captured. New tuple; NULL without an
+ * exception: one is not to be had. */
+typedef PyObject *(*mf_another_cell)(PyObject *name, void *arg);
+PyObject *mf_redefine_function_closure(PyFunctionObject *func,
+                                       PyCodeObject *code,
+                                       mf_another_cell another, void *arg);
+
 /* Exchange contents, logged. Both must be exact functions. No allocation
  * besides the log's record (reserve it), no Python code, nothing freed. (If
  * the globals differ, the old code is made to hold the old ones: frames that

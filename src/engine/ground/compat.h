@@ -124,6 +124,13 @@ bool mf_compat_immortal(PyObject *obj);
 
 /* --- the rest ------------------------------------------------------------ */
 
+/* The exception that is set, or none, out of the way; then set again (0), unless
+ * there is another by now, which stays (-1). */
+struct mf_error {
+    PyObject *type, *value, *tb;
+};
+void mf_compat_error_aside(struct mf_error *error);
+int mf_compat_error_again(struct mf_error *error);
 /* An import that 3.15 has put off: a proxy, not to be resolved by us. */
 bool mf_compat_is_lazy_import(PyObject *obj);
 /* Thread states of this interpreter. */

@@ -10,6 +10,7 @@
  */
 #include "compat_31x.h"
 
+#include "compat.h"
 #include "compat_calls.h"
 
 #include "table.h"
@@ -159,17 +160,13 @@ keep_general(PyCodeObject *code)
     if (mf_map_has(&general, code)) {
         return 0;
     }
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    if (mf_vec_push_ref(&generals, (PyObject *)code) < 0 ||
-        mf_map_put(&general, code, 1) < 0 || set_calls(code, false) < 0) {
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(tb);
-        return -1;
+    struct mf_error error;
+    mf_compat_error_aside(&error);
+    if (mf_vec_push_ref(&generals, (PyObject *)code) == 0 &&
+        mf_map_put(&general, code, 1) == 0) {
+        (void)set_calls(code, false); /* what it sets is looked for below */
     }
-    PyErr_Restore(type, value, tb);
-    return 0;
+    return mf_compat_error_again(&error);
 }
 
 static void

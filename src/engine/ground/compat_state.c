@@ -5,6 +5,7 @@
  * registered with it. In: an exact object of that type. Out: its state, or the
  * same written back. Each layout is checked on objects of our own first.
  */
+#include "compat.h"
 #include "compat_objects.h"
 
 struct counter {
@@ -138,4 +139,25 @@ mf_compat_obj_abc_registry(PyObject *cls)
                    PySet_CheckExact(set)
                ? set
                : NULL;
+}
+
+/* -- exceptions ------------------------------------------------------------ */
+
+void
+mf_compat_error_aside(struct mf_error *error)
+{
+    PyErr_Fetch(&error->type, &error->value, &error->tb);
+}
+
+int
+mf_compat_error_again(struct mf_error *error)
+{
+    if (PyErr_Occurred()) {
+        Py_CLEAR(error->type);
+        Py_CLEAR(error->value);
+        Py_CLEAR(error->tb);
+        return -1;
+    }
+    PyErr_Restore(error->type, error->value, error->tb);
+    return 0;
 }

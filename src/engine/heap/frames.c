@@ -364,6 +364,20 @@ frame_of_thread(unsigned long thread_id)
     return NULL;
 }
 
+bool
+mf_frames_any(PyThreadState *thread, mf_frames_fits fits, void *arg)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(thread);
+    bool found = false;
+    while (frame != NULL) {
+        found = found || fits(frame, arg);
+        PyFrameObject *back = found ? NULL : PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    return found;
+}
+
 PyObject *
 mf_frames_stack(unsigned long thread_id, Py_ssize_t limit)
 {

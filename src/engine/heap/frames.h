@@ -59,6 +59,10 @@ int mf_frames_add_running(struct mf_map *counts);
  * exception. */
 PyFrameObject *mf_frames_of_module(PyObject *dict, PyObject *path);
 
+/* Does any frame of this thread fit? Makes frame objects. */
+typedef bool (*mf_frames_fits)(PyFrameObject *frame, void *arg);
+bool mf_frames_any(PyThreadState *thread, mf_frames_fits fits, void *arg);
+
 /* Where a thread is: a new list of str "file:line in name", innermost first,
  * at most `limit`. Empty if there is no such thread. */
 PyObject *mf_frames_stack(unsigned long thread_id, Py_ssize_t limit);

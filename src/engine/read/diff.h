@@ -62,6 +62,8 @@ PyObject *mf_diff_old_code(struct mf_diff *diff, struct mf_delta *delta);
 PyObject *mf_diff_new_code(struct mf_diff *diff, struct mf_delta *delta);
 /* The names of the delta's unit (new side, or old if removed). */
 struct mf_names *mf_diff_names(struct mf_diff *diff, struct mf_delta *delta);
+/* Does it read no name at all (x = None)? 1 / 0 / -1. */
+int mf_diff_reads_nothing(struct mf_diff *diff, struct mf_delta *delta);
 /* Names of the old side, into *names (the caller clears it). */
 int mf_diff_old_names(struct mf_diff *diff, struct mf_delta *delta,
                       struct mf_names *names);

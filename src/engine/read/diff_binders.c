@@ -114,3 +114,10 @@ mf_diff_binders_clear(struct mf_diff_binders *index)
     mf_free(index->earlier);
     *index = (struct mf_diff_binders){0};
 }
+
+int
+mf_diff_reads_nothing(struct mf_diff *diff, struct mf_delta *delta)
+{
+    struct mf_names *names = mf_diff_names(diff, delta);
+    return names ? mf_names_read_nothing(names) : -1;
+}

@@ -257,6 +257,22 @@ mf_graph_importers(struct mf_state *state, PyObject *module_name)
                : PyDict_GetItemWithError(state->importers, module_name);
 }
 
+int
+mf_graph_each_importer(struct mf_state *state, PyObject *module_name,
+                       mf_graph_importer visit, void *arg)
+{
+    PyObject *list = Py_XNewRef(mf_graph_importers(state, module_name));
+    int rc = PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t i = 0; rc == 0 && list && i < PyList_GET_SIZE(list);
+         i++) {
+        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
+        struct mf_source *source = state->sources.items[at];
+        rc = source->modules.len > 0 ? visit(source, arg) : 0;
+    }
+    Py_XDECREF(list);
+    return rc;
+}
+
 /* What is known of a list of importers, a new tuple: the indexes of those that
  * have to be asked about any name; those of modules that are imported
  * themselves, so that others may have a name from them; the names that

@@ -35,6 +35,11 @@ void mf_edges_clear(struct mf_edges *edges);
  * baseline imports the module or something from it. Borrowed list or NULL
  * (without exception) if there is none. Brings the index up to date first. */
 PyObject *mf_graph_importers(struct mf_state *state, PyObject *module_name);
+/* Calls visit for the source of each loaded module among them, until it gives
+ * something else than 0; gives that, or 0; -1 with an exception. */
+typedef int (*mf_graph_importer)(struct mf_source *source, void *arg);
+int mf_graph_each_importer(struct mf_state *state, PyObject *module_name,
+                           mf_graph_importer visit, void *arg);
 /* Those of them that have to be looked at when what a function of this name
  * does has changed, and no value: who neither uses the name at import time nor
  * passes it on is left out. New list, or NULL as above. */

@@ -442,3 +442,20 @@ mf_plan_describe(struct mf_plan *plan, struct mf_report *report)
     }
     return 0;
 }
+
+bool
+mf_plan_deletes(const struct mf_plan *plan, PyObject *dict)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        for (size_t t = 0;
+             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
+             t++) {
+            struct mf_target *target = change->targets.items[t];
+            if (target->module->dict == dict) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -77,6 +77,8 @@ struct mf_plan {
  * NULL with an exception, or without one if there is none. */
 struct mf_change *mf_plan_change(struct mf_plan *plan,
                                  struct mf_source *source, bool create);
+/* Is it the namespace of a module of a file that is deleted? */
+bool mf_plan_deletes(const struct mf_plan *plan, PyObject *dict);
 /* All changes that were edited have their texts: compare and plan. Reasons go
  * to the report. */
 int mf_plan_make(struct mf_state *state, struct mf_plan *plan,

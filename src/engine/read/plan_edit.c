@@ -4,6 +4,8 @@
  */
 #include "plan_parts.h"
 
+#include "../ground/compat.h"
+
 static bool members_run(struct mf_diff *diff, uint32_t parent);
 
 /* Annotations of a class are one thing: a member `name: type` that comes,
@@ -421,19 +423,10 @@ mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                    PyErr_ExceptionMatches(PyExc_RecursionError) ||
                    PyErr_ExceptionMatches(PyExc_OverflowError))) {
         /* the whole file has the true error */
-        PyObject *type, *value, *tb;
-        PyErr_Fetch(&type, &value, &tb);
-        PyObject *code = mf_compile_text(change->source->path, &change->text,
-                                         0);
-        if (code != NULL) {
-            Py_DECREF(code);
-            PyErr_Restore(type, value, tb);
-        }
-        else {
-            Py_XDECREF(type);
-            Py_XDECREF(value);
-            Py_XDECREF(tb);
-        }
+        struct mf_error error;
+        mf_compat_error_aside(&error);
+        Py_XDECREF(mf_compile_text(change->source->path, &change->text, 0));
+        (void)mf_compat_error_again(&error);
         struct mf_module *m = change->source->modules.items[0];
         return mf_report_exception(report, 401, m->name, NULL,
                                    change->source->path, 1);

@@ -420,22 +420,27 @@ import_again(struct mf_plan *plan, struct mf_source *source, PyObject *name)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+struct again {
+    struct mf_plan *plan;
+    PyObject *name;
+    struct mf_source *own;
+};
+
+static int
+import_in(struct mf_source *source, void *arg)
+{
+    struct again *again = arg;
+    return source == again->own
+               ? 0
+               : import_again(again->plan, source, again->name);
+}
+
 int
 mf_plan_import_again(struct mf_state *state, struct mf_plan *plan,
                      PyObject *name, struct mf_source *own)
 {
-    PyObject *list = Py_XNewRef(mf_graph_importers(state, name));
-    int rc = PyErr_Occurred() ? -1 : 0;
-    for (Py_ssize_t i = 0; rc == 0 && list && i < PyList_GET_SIZE(list);
-         i++) {
-        size_t at = PyLong_AsSize_t(PyList_GET_ITEM(list, i));
-        struct mf_source *source = state->sources.items[at];
-        if (source != own && source->modules.len > 0) {
-            rc = import_again(plan, source, name);
-        }
-    }
-    Py_XDECREF(list);
-    return rc;
+    struct again again = {plan, name, own};
+    return mf_graph_each_importer(state, name, import_in, &again);
 }
 
 int

@@ -24,24 +24,6 @@ mf_match_named(PyObject *dict, PyObject *dotted)
     return value;
 }
 
-/* Is it the namespace of a module of a file that is deleted? */
-static bool
-leaves(struct mf_plan *plan, PyObject *dict)
-{
-    for (size_t i = 0; i < plan->changes.len; i++) {
-        struct mf_change *change = plan->changes.items[i];
-        for (size_t t = 0;
-             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
-             t++) {
-            struct mf_target *target = change->targets.items[t];
-            if (target->module->dict == dict) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* A hotfix script has redefined it: what it has now is the script's, and it is
  * at home where it was. */
 static bool
@@ -73,7 +55,7 @@ mf_match_stands_elsewhere(struct pairing *p, PyObject *old_func)
     }
     struct mf_staged *staged = mf_stage_of(p->match->stage, globals);
     if (staged == NULL) { /* of a module that stays as it is, or leaves */
-        return !leaves(p->match->plan, globals);
+        return !mf_plan_deletes(p->match->plan, globals);
     }
     bool stays = mf_match_named(staged->dict, own) != NULL;
     return PyErr_Occurred() ? -1 : stays;

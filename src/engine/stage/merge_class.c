@@ -119,8 +119,7 @@ is_filled_in(struct mf_diff *diff, struct mf_delta *delta, PyObject *value)
         mf_source_is_data(value)) {
         return false;
     }
-    struct mf_names *names = mf_diff_names(diff, delta);
-    bool yes = names != NULL && mf_names_read_nothing(names);
+    bool yes = mf_diff_reads_nothing(diff, delta) > 0;
     PyErr_Clear();
     return yes;
 }

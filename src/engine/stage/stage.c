@@ -6,6 +6,7 @@
 #include "stage_parts.h"
 
 #include "../commit/redefine_function.h"
+#include "../ground/compat.h"
 #include "../ground/fault.h"
 #include "../ground/trace.h"
 
@@ -217,16 +218,10 @@ restore_names(struct mf_staged *staged)
 int
 mf_stage_read_effects(struct mf_stage *stage)
 {
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    if (mf_effects_after(&stage->effects) < 0) {
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(tb);
-        return -1;
-    }
-    PyErr_Restore(type, value, tb);
-    return 0;
+    struct mf_error error;
+    mf_compat_error_aside(&error);
+    int rc = mf_effects_after(&stage->effects);
+    return mf_compat_error_again(&error) < 0 ? -1 : rc;
 }
 
 /* A derived step would have started something: it has not run. */

@@ -108,6 +108,11 @@ void mf_stage_clear(struct mf_stage *stage);
  * as the plan says now (a derived statement may have been stopped). */
 int mf_stage_reruns(struct mf_plan *plan, struct mf_reruns *reruns);
 
+/* The same function over another namespace, with this code and these cells
+ * (NULL: none). New reference. */
+PyObject *mf_stage_function_over(PyFunctionObject *func, PyObject *code,
+                                 PyObject *closure, PyObject *globals);
+
 /* The staged side of a live namespace, borrowed, or NULL. */
 struct mf_staged *mf_stage_of(struct mf_stage *stage, PyObject *live_dict);
 

@@ -327,10 +327,11 @@ keep_members(struct mf_stage *stage, struct mf_staged *staged, uint32_t at,
             diff->new_of.split->units[d->new_unit].name_len > 0) {
             continue;
         }
-        struct mf_names *names = mf_diff_names(diff, d);
-        if (names != NULL && mf_names_read_nothing(names)) {
+        int nothing = mf_diff_reads_nothing(diff, d);
+        if (nothing > 0) {
             continue; /* opts = None, and the metaclass has filled it in */
         }
+        struct mf_names *names = nothing < 0 ? NULL : mf_diff_names(diff, d);
         PyObject *name, *iter = names ? PyObject_GetIter(names->stores) : NULL;
         rc = iter ? 0 : -1;
         while (rc == 0 && (name = PyIter_Next(iter)) != NULL) {

@@ -141,6 +141,22 @@ code_for(struct mf_staged *home, PyFunctionObject *func)
                : Py_NewRef((PyObject *)code);
 }
 
+PyObject *
+mf_stage_function_over(PyFunctionObject *func, PyObject *code,
+                       PyObject *closure, PyObject *globals)
+{
+    PyObject *out =
+        PyFunction_NewWithQualName(code, globals, func->func_qualname);
+    if (out != NULL) {
+        PyFunctionObject *copy = (PyFunctionObject *)out;
+        Py_XSETREF(copy->func_defaults, Py_XNewRef(func->func_defaults));
+        Py_XSETREF(copy->func_kwdefaults, Py_XNewRef(func->func_kwdefaults));
+        Py_XSETREF(copy->func_closure, Py_XNewRef(closure));
+        Py_XSETREF(copy->func_name, Py_XNewRef(func->func_name));
+    }
+    return out;
+}
+
 /* The function over the staged side of its module. Borrowed. */
 static PyFunctionObject *
 clone_of(struct mf_stage *stage, struct mf_staged *home,
@@ -151,18 +167,13 @@ clone_of(struct mf_stage *stage, struct mf_staged *home,
         return (PyFunctionObject *)known;
     }
     PyObject *code = code_for(home, func);
-    PyObject *clone = code ? PyFunction_NewWithQualName(code, home->dict,
-                                                        func->func_qualname)
+    PyObject *clone = code ? mf_stage_function_over(
+                                 func, code, func->func_closure, home->dict)
                            : NULL;
     Py_XDECREF(code);
     if (clone == NULL) {
         return NULL;
     }
-    PyFunctionObject *copy = (PyFunctionObject *)clone;
-    Py_XSETREF(copy->func_defaults, Py_XNewRef(func->func_defaults));
-    Py_XSETREF(copy->func_kwdefaults, Py_XNewRef(func->func_kwdefaults));
-    Py_XSETREF(copy->func_closure, Py_XNewRef(func->func_closure));
-    Py_XSETREF(copy->func_name, Py_XNewRef(func->func_name));
     if (mf_vec_push_ref(&stage->clone_refs, (PyObject *)func) < 0 ||
         mf_vec_push_ref(&stage->clone_refs, clone) < 0 ||
         mf_map_put(&stage->clones, func, (uintptr_t)clone) < 0) {
@@ -171,7 +182,7 @@ clone_of(struct mf_stage *stage, struct mf_staged *home,
     }
     Py_DECREF(clone); /* the stage holds it */
     home->called = true;
-    return copy;
+    return (PyFunctionObject *)clone;
 }
 
 /* ---- calls ------------------------------------------------------------------- */

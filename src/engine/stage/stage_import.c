@@ -7,19 +7,8 @@
 bool
 mf_stage_is_deleted(struct mf_stage *stage, PyObject *entry)
 {
-    PyObject *dict = PyModule_Check(entry) ? PyModule_GetDict(entry) : NULL;
-    for (size_t i = 0; i < stage->plan->changes.len; i++) {
-        struct mf_change *change = stage->plan->changes.items[i];
-        for (size_t t = 0;
-             change->kind == MF_CHANGE_DELETED && t < change->targets.len;
-             t++) {
-            struct mf_target *target = change->targets.items[t];
-            if (target->module->dict == dict) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return PyModule_Check(entry) &&
+           mf_plan_deletes(stage->plan, PyModule_GetDict(entry));
 }
 
 /* Load what is new along a dotted name. */

@@ -11,6 +11,7 @@
 
 #include "../ground/fault.h"
 #include "../ground/trace.h"
+#include "../heap/frames.h"
 
 /* ---- being imported, for others ---------------------------------------------------- */
 
@@ -20,21 +21,19 @@ struct waits {
     struct mf_stage *stage; /* borrowed; NULL: over */
 };
 
+static bool
+has_builtins(PyFrameObject *frame, void *dict)
+{
+    PyObject *builtins = PyFrame_GetBuiltins(frame);
+    Py_XDECREF(builtins);
+    return builtins == dict;
+}
+
 /* Staged code does not wait for itself, in whatever thread it runs. */
 static bool
 runs_staged_code(struct mf_stage *stage)
 {
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    bool found = false;
-    while (frame != NULL) {
-        PyObject *builtins = PyFrame_GetBuiltins(frame);
-        found |= builtins == stage->builtins;
-        Py_XDECREF(builtins);
-        PyFrameObject *back = found ? NULL : PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = back;
-    }
-    return found;
+    return mf_frames_any(PyThreadState_Get(), has_builtins, stage->builtins);
 }
 
 static int

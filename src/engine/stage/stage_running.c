@@ -7,25 +7,25 @@
 
 #include "../ground/compat.h"
 #include "../ground/trace.h"
+#include "../heap/frames.h"
+
+static bool
+has_globals(PyFrameObject *frame, void *dict)
+{
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    Py_DECREF(globals);
+    return globals == dict;
+}
 
 static bool
 is_run_over(PyObject *dict)
 {
-    bool found = false;
     PyThreadState *ts =
         PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    for (; ts != NULL && !found; ts = PyThreadState_Next(ts)) {
-        PyFrameObject *frame = PyThreadState_GetFrame(ts);
-        while (frame != NULL) {
-            PyObject *globals = PyFrame_GetGlobals(frame);
-            found |= globals == dict;
-            Py_DECREF(globals);
-            PyFrameObject *back = found ? NULL : PyFrame_GetBack(frame);
-            Py_DECREF(frame);
-            frame = back;
-        }
+    while (ts != NULL && !mf_frames_any(ts, has_globals, dict)) {
+        ts = PyThreadState_Next(ts);
     }
-    return found;
+    return ts != NULL;
 }
 
 /* A frame over a namespace that none runs over can only begin by a function

@@ -5,19 +5,15 @@ Owns: the words. In: what the agents say. Out: a line per update, and what the j
 
 import json
 
-from ..attach import client
 from . import LIVE
-from .live import command, list_processes, members, show_report
+from .live import ask, command, list_processes, show_report
 
 
 @command
 def history(options):
     if options.target is None:
         return list_processes(options)
-    answers = []
-    for process in members(options):
-        with client.Connection(process.path) as connection:
-            answers.append((process, connection.call("history", {"count": options.count}, timeout=options.timeout)))
+    answers = ask(options, "history", {"count": options.count})
     if options.json:
         print(json.dumps({"event": "history", "processes": [{"pid": process.pid, **answer} for process, answer in answers]},
                          ensure_ascii=False))

@@ -74,6 +74,15 @@ def list_processes(options):
     return LIVE if options.command in ("status", "attach") else WRONG_CALL
 
 
+def ask(options, method, params=None):
+    """[(process, answer)] of all that are meant, parents first."""
+    answers = []
+    for process in members(options):
+        with client.Connection(process.path) as connection:
+            answers.append((process, connection.call(method, params, timeout=options.timeout)))
+    return answers
+
+
 def doctor_of(options):
     """`midflight doctor TARGET`: what works in that process."""
     options.target, options.only, options.timeout = options.path, False, 30.0
@@ -82,9 +91,7 @@ def doctor_of(options):
 
 def _doctor_of(options):
     good = True
-    for process in members(options):
-        with client.Connection(process.path) as connection:
-            answer = connection.call("doctor", timeout=options.timeout)
+    for process, answer in ask(options, "doctor"):
         good = good and answer["supported"]
         if options.json:
             print(json.dumps({"event": "doctor", **answer}, ensure_ascii=False))

@@ -6,9 +6,8 @@ Owns: nothing of its own. Out: the steps, per process.
 import json
 import os
 
-from ..attach import client
 from . import LIVE, REJECTED
-from .live import command, list_processes, members, show_report
+from .live import ask, command, list_processes, show_report
 
 
 @command
@@ -16,10 +15,7 @@ def plan(options):
     if options.target is None:
         return list_processes(options)
     paths = [os.path.abspath(path) for path in options.paths] or None
-    answers = []
-    for process in members(options):
-        with client.Connection(process.path) as connection:
-            answers.append((process, connection.call("plan", {"paths": paths}, timeout=options.timeout)))
+    answers = ask(options, "plan", {"paths": paths})
     if options.json:
         print(json.dumps({"event": "plan", "processes": [answer for _, answer in answers]}, ensure_ascii=False))
     else:

@@ -5,20 +5,16 @@ Owns: the words. In: what the agents say. Out: per process its state, and each m
 
 import json
 
-from ..attach import client
 from ..report import short_path
 from . import LIVE
-from .live import command, list_processes, members
+from .live import ask, command, list_processes
 
 
 @command
 def status(options):
     if options.target is None:
         return list_processes(options)
-    answers = []
-    for process in members(options):
-        with client.Connection(process.path) as connection:
-            answers.append((process, connection.call("status", timeout=options.timeout)))
+    answers = ask(options, "status")
     if options.json:
         print(json.dumps({"event": "status", "processes": [answer for _, answer in answers]}, ensure_ascii=False))
         return LIVE
