@@ -164,15 +164,7 @@ mf_update_refuse(struct mf_state *state, PyObject *reasons, enum mf_mode mode,
     if (dict != NULL && extra != NULL && PyDict_Update(dict, extra) < 0) {
         Py_CLEAR(dict);
     }
-    if (dict != NULL && real) {
-        if (mf_update_remember(state, dict) < 0) {
-            Py_CLEAR(dict);
-        }
-        else {
-            mf_update_tell(state, dict);
-        }
-    }
-    return dict;
+    return mf_update_publish(state, dict, real);
 }
 
 /* One step: this record taken back, or made again. */

@@ -96,6 +96,24 @@ int mf_update_foresee(struct mf_update *update);
 /* More items into a report, but for those that are the engine's (layers). */
 int mf_update_say(PyObject *report, PyObject *extra);
 int mf_update_remember(struct mf_state *state, PyObject *report);
+/* A report that is no update's, unless it is NULL: into the history and to the
+ * listener, if it is real (no dry run). Takes the reference, gives it back. */
+PyObject *mf_update_publish(struct mf_state *state, PyObject *report,
+                            bool real);
+/* attempts.c: paths into a set of paths. */
+int mf_update_add_paths(PyObject *set, PyObject *more);
+void mf_update_clear(struct mf_update *update);
+/* One attempt with these paths; clears the update. Its report dict in *dict;
+ * the outcome, or -1 with an exception. */
+int mf_update_attempt(struct mf_update *update, PyObject **dict);
+/* With what is pending; if that is rejected, and nothing connects it with
+ * what was asked for, without. As above. */
+int mf_update_attempt_groups(struct mf_state *state, struct mf_update *update,
+                             PyObject *paths, PyObject *sources,
+                             PyObject **dict);
+/* update_stragglers.c: who will run code that the update replaces; frames that
+ * can be moved are prepared. */
+int mf_update_find_stragglers(struct mf_update *update);
 /* epochs.c: rejected before the engine has seen it. reasons: sequence of
  * (code, text, file or None, line); extra: more items of the report. */
 PyObject *mf_update_refuse(struct mf_state *state, PyObject *reasons,

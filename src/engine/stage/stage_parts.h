@@ -19,6 +19,12 @@ int mf_stage_calls_runs(void *arg, PyFunctionObject *func, PyObject **code,
 void mf_stage_loaded_free(struct mf_loaded *loaded);
 int mf_stage_make_builtins(struct mf_stage *stage);
 int mf_stage_note_bound(struct mf_staged *staged, PyObject *name, bool edited);
+/* One statement of a module, and what the compiler has stored for annotations.
+ * 0; 1: it has failed; -1. */
+int mf_stage_run_step(struct mf_stage *stage, struct mf_staged *staged,
+                      struct mf_delta *delta);
+/* All have run: what prerequisites bound anew holds again what it did. */
+int mf_stage_restore_names(struct mf_staged *staged);
 /* A step of user code failed: its exception is a reason. */
 int mf_stage_step_failed(struct mf_stage *stage, struct mf_target *target,
             struct mf_delta *delta);
