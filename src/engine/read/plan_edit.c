@@ -145,7 +145,8 @@ remake_in_class(struct mf_change *change, uint32_t at)
         struct mf_delta *d = &diff->deltas[i];
         const char *text;
         if (d->parent == at && !d->derived &&
-            (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_REMOVED) &&
+            (d->kind == MF_DELTA_RUN || d->kind == MF_DELTA_ADDED ||
+             d->kind == MF_DELTA_REMOVED) &&
             mf_plan_unit_of(change, d, &text)->name_len == 0) {
             rc = mf_plan_remake(change, d, true);
         }
@@ -307,7 +308,7 @@ plan_unit(struct mf_change *change, struct mf_delta *delta)
                 return -1;
             }
         }
-        bool works = delta->kind == MF_DELTA_RUN && u->name_len == 0;
+        bool works = u->name_len == 0;
         return mf_plan_mark_runs(change, delta, false) < 0 ||
                        (works &&
                         mf_plan_remake(change, &diff->deltas[at], true) < 0)
