@@ -67,6 +67,7 @@ after_in_child(PyObject *self, PyObject *unused)
         /* else the child goes on with what follows a commit */
         state->staging = NULL;
         state->busy_thread = 0;
+        state->turn = NULL; /* whoever has it is the parent's: left as it is */
     }
     state->main_asked = false;
     if (PySet_Clear(state->queued) < 0) {

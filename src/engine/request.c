@@ -29,7 +29,9 @@ is_inside_import(void)
 }
 
 /* One update at a time in this interpreter. Waiters sleep with the GIL
- * released. 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
+ * released, and let go of the lock before they take the GIL, which they may
+ * never get. Nobody but its owner ever releases it: it may have been handed to
+ * a waiter. 1: ours; 0: somebody else's and we may not wait; -1: interrupted. */
 int
 mf_update_take_turn(struct mf_state *state)
 {
@@ -39,11 +41,15 @@ mf_update_take_turn(struct mf_state *state)
         ((busy || state->inside_imports <= 0) && is_inside_import())) {
         return 0;
     }
-    while (state->busy_thread != 0) {
+    for (;;) {
         if (state->turn == NULL &&
             (state->turn = PyThread_allocate_lock()) == NULL) {
             PyErr_NoMemory();
             return -1;
+        }
+        if (state->busy_thread == 0 &&
+            PyThread_acquire_lock(state->turn, NOWAIT_LOCK)) {
+            break;
         }
         PyLockStatus got;
         Py_BEGIN_ALLOW_THREADS
@@ -56,12 +62,6 @@ mf_update_take_turn(struct mf_state *state)
             return -1;
         }
     }
-    if (state->turn == NULL &&
-        (state->turn = PyThread_allocate_lock()) == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    PyThread_acquire_lock(state->turn, NOWAIT_LOCK);
     state->busy_thread = me;
     return 1;
 }
