@@ -111,7 +111,7 @@ forked(struct mf_guest *guest)
     }
     agent->listener = agent->folder_fd = -1;
     agent->current = NULL;
-    agent->runners = 0;
+    agent->runners = agent->blocked = 0;
 }
 
 /* ---- the socket -------------------------------------------------------------------- */

@@ -72,6 +72,7 @@ struct mf_agent {
     struct mf_agent_client clients[MF_AGENT_CLIENTS];
     struct mf_agent_request *current;
     int runners;             /* threads of requests */
+    int blocked;             /* those of them that have not had the GIL yet */
     pthread_cond_t left;     /* one of them is gone */
 };
 

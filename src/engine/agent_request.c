@@ -113,14 +113,27 @@ perform(struct mf_agent_request *request, enum mf_agent_progress from,
 
 /* ---- its thread ------------------------------------------------------------------ */
 
+/* Nothing keeps it from beginning any more; how long it takes to leave after
+ * that is another thing. */
+static void
+unblock(struct mf_agent *agent)
+{
+    pthread_mutex_lock(&agent->guest.lock);
+    agent->blocked--;
+    pthread_mutex_unlock(&agent->guest.lock);
+}
+
 static void
 run_with_gil(struct mf_agent_request *request)
 {
-    PyThreadState *tstate = PyThreadState_New(request->agent->interp);
+    PyThreadState *tstate =
+        Py_IsInitialized() ? PyThreadState_New(request->agent->interp) : NULL;
     if (tstate == NULL) {
+        unblock(request->agent);
         return;
     }
     PyEval_AcquireThread(tstate);
+    unblock(request->agent);
     perform(request, MF_AGENT_WAITING,
             request->agent->state->safepoint == ANY);
     if (PyErr_Occurred()) {
@@ -138,9 +151,7 @@ runner(void *arg)
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "midflight-ask");
 #endif
-    if (Py_IsInitialized()) {
-        run_with_gil(request);
-    }
+    run_with_gil(request);
     if (request->process == getpid()) {
         pthread_mutex_lock(&agent->guest.lock);
         agent->runners--;
@@ -165,11 +176,13 @@ start_runner(struct mf_agent_request *request)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     request->holders++;
     request->agent->runners++;
+    request->agent->blocked++;
     error = pthread_create(&id, &attr, runner, request);
     pthread_attr_destroy(&attr);
     if (error != 0) {
         request->holders--;
         request->agent->runners--;
+        request->agent->blocked--;
     }
     return error == 0 ? 0 : -1;
 }
@@ -179,7 +192,7 @@ begin(struct mf_agent *agent, struct mf_agent_client *client, char *line,
       size_t len)
 {
     struct mf_agent_request *request = calloc(1, sizeof *request);
-    if (request == NULL || agent->runners >= MF_AGENT_RUNNERS) {
+    if (request == NULL || agent->blocked >= MF_AGENT_RUNNERS) {
         mf_agent_client_error(client, BUSY,
                               request ? "nothing can begin: the interpreter "
                                         "has not been free for a long time"

@@ -211,3 +211,31 @@ def test_who_leaves_before_it_began_has_asked_for_nothing(live):
         program.process.stdin.flush()
         assert program.line() == "1"
         assert live.json("status", program.process.pid)["processes"][0]["running"] == 0
+
+
+def test_threads_that_take_long_to_leave_block_no_request(live):
+    """Each request has a thread of its own; what counts is who could not begin."""
+    write(live.folder, {"app.py": """
+        import sys, threading
+        import lib, midflight
+        kept, leave = threading.local(), threading.Event()
+        class Slow:
+            def __del__(self):
+                leave.wait()
+        midflight.on("update", lambda report: setattr(kept, "slow", Slow()))     # goes with the thread's state
+        print("ready", flush=True)
+        sys.stdin.readline()
+        leave.set()
+        print(lib.answer(), flush=True)
+        """})
+    with live.program(MIDFLIGHT_SAFEPOINT="any") as program:
+        program.lines_until("ready")
+        with raw(live, program) as end:
+            end.line()
+            for number in range(2, 9):
+                write(live.folder, {"lib.py": f"def answer():\n    return {number}\n"})
+                assert end.call("update")["result"]["outcome"] == "committed"
+            assert end.call("status")["result"]["running"] == 7
+        program.process.stdin.write("\n")
+        program.process.stdin.flush()
+        assert program.line() == "8"
