@@ -1,28 +1,23 @@
-from types import SimpleNamespace as S
-
-
+import queue
 import threading
-import time
+from types import SimpleNamespace as S
 
 
 def setup():
     import m
-    stop = threading.Event()
-    t = threading.Thread(target=m.loop, args=(stop,), daemon=True)
+    gate, out = queue.SimpleQueue(), queue.SimpleQueue()       # who gets from them waits in C code
+    t = threading.Thread(target=m.loop, args=(gate, out), daemon=True)
     t.start()
-    time.sleep(0.05)
-    return S(m=m, stop=stop, t=t, out=m.OUT)
+    return S(m=m, gate=gate, out=out, t=t, said=[out.get(timeout=60)])
 
 
 def check(s):
-    end = time.monotonic() + 5
-    while time.monotonic() < end and s.out[-1][0] != 'new':
-        time.sleep(0.01)
-    s.stop.set()
-    s.t.join(5)
-    assert s.out[-1][0] == 'new', s.out[-1]
-    assert [n for _, n in s.out] == list(range(len(s.out))), 'the locals go along'
+    while s.said[-1][0] != 'new' and len(s.said) < 4:
+        s.gate.put(None)
+        s.said.append(s.out.get(timeout=60))
+    assert s.said[-1][0] == 'new', s.said
+    assert [n for _, n in s.said] == list(range(len(s.said))), 'the locals go along'
 
 
 def unchanged(s):
-    assert s.m.OUT is s.out and s.t.is_alive() and s.out[-1][0] == 'old'
+    assert s.t.is_alive() and s.out.empty()

@@ -1,11 +1,6 @@
-import time
-
-OUT = []
-
-
-def loop(stop):
+def loop(gate, out):
     turns = 0
-    while not stop.is_set():
-        OUT.append(('old', turns))
+    while out is not None:
+        out.put(('old', turns))
         turns += 1
-        time.sleep(0.005)
+        gate.get()
