@@ -225,7 +225,7 @@ def test_asked_for_in_a_child(program):
         """, WORD)
 
 
-ENDLESS = {"loop": "while True: pass", "sleep": "import time\nwhile True: time.sleep(60)", "lock": "import threading\nthreading.Event().wait()",
+ENDLESS = {"loop": "while True: pass", "sleep": "import time\nwhile True: time.sleep(60)", "lock": "import threading\nwhile not threading.Event().wait(1): pass",
            "call": "def f():\n    while True: pass\nf()", "catch": "while True:\n    try:\n        pass\n    except Exception:\n        pass"}
 WAITS = """
     import sys, time
