@@ -99,3 +99,8 @@ def gone(pid):
 
 
 __all__ = ["APP", "LIB", "Live", "Raw", "ask", "environment", "gone"]
+
+
+def raw(live, program):
+    """The other end of a program's socket."""
+    return Raw(live.path(program.process.pid))

@@ -8,23 +8,7 @@ import time
 
 import pytest
 from helpers import PYTHON, Program, wait_for, write
-from live import Live, Raw, ask
-
-
-@pytest.fixture
-def live(tmp_path):
-    return Live(tmp_path)
-
-
-@pytest.fixture
-def program(live):
-    with live.program() as program:
-        program.lines_until("ready")
-        yield program
-
-
-def raw(live, program):
-    return Raw(live.path(program.process.pid))
+from live import Raw, ask, raw
 
 
 # ---- the door

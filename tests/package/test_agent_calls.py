@@ -4,25 +4,8 @@ import json
 import os
 import threading
 
-import pytest
 from helpers import wait_for, write
-from live import Live, Raw, ask
-
-
-@pytest.fixture
-def live(tmp_path):
-    return Live(tmp_path)
-
-
-@pytest.fixture
-def program(live):
-    with live.program() as program:
-        program.lines_until("ready")
-        yield program
-
-
-def raw(live, program):
-    return Raw(live.path(program.process.pid))
+from live import ask, raw
 
 
 # ---- the protocol

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from helpers import MIDFLIGHT, wait_for, write
-from live import Live, Raw, ask
+from live import Raw, ask
 
 SECONDS = ("seconds=all", 600) if os.environ.get("MIDFLIGHT_TEST_ALL") == "1" else ("seconds=5", 5)
 METHODS = ("hello", "status", "plan", "update", "hotfix", "undo", "history", "confirm", "doctor", "listen", "inherit", "where", "nix", "")
@@ -73,11 +73,6 @@ def attack(path, chance):
             end.shutdown(socket.SHUT_WR)
             while end.recv(1 << 16):
                 pass
-
-
-@pytest.fixture
-def live(tmp_path):
-    return Live(tmp_path)
 
 
 def memory(pid):

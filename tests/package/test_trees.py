@@ -8,7 +8,7 @@ import time
 
 import pytest
 from helpers import MIDFLIGHT, PYTHON, wait_for, write
-from live import Live, Raw, ask
+from live import Raw, ask
 
 REQUESTS = 10_000 if os.environ.get("MIDFLIGHT_TEST_ALL") == "1" else 1_500
 
@@ -34,11 +34,6 @@ def answer():
     return 'scripted'
 lib.answer = answer
 """
-
-
-@pytest.fixture
-def live(tmp_path):
-    return Live(tmp_path)
 
 
 class Load:
