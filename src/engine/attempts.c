@@ -271,6 +271,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     PyObject *undo = update->undo, *extra = update->extra;
     bool again = update->again;
     bool identity = update->identity, alone = update->alone;
+    bool interrupted = update->stage.interrupted;
     Py_CLEAR(*dict);
     if (mode == MF_MODE_UPDATE) {
         state->number--;
@@ -281,6 +282,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
                                  .extra = extra,
                                  .identity = identity,
                                  .alone = alone,
+                                 .stage = {.interrupted = interrupted},
                                  .sources = Py_XNewRef(sources),
                                  .paths = Py_NewRef(paths)};
     if (mf_report_init(&update->report) < 0) {

@@ -540,36 +540,49 @@ mf_thread_start(struct mf_watch *watch, mf_thread_batch batch,
     return thread;
 }
 
-static void
-join_finalizing(struct mf_thread *thread)
+/* Is it away? Else it is left alone: nothing may keep a process from ending. */
+static bool
+wait_for_end(struct mf_thread *thread)
 {
     struct timespec pause = {.tv_nsec = 1000000};
     for (int i = 0; i < MF_THREAD_EXIT_MS && !atomic_load(&thread->ended);
          i++) {
         nanosleep(&pause, NULL);
     }
-    if (atomic_load(&thread->ended)) {
-        pthread_join(thread->id, NULL);
-        free_thread(thread);
-    }
-    else {
+    if (!atomic_load(&thread->ended)) {
         pthread_detach(thread->id);
+        return false;
+    }
+    pthread_join(thread->id, NULL);
+    return true;
+}
+
+static void
+join_finalizing(struct mf_thread *thread)
+{
+    if (wait_for_end(thread)) {
+        free_thread(thread);
     }
 }
 
 /* Python ends, and with it an interpreter that was left: a thread that lets the
  * GIL go here (none but the ending one's own state gets it back) would be ended
  * in its middle. Ours waits for the GIL or is in C code. What state it leaves
- * must go too: an interpreter must not end with two. */
+ * must go too: an interpreter must not end with two. Read once the thread is
+ * away: it may have been making one. One that does not end within that time
+ * waits for the GIL, so that its state stands still, too. */
 static void
 stop_without_gil(struct mf_thread *thread)
 {
-    PyThreadState *own = thread->tstate;
     bool foreign = thread->interp != PyInterpreterState_Main();
-    join_finalizing(thread);
+    bool away = wait_for_end(thread);
+    PyThreadState *own = thread->tstate;
     if (own != NULL && foreign) {
         PyThreadState_Clear(own);
         PyThreadState_Delete(own);
+    }
+    if (away) {
+        free_thread(thread);
     }
 }
 

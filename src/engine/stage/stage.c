@@ -431,7 +431,7 @@ mf_stage_clear(struct mf_stage *stage)
     }
     mf_vec_clear(&stage->members);
     for (size_t i = 0; i < stage->loaded.len; i++) {
-        mf_stage_loaded_free(stage->loaded.items[i]);
+        mf_stage_loaded_free(stage, stage->loaded.items[i]);
     }
     mf_vec_clear(&stage->loaded);
     mf_map_clear(&stage->by_live);

@@ -89,16 +89,23 @@ take_lock(PyObject *bootstrap, PyObject *name)
     return lock;
 }
 
-/* In the child of a fork the lock may be a thread's that is not there: then
- * it is forgotten. */
+/* Ctrl-C may come in the middle of the release, which is Python code: it is noted
+ * and the lock is given up all the same. In the child of a fork the lock may be a
+ * thread's that is not there: then it is forgotten. */
 static void
-give_lock(PyObject *lock, PyObject *name)
+give_lock(struct mf_stage *stage, PyObject *lock, PyObject *name)
 {
-    PyObject *type, *value, *tb;
+    PyObject *type, *value, *tb, *done;
+    bool interrupted = false;
     PyErr_Fetch(&type, &value, &tb);
-    PyObject *done = PyObject_CallMethod(lock, "__exit__", "OOO", Py_None,
-                                         Py_None, Py_None);
-    if (done == NULL) {
+    while ((done = PyObject_CallMethod(lock, "__exit__", "OOO", Py_None, Py_None,
+                                       Py_None)) == NULL &&
+           PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_Clear();
+        interrupted = true;
+    }
+    /* Once interrupted, it may have been given up the first time. */
+    if (done == NULL && !interrupted) {
         PyErr_Clear();
         PyObject *bootstrap = PyImport_ImportModule("importlib._bootstrap");
         PyObject *locks =
@@ -110,12 +117,13 @@ give_lock(PyObject *lock, PyObject *name)
         Py_XDECREF(bootstrap);
     }
     Py_XDECREF(done);
+    stage->interrupted |= interrupted;
     PyErr_Restore(type, value, tb);
 }
 
 /* It is everybody's, or nobody's, from here on. */
 static void
-give(struct mf_loaded *loaded)
+give(struct mf_stage *stage, struct mf_loaded *loaded)
 {
     PyObject *type, *value, *tb;
     PyErr_Fetch(&type, &value, &tb);
@@ -130,16 +138,16 @@ give(struct mf_loaded *loaded)
     if (loaded->lock != NULL) {
         PyObject *lock = loaded->lock;
         loaded->lock = NULL;
-        give_lock(lock, loaded->name);
+        give_lock(stage, lock, loaded->name);
         Py_DECREF(lock);
     }
     PyErr_Restore(type, value, tb);
 }
 
 void
-mf_stage_loaded_free(struct mf_loaded *loaded)
+mf_stage_loaded_free(struct mf_stage *stage, struct mf_loaded *loaded)
 {
-    give(loaded);
+    give(stage, loaded);
     Py_XDECREF(loaded->name);
     Py_XDECREF(loaded->module);
     Py_XDECREF(loaded->code);
@@ -286,7 +294,7 @@ run_new(struct mf_stage *stage, struct mf_loaded *loaded)
         PyErr_Fetch(&type, &value, &tb);
         leave_modules(loaded);
         PyErr_Restore(type, value, tb);
-        give(loaded);
+        give(stage, loaded);
         return -1;
     }
     Py_DECREF(result);
@@ -325,12 +333,12 @@ mf_stage_load_new(struct mf_stage *stage, PyObject *name, PyObject *search,
     }
     Py_DECREF(bootstrap);
     if (mf_vec_push(&stage->loaded, loaded) < 0) {
-        mf_stage_loaded_free(loaded);
+        mf_stage_loaded_free(stage, loaded);
         return -1;
     }
     return run_new(stage, loaded) < 0 ? -1 : 1;
 free_loaded:
-    mf_stage_loaded_free(loaded);
+    mf_stage_loaded_free(stage, loaded);
     Py_DECREF(bootstrap);
     return rc;
 }
@@ -358,7 +366,7 @@ bring_back_one(struct mf_stage *stage, PyObject *left)
     loaded->left = Py_NewRef(left);
     loaded->replaced = Py_XNewRef(there);
     if (mf_vec_push(&stage->loaded, loaded) < 0) {
-        mf_stage_loaded_free(loaded);
+        mf_stage_loaded_free(stage, loaded);
         return -1;
     }
     return PyDict_SetItem(modules, name, loaded->module) < 0
@@ -502,7 +510,7 @@ mf_stage_give_since(struct mf_stage *stage, size_t from, bool rejected)
                 PyErr_Clear();
             }
         }
-        give(loaded);
+        give(stage, loaded);
     }
     PyErr_Restore(type, value, tb);
 }

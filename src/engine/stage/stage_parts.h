@@ -16,7 +16,7 @@ void mf_stage_calls_end(struct mf_stage *stage);
 /* For mf_effects.runs; arg: the stage. */
 int mf_stage_calls_runs(void *arg, PyFunctionObject *func, PyObject **code,
                         PyObject **globals);
-void mf_stage_loaded_free(struct mf_loaded *loaded);
+void mf_stage_loaded_free(struct mf_stage *stage, struct mf_loaded *loaded);
 int mf_stage_make_builtins(struct mf_stage *stage);
 int mf_stage_note_bound(struct mf_staged *staged, PyObject *name, bool edited);
 /* One statement of a module, and what the compiler has stored for annotations.

@@ -141,7 +141,7 @@ mf_stage_step_stopped(struct mf_stage *stage, struct mf_target *target,
     }
     mf_stage_give_since(stage, loaded, true);
     while (stage->loaded.len > loaded) {
-        mf_stage_loaded_free(stage->loaded.items[--stage->loaded.len]);
+        mf_stage_loaded_free(stage, stage->loaded.items[--stage->loaded.len]);
     }
     return 0;
 }

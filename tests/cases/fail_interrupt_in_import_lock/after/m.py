@@ -1,0 +1,5 @@
+import other
+
+
+def f():
+    return other.value()
