@@ -18,6 +18,7 @@ FLOW = [
     "read/split",
     "read/source",
     "read/imports read/graph",
+    "read/hush",
     "read/compile",
     "read/diff",
     "read/plan",

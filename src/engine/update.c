@@ -50,7 +50,8 @@ changes_init(struct mf_change *change, struct mf_delta *delta)
     return u->name_len == 8 && memcmp(text + u->name, "__init__", 8) == 0;
 }
 
-/* Does the plan exchange code and shift lines only? Members of classes that
+/* Does the plan exchange code and shift lines only, and has the compiler nothing
+ * to say? Members of classes that
  * somebody is told of (hooks) are asked for when the update knows them. */
 static bool
 plan_is_quiet(struct mf_update *update)
@@ -60,7 +61,8 @@ plan_is_quiet(struct mf_update *update)
     }
     for (size_t i = 0; i < update->plan.changes.len; i++) {
         struct mf_change *change = update->plan.changes.items[i];
-        if (change->kind == MF_CHANGE_DELETED) {
+        if (change->kind == MF_CHANGE_DELETED ||
+            change->diff.new_of.warned.len > 0) {
             return false;
         }
         for (uint32_t d = 0; d < change->diff.len; d++) {
@@ -236,6 +238,10 @@ decide(struct mf_update *update)
     if (!is_rejected(update) &&
         mf_merge_run(&update->merge, &update->match, update->commit.stage,
                      report) < 0) {
+        return -1;
+    }
+    if (!is_rejected(update) && update->mode == MF_MODE_UPDATE &&
+        mf_plan_warn(&update->plan, report) < 0) {
         return -1;
     }
     spend(update, MF_PHASE_CHECK, &clock);

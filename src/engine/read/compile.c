@@ -153,16 +153,8 @@ put_imported(struct buffer *out, struct mf_compile_unit_of *of, uint64_t words)
 /* ---- compiling --------------------------------------------------------- */
 
 static PyObject *
-compile_string(const char *source, PyObject *path, int flags)
-{
-    PyCompilerFlags cf = _PyCompilerFlags_INIT;
-    cf.cf_flags = flags | PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
-    return Py_CompileStringObject(source, path, Py_file_input, &cf, -1);
-}
-
-static PyObject *
 compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded,
-               int more_flags)
+               int more_flags, enum mf_hear hear)
 {
     const struct mf_unit *u = &of->split->units[unit];
     const char *text = PyBytes_AS_STRING(of->text->bytes);
@@ -184,7 +176,7 @@ compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded,
         put_imported(&out, of, u->words) < 0) {
         goto free_buffers;
     }
-    code = compile_string(out.data, of->path, of->flags | more_flags);
+    code = mf_hush_compile(out.data, of->path, of->flags | more_flags, hear);
     if (code != NULL && !padded) {
         int delta = (int)u->line - (headers + 1);
         if (delta != 0 && !mf_redefine_code_can_shift((PyCodeObject *)code)) {
@@ -205,12 +197,18 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 {
     const struct mf_unit *u = &of->split->units[unit];
     bool padded = u->kind == MF_UNIT_CLASS || (u->flags & MF_UNIT_HAS_DEF);
-    PyObject *code = compile_padded(of, unit, padded, 0);
-    if (code == NULL && !padded) {
-        /* an error must show the file's lines; and what cannot be shifted
-         * in place is compiled where it stands */
+    PyObject *code = compile_padded(of, unit, padded, 0, MF_HEAR_ERRORS);
+    if (code == NULL && (!padded || PyErr_Occurred())) {
+        /* an error must show the file's lines; what cannot be shifted in place
+         * is compiled where it stands; and a warning is none */
+        bool erred = PyErr_Occurred() != NULL;
         PyErr_Clear();
-        code = compile_padded(of, unit, true, 0);
+        code = compile_padded(of, unit, true, 0, MF_HEAR_NOTHING);
+        if (code != NULL && erred &&
+            mf_vec_push(&of->warned, (void *)(uintptr_t)unit) < 0) {
+            PyErr_NoMemory();
+            Py_CLEAR(code);
+        }
     }
     if (code != NULL) {
         mf_breathe(of->breath);
@@ -221,7 +219,15 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 PyObject *
 mf_compile_tree(struct mf_compile_unit_of *of, uint32_t unit)
 {
-    return compile_padded(of, unit, true, PyCF_ONLY_AST);
+    return compile_padded(of, unit, true, PyCF_ONLY_AST, MF_HEAR_NOTHING);
+}
+
+int
+mf_compile_warn(struct mf_compile_unit_of *of, uint32_t unit)
+{
+    PyObject *code = compile_padded(of, unit, true, 0, MF_HEAR_ALL);
+    Py_XDECREF(code);
+    return code != NULL ? 0 : -1;
 }
 
 PyObject *
@@ -247,7 +253,8 @@ mf_compile_units(struct mf_compile_unit_of *of, const struct mf_vec *units)
             goto free_buffer;
         }
     }
-    code = compile_string(out.data ? out.data : "", of->path, of->flags);
+    code = mf_hush_compile(out.data ? out.data : "", of->path, of->flags,
+                           MF_HEAR_NOTHING);
 free_buffer:
     mf_free(out.data);
     return code;
@@ -294,7 +301,8 @@ mf_compile_count_annotations(PyObject *module_code)
 PyObject *
 mf_compile_text(PyObject *path, const struct mf_text *text, int flags)
 {
-    return compile_string(PyBytes_AS_STRING(text->bytes), path, flags);
+    return mf_hush_compile(PyBytes_AS_STRING(text->bytes), path, flags,
+                           MF_HEAR_NOTHING);
 }
 
 static PyObject *
@@ -353,6 +361,7 @@ void
 mf_compile_clear(struct mf_compile_unit_of *of)
 {
     Py_CLEAR(of->imported);
+    mf_vec_clear(&of->warned);
 }
 
 /* ---- __future__ --------------------------------------------------------- */

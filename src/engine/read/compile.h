@@ -5,6 +5,7 @@
 #ifndef MF_COMPILE_H
 #define MF_COMPILE_H
 
+#include "hush.h"
 #include "source.h"
 #include "../ground/breath.h"
 
@@ -18,11 +19,16 @@ struct mf_compile_unit_of {
                                     level, NUL separated; made on demand */
     struct mf_breath *breath;    /* other threads may run after a compile;
                                     NULL: they must not. Borrowed */
+    struct mf_vec warned;        /* units whose compile has warned of something,
+                                    in silence: their indices */
 };
 
 /* Module code object of the unit alone. For a member the module holds the
  * synthetic class around it. NULL with SyntaxError (lines as in the file). */
 PyObject *mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit);
+/* Compiles a unit once more for its warnings, on its lines. Code of the program
+ * may run. 0, or -1 if one of them is an error by the filters. */
+int mf_compile_warn(struct mf_compile_unit_of *of, uint32_t unit);
 /* Module code object of these top-level units (vector of their indices, in
  * order), each on its lines. */
 PyObject *mf_compile_units(struct mf_compile_unit_of *of,

@@ -100,6 +100,9 @@ int mf_plan_report_main(struct mf_plan *plan, struct mf_report *report,
 /* Does a code object do what the source's text does when it runs, but for what
  * functions do when they are called? 1 / 0 / -1. */
 int mf_plan_given_fits(struct mf_source *source, PyObject *given);
+/* Lets the compiler say what it warns of in the edited text. One that is an error
+ * by the program's filters is a reason. Code of the program may run. 0 / -1. */
+int mf_plan_warn(struct mf_plan *plan, struct mf_report *report);
 /* Put lines for people into report->plan. */
 int mf_plan_describe(struct mf_plan *plan, struct mf_report *report);
 void mf_plan_clear(struct mf_plan *plan);

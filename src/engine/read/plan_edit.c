@@ -398,6 +398,14 @@ compile_changed(struct mf_diff *diff)
     return 0;
 }
 
+static int
+not_compiled(struct mf_change *change, struct mf_report *report)
+{
+    struct mf_module *m = change->source->modules.items[0];
+    return mf_report_exception(report, 401, m->name, NULL,
+                               change->source->path, 1);
+}
+
 int
 mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                     struct mf_report *report)
@@ -428,9 +436,49 @@ mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
         mf_compat_error_aside(&error);
         Py_XDECREF(mf_compile_text(change->source->path, &change->text, 0));
         (void)mf_compat_error_again(&error);
-        struct mf_module *m = change->source->modules.items[0];
-        return mf_report_exception(report, 401, m->name, NULL,
-                                   change->source->path, 1);
+        return not_compiled(change, report);
     }
     return rc;
+}
+
+/* ---- warnings of the compiler ------------------------------------------ */
+
+static bool
+has_warned(const struct mf_compile_unit_of *of, uint32_t unit)
+{
+    for (size_t i = 0; i < of->warned.len; i++) {
+        if ((uint32_t)(uintptr_t)of->warned.items[i] == unit) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is it the statement whose compile is to be heard? A class that was compiled
+ * says what its members would. */
+static bool
+is_to_warn(const struct mf_diff *diff, const struct mf_delta *delta)
+{
+    const struct mf_compile_unit_of *of = &diff->new_of;
+    return !delta->derived && delta->kind != MF_DELTA_SAME &&
+           delta->new_unit != MF_UNIT_NONE && has_warned(of, delta->new_unit) &&
+           !(delta->parent != MF_UNIT_NONE &&
+             has_warned(of, diff->deltas[delta->parent].new_unit));
+}
+
+int
+mf_plan_warn(struct mf_plan *plan, struct mf_report *report)
+{
+    for (size_t i = 0; i < plan->changes.len; i++) {
+        struct mf_change *change = plan->changes.items[i];
+        struct mf_diff *diff = &change->diff;
+        for (uint32_t d = 0; d < diff->len && diff->new_of.warned.len > 0; d++) {
+            if (is_to_warn(diff, &diff->deltas[d]) &&
+                mf_compile_warn(&diff->new_of, diff->deltas[d].new_unit) < 0 &&
+                not_compiled(change, report) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
 }
