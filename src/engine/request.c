@@ -241,19 +241,21 @@ is_plain_case(struct mf_state *state)
 }
 
 int
-mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
+mf_update_quietly(struct mf_state *state, PyObject *paths, enum mf_mode mode,
+                  PyObject **dict)
 {
     *dict = NULL;
     if (!is_plain_case(state)) {
         return 0;
     }
-    struct mf_update update = {.state = state, .quiet = true};
+    struct mf_update update = {.state = state, .mode = mode, .quiet = true};
     int mine = mf_update_take_turn(state);
     if (mine <= 0) {
         return mine;
     }
     int outcome = -1;
     if (mf_report_init(&update.report) == 0) {
+        update.report.dry_run = mode != MF_MODE_UPDATE;
         update.paths = PySet_New(paths);
         outcome = update.paths ? mf_update_attempt(&update, dict)
                                : (mf_update_clear(&update), -1);
@@ -261,11 +263,14 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, PyObject **dict)
     if (update.declined) {
         Py_CLEAR(*dict);
     }
-    if (*dict != NULL && outcome != MF_SKIPPED && mf_update_remember(state, *dict) < 0) {
+    if (mode == MF_MODE_UPDATE && *dict != NULL && outcome != MF_SKIPPED &&
+        mf_update_remember(state, *dict) < 0) {
         PyErr_Clear(); /* it is live: only the history has a gap */
     }
     mf_update_give_turn(state);
-    mf_watching_older(state);
+    if (mode == MF_MODE_UPDATE) {
+        mf_watching_older(state);
+    }
     return outcome < 0 ? -1 : 0;
 }
 

@@ -16,7 +16,6 @@
 #include "ground/compat_main.h"
 #include "ground/compat_stack.h"
 #include "ground/trace.h"
-#include "warm.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -289,24 +288,24 @@ deliver(struct mf_thread *thread, struct delivery *out, bool due)
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
-/* Somebody is saving a file: makes ready for the close. Only where that costs
- * the program nothing; whoever wants the GIL meanwhile waits for as long as the
- * update would have taken longer. */
+/* Tells of a save that has begun. The program is not kept waiting for that. */
 static void
-warm_up(struct mf_thread *thread)
+tell_begun(struct mf_thread *thread)
 {
+    const char *borrowed = NULL;
     enter(thread);
-    int64_t begun = mf_watch_save_begun(thread->watch);
+    int64_t begun = mf_watch_save_begun(thread->watch, &borrowed);
+    bool is_new = begun != 0 && begun != thread->begun_at;
+    char *path = is_new ? strdup(borrowed) : NULL;
     leave(thread);
-    bool known = begun == 0 || begun == thread->warmed;
-    thread->warmed = begun;
-    if (known || is_wanted_away(thread) ||
-        !mf_compat_main_gil_is_free(thread->interp) || !make_state(thread)) {
-        return;
+    thread->begun_at = begun;
+    if (path != NULL && thread->begun != NULL && !is_wanted_away(thread) &&
+        mf_compat_main_gil_is_free(thread->interp) && make_state(thread)) {
+        PyEval_AcquireThread(thread->tstate);
+        thread->begun(path, thread->arg);
+        drop_state(thread);
     }
-    PyEval_AcquireThread(thread->tstate);
-    mf_warm_compiler();
-    drop_state(thread);
+    free(path);
 }
 
 static int
@@ -402,7 +401,7 @@ run(struct mf_thread *thread)
             deliver(thread, &out, due);
         }
         else {
-            warm_up(thread);
+            tell_begun(thread);
         }
         delivery_clear(&out);
     }
@@ -654,6 +653,12 @@ mf_thread_hand_over(struct mf_thread *thread, mf_handover_work work,
     mf_compat_main_init();
     thread->done = done;
     atomic_store(&thread->work, work);
+}
+
+void
+mf_thread_on_save_begun(struct mf_thread *thread, mf_thread_save_begun begun)
+{
+    thread->begun = begun;
 }
 
 void

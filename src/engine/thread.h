@@ -45,6 +45,12 @@ typedef void (*mf_thread_remind_call)(void *arg);
 void mf_thread_on_remind(struct mf_thread *thread,
                          mf_thread_remind_call remind);
 void mf_thread_remind(struct mf_thread *thread, int ms);
+/* Somebody is writing to this file, and to no other that is watched: makes ready
+ * for its close. At most once for each save, on the thread, GIL held, and only
+ * while nobody else wants that; whoever comes meanwhile waits. */
+typedef void (*mf_thread_save_begun)(const char *path, void *arg);
+void mf_thread_on_save_begun(struct mf_thread *thread,
+                             mf_thread_save_begun begun);
 /* Stops and joins it (releases the GIL while joining, so it waits for a batch
  * that runs: hold no lock that a batch takes). No callback runs after it.
  * Safe when the process was forked since (then it only frees), on the thread

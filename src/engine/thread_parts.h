@@ -20,7 +20,8 @@ struct mf_thread {
     mf_thread_remind_call remind;
     atomic_int remind_ms;    /* 0: not at all */
     int64_t reminded;        /* when last; milliseconds */
-    int64_t warmed;          /* for which save (mf_watch_save_begun) */
+    mf_thread_save_begun begun;
+    int64_t begun_at;        /* the last such save (mf_watch_save_begun) */
     void *arg;
     pthread_t id;
     sigset_t mask;           /* of who started it; for callbacks */

@@ -60,10 +60,10 @@ PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
  * after the other, to what ran when update `to` was the last one. */
 PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
 /* On the main thread in the middle of its code (handover.h): an update with
- * these paths, if it runs no code of the program. *report: its dict, which is
- * to be told to the listener; NULL: it has declined. 0 / -1. */
+ * these paths, if it runs no code of the program; or its plan. *report: its
+ * dict, which is to be told to the listener; NULL: it has declined. 0 / -1. */
 int mf_update_quietly(struct mf_state *state, PyObject *paths,
-                      PyObject **report);
+                      enum mf_mode mode, PyObject **report);
 void mf_update_tell(struct mf_state *state, PyObject *report);
 /* Between updates: frames that run older code are tried again. 1: some are
  * left, or an update is under way; 0; -1. */

@@ -3,10 +3,11 @@
 #ifndef MF_WARM_H
 #define MF_WARM_H
 
-#include "engine.h"
+#include "state.h"
 
-/* Somebody has begun to write a file that is watched, and nobody else wants the
- * GIL. On the thread, with the GIL; raises nothing. */
-void mf_warm_compiler(void);
+/* Somebody has begun to write this file: plans its update, whatever stands in it
+ * by now, and forgets the plan. Runs no code of the program, and says nothing.
+ * GIL held; raises nothing. */
+void mf_warm_up(struct mf_state *state, const char *path);
 
 #endif

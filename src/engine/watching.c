@@ -12,6 +12,7 @@
 #include "thread.h"
 #include "update.h"
 #include "waiting.h"
+#include "warm.h"
 
 #define POLL_MS 1000
 #define REMIND_MS 20
@@ -98,12 +99,23 @@ on_handover(char **paths, int count, void *arg)
     if (mf_state_get() == state && state->safepoint == ANY) {
         list = list_of(paths, count);
     }
-    if (list != NULL && mf_update_quietly(state, list, &report) < 0) {
+    if (list != NULL &&
+        mf_update_quietly(state, list, MF_MODE_UPDATE, &report) < 0) {
         PyErr_Clear(); /* the thread that waits finds the same, and says it */
     }
     Py_XDECREF(list);
     PyErr_Clear();
     return report;
+}
+
+/* Somebody is saving a file. */
+static void
+on_save_begun(const char *path, void *arg)
+{
+    struct mf_state *state = arg;
+    if (state->safepoint == ANY) {
+        mf_warm_up(state, path);
+    }
 }
 
 /* ---- stragglers ---------------------------------------------------------------- */
@@ -288,6 +300,7 @@ start(struct mf_state *state, struct mf_watch *watch)
     }
     mf_thread_hand_over(state->thread, on_handover, on_done);
     mf_thread_on_remind(state->thread, on_remind);
+    mf_thread_on_save_begun(state->thread, on_save_begun);
     if (state->waits != NULL) {
         mf_thread_remind(state->thread, REMIND_MS);
     }

@@ -57,9 +57,10 @@ int mf_watch_timeout_ms(const struct mf_watch *watch);
 /* So long the descriptor need not be looked at: more than 0 while other
  * programs do so much in the folders that waking up for each event costs. */
 int mf_watch_pause_ms(const struct mf_watch *watch);
-/* When the one save that is under way began (a clock of its own); 0: none, or
- * more than one file changes. */
-int64_t mf_watch_save_begun(const struct mf_watch *watch);
+/* When the one save that is under way began (a clock of its own), and of which
+ * file, borrowed until the next call; 0: none, nothing is written yet, or more
+ * than one file changes. */
+int64_t mf_watch_save_begun(const struct mf_watch *watch, const char **path);
 /* Read events; when a batch has settled, hand it out: *paths is a malloc'ed
  * array of malloc'ed strings, freed by mf_watch_paths_free. Number of paths,
  * 0 if nothing has settled yet, -1 errno. */

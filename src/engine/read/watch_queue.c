@@ -323,13 +323,16 @@ is_save(const struct mf_watch *watch)
 }
 
 int64_t
-mf_watch_save_begun(const struct mf_watch *watch)
+mf_watch_save_begun(const struct mf_watch *watch, const char **path)
 {
     const struct change *change = only_change(watch);
-    return change != NULL && !change->complete && !change->gone &&
-                   !change->slow
-               ? change->since
-               : 0;
+    struct stat st;
+    if (change == NULL || change->complete || change->gone || change->slow ||
+        stat(change->key.text, &st) != 0 || st.st_size == 0) {
+        return 0;
+    }
+    *path = change->key.text;
+    return change->since;
 }
 
 static int64_t

@@ -1,0 +1,75 @@
+"""Saves that take their time: what the engine does between the first write and the close is seen by nobody."""
+
+import json
+
+from helpers import RUN, Program, save, wait_for, write
+
+LOOP = """
+    import sys, warnings
+    import lib, midflight
+    filters = warnings.filters
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(lib.answer(), filters is warnings.filters, len(midflight.history()), flush=True)
+    """
+# The compiler warns of the comparison, on every version and in every module.
+WARNS = "def answer():\n    return %d if 1 is not 2 else 0\n"
+SETTINGS = "[tool.midflight]\nsettle_ms = 20000\n"
+
+
+def ask(program):
+    program.process.stdin.write("\n")
+    program.process.stdin.flush()
+    return program.line()
+
+
+def planned(program):
+    return program.errors().count(": planning")
+
+
+def test_a_plan_is_made_before_the_close_and_says_nothing(tmp_path):
+    write(tmp_path, {"pyproject.toml": SETTINGS, "app.py": LOOP, "lib.py": "def answer():\n    return 1\n"})
+    with Program([*RUN, "--json", "app.py"], tmp_path, MIDFLIGHT_TRACE="1") as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", "def answer():\n    return 2\n")
+        wait_for(lambda: ask(program) == "2 True 1")
+        for number in (3, 4):
+            wait_for(lambda: len(events(program)) == number - 2)
+            before = planned(program)
+            with open(tmp_path / "lib.py", "w", encoding="utf-8") as stream:
+                stream.write(WARNS % number)
+                stream.flush()
+                wait_for(lambda: planned(program) > before)
+                assert ask(program) == f"{number - 1} True {number - 2}"
+                said, warned = len(events(program)), program.errors().count("SyntaxWarning")
+                assert (said, warned) == (number - 2, number - 3), program.errors()
+            wait_for(lambda: ask(program) == f"{number} True {number - 1}")
+            wait_for(lambda: program.errors().count("SyntaxWarning") == number - 2)
+        code, _, errors = program.end()
+    assert code == 0 and errors.count("SyntaxWarning") == 2, errors
+
+
+def test_half_a_text_is_no_failure(tmp_path):
+    """What is written first does not compile; nothing is said of it, and the whole is live in the end."""
+    write(tmp_path, {"pyproject.toml": SETTINGS, "app.py": LOOP, "lib.py": "def answer():\n    return 1\n"})
+    with Program([*RUN, "--json", "app.py"], tmp_path, MIDFLIGHT_TRACE="1") as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", "def answer():\n    return 2\n")
+        wait_for(lambda: ask(program) == "2 True 1")
+        wait_for(lambda: len(events(program)) == 1)
+        before = planned(program)
+        with open(tmp_path / "lib.py", "w", encoding="utf-8") as stream:
+            stream.write("def answer(")
+            stream.flush()
+            wait_for(lambda: planned(program) > before)
+            assert ask(program) == "2 True 1"
+            stream.write("):\n    return 3\n")
+        wait_for(lambda: ask(program) == "3 True 2")
+        code, _, errors = program.end()
+    assert code == 0 and "SyntaxError" not in errors, errors
+
+
+def events(program):
+    """The updates that were told of."""
+    lines = [line for line in program.errors().splitlines() if line.startswith("{")]
+    return [line for line in map(json.loads, lines) if line.get("outcome") == "committed"]
