@@ -529,7 +529,9 @@ mf_update_story(struct mf_update *update)
     }
     if (update->quiet && report->outcome == MF_REJECTED) {
         update->declined = true; /* who may run code says why, too */
-        state->number--;
+        if (update->mode == MF_MODE_UPDATE) {
+            state->number--; /* a plan had none */
+        }
         return 0;
     }
     if (report->outcome != MF_COMMITTED && update->staged) {

@@ -73,3 +73,27 @@ def events(program):
     """The updates that were told of."""
     lines = [line for line in program.errors().splitlines() if line.startswith("{")]
     return [line for line in map(json.loads, lines) if line.get("outcome") == "committed"]
+
+
+# Plans that an update on the way would decline or reject: half a text, a statement that runs, a name that leaves.
+PARTS = ("def answer(", "):\n    return 3\n"), ("x = 1\n", "def answer():\n    return 4\n"), ("y = 1\n", WARNS % 5)
+
+
+def test_numbers_of_updates_go_on(tmp_path):
+    """Whatever a plan finds that nobody asked for, the updates around it have their numbers one after the other."""
+    numbers = "len(midflight.history())", "[r.number for r in midflight.history()]"
+    write(tmp_path, {"pyproject.toml": SETTINGS, "app.py": LOOP.replace(*numbers), "lib.py": "def answer():\n    return 1\n"})
+    with Program([*RUN, "app.py"], tmp_path, MIDFLIGHT_TRACE="1") as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", "def answer():\n    return 2\n")
+        wait_for(lambda: ask(program) == "2 True [1]")
+        for number, (first, rest) in enumerate(PARTS, 3):
+            before = planned(program)
+            with open(tmp_path / "lib.py", "w", encoding="utf-8") as stream:
+                stream.write(first)
+                stream.flush()
+                wait_for(lambda: planned(program) > before)
+                stream.write(rest)
+            wait_for(lambda: ask(program) == f"{number} True {list(range(1, number))}")
+        code, _, errors = program.end()
+    assert code == 0, errors
