@@ -1,6 +1,7 @@
 """What the compiler warns of: once for the text that is edited, at its lines, as a start on it would say."""
 
 import sys
+import textwrap
 
 import pytest
 from helpers import finish, write
@@ -42,7 +43,6 @@ SCRIPT = """
 
 
 def run(folder, *options):
-    import textwrap
     text = textwrap.dedent(TEXT).lstrip()
     write(folder, {"pyproject.toml": "", "lib.py": text.replace(" is not", " <").replace(" is", " >").format(1, 2)})
     return finish([sys.executable, *options, "-c", f"TEXT = {text!r}\n" + textwrap.dedent(SCRIPT)], folder)
@@ -65,3 +65,80 @@ def test_those_that_are_errors_reject(tmp_path):
 def test_those_that_are_not_heard(tmp_path):
     code, out, err = run(tmp_path, "-W", "ignore")
     assert (code, out) == (0, "committed [] [] True\n" * 2), err
+
+
+OTHERS = """
+    import sys, threading, warnings
+    import lib, midflight
+    midflight.start(roots=["."])
+    heard, opened, filters = [], [], warnings.filters
+    warnings.simplefilter("always")
+    before = list(filters)
+    warnings.showwarning = lambda message, *_: heard.append(str(message))
+
+    def elsewhere(number):
+        with warnings.catch_warnings():
+            warnings.warn(f"theirs {number}", DeprecationWarning)
+        warnings.warn(f"again {number}", SyntaxWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+
+    def hook(event, args):
+        if event == "open" and str(args[0]).endswith("lib.py") and threading.current_thread() is main:
+            opened.append(len(opened))
+            warnings.warn(f"mine {opened[-1]}")
+            thread = threading.Thread(target=elsewhere, args=opened[-1:])
+            thread.start()
+            thread.join()
+
+    def save(text):
+        with open(os.path.abspath("lib.py") + ".new", "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace("lib.py.new", "lib.py")
+
+    import os
+    main = threading.current_thread()
+    sys.addaudithook(hook)
+    save("x = 1 is 2\\ndef answer():\\n    return 1 is not 2\\n")
+    assert midflight.plan().plan and not opened and not heard, (opened, heard)
+    save("x = 1 is 2\\ndef answer()\\n    return 1\\n")
+    assert midflight.plan().reasons and opened, opened
+    wanted = [f"{who} {number}" for number in opened for who in ("mine", "theirs", "again")]
+    assert heard == wanted, heard
+    added = [item for item in filters if item not in before]
+    assert warnings.filters is filters and len(added) == 1 and added[0][2] is RuntimeWarning, filters
+    assert [item for item in filters if item not in added] == before, filters
+    """
+
+
+def test_others_who_warn_meanwhile_are_heard(tmp_path):
+    """For an error the compiler opens the file, and lets hooks and other threads in: they find their own filters."""
+    write(tmp_path, {"pyproject.toml": "", "lib.py": "x = 1\n"})
+    code, _, err = finish([sys.executable, "-c", textwrap.dedent(OTHERS)], tmp_path)
+    assert code == 0, err
+
+
+CONTEXT = """
+    import builtins, sys, warnings
+    import lib, midflight
+    midflight.start(roots=["."])
+    asked = []
+    imported = builtins.__import__
+    builtins.__import__ = lambda name, *more: asked.append(name) or imported(name, *more)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with open("lib.py", "w", encoding="utf-8") as stream:
+            stream.write("def answer():\\n    return 1 is not 2\\n")
+        asked.clear()
+        assert midflight.plan().plan and not seen, seen
+        assert "warnings" not in asked, asked
+        assert midflight.update().outcome == "committed"
+        assert [one.lineno for one in seen] == [2], seen
+    """
+
+
+@pytest.mark.parametrize("options", [(), ("-X", "context_aware_warnings=1")])
+def test_filters_of_a_context_are_passed_over(tmp_path, options):
+    """Those of `with catch_warnings()` are the context's own, where the interpreter has been asked for that."""
+    write(tmp_path, {"pyproject.toml": "", "lib.py": "def answer():\n    return 1\n"})
+    code, _, err = finish([sys.executable, *options, "-c", textwrap.dedent(CONTEXT)], tmp_path)
+    assert code == 0, err

@@ -152,9 +152,10 @@ put_imported(struct buffer *out, struct mf_compile_unit_of *of, uint64_t words)
 
 /* ---- compiling --------------------------------------------------------- */
 
+/* warned: as mf_hush_compile; NULL: aloud. */
 static PyObject *
 compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded,
-               int more_flags, enum mf_hear hear)
+               int more_flags, bool *warned)
 {
     const struct mf_unit *u = &of->split->units[unit];
     const char *text = PyBytes_AS_STRING(of->text->bytes);
@@ -176,7 +177,10 @@ compile_padded(struct mf_compile_unit_of *of, uint32_t unit, bool padded,
         put_imported(&out, of, u->words) < 0) {
         goto free_buffers;
     }
-    code = mf_hush_compile(out.data, of->path, of->flags | more_flags, hear);
+    int flags = of->flags | more_flags;
+    code = warned != NULL
+               ? mf_hush_compile(out.data, of->path, flags, warned)
+               : mf_hush_aloud(out.data, of->path, flags);
     if (code != NULL && !padded) {
         int delta = (int)u->line - (headers + 1);
         if (delta != 0 && !mf_redefine_code_can_shift((PyCodeObject *)code)) {
@@ -197,18 +201,18 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 {
     const struct mf_unit *u = &of->split->units[unit];
     bool padded = u->kind == MF_UNIT_CLASS || (u->flags & MF_UNIT_HAS_DEF);
-    PyObject *code = compile_padded(of, unit, padded, 0, MF_HEAR_ERRORS);
-    if (code == NULL && (!padded || PyErr_Occurred())) {
-        /* an error must show the file's lines; what cannot be shifted in place
-         * is compiled where it stands; and a warning is none */
-        bool erred = PyErr_Occurred() != NULL;
+    bool warned = false;
+    PyObject *code = compile_padded(of, unit, padded, 0, &warned);
+    if (code == NULL && !padded) {
+        /* an error must show the file's lines; and what cannot be shifted
+         * in place is compiled where it stands */
         PyErr_Clear();
-        code = compile_padded(of, unit, true, 0, MF_HEAR_NOTHING);
-        if (code != NULL && erred &&
-            mf_vec_push(&of->warned, (void *)(uintptr_t)unit) < 0) {
-            PyErr_NoMemory();
-            Py_CLEAR(code);
-        }
+        code = compile_padded(of, unit, true, 0, &warned);
+    }
+    if (code != NULL && warned &&
+        mf_vec_push(&of->warned, (void *)(uintptr_t)unit) < 0) {
+        PyErr_NoMemory();
+        Py_CLEAR(code);
     }
     if (code != NULL) {
         mf_breathe(of->breath);
@@ -219,13 +223,14 @@ mf_compile_unit(struct mf_compile_unit_of *of, uint32_t unit)
 PyObject *
 mf_compile_tree(struct mf_compile_unit_of *of, uint32_t unit)
 {
-    return compile_padded(of, unit, true, PyCF_ONLY_AST, MF_HEAR_NOTHING);
+    bool warned = false;
+    return compile_padded(of, unit, true, PyCF_ONLY_AST, &warned);
 }
 
 int
 mf_compile_warn(struct mf_compile_unit_of *of, uint32_t unit)
 {
-    PyObject *code = compile_padded(of, unit, true, 0, MF_HEAR_ALL);
+    PyObject *code = compile_padded(of, unit, true, 0, NULL);
     Py_XDECREF(code);
     return code != NULL ? 0 : -1;
 }
@@ -253,8 +258,9 @@ mf_compile_units(struct mf_compile_unit_of *of, const struct mf_vec *units)
             goto free_buffer;
         }
     }
+    bool warned = false;
     code = mf_hush_compile(out.data ? out.data : "", of->path, of->flags,
-                           MF_HEAR_NOTHING);
+                           &warned);
 free_buffer:
     mf_free(out.data);
     return code;
@@ -301,8 +307,9 @@ mf_compile_count_annotations(PyObject *module_code)
 PyObject *
 mf_compile_text(PyObject *path, const struct mf_text *text, int flags)
 {
+    bool warned = false;
     return mf_hush_compile(PyBytes_AS_STRING(text->bytes), path, flags,
-                           MF_HEAR_NOTHING);
+                           &warned);
 }
 
 static PyObject *

@@ -1,78 +1,137 @@
-/* hush.c -- owns the filters of warnings while the compiler runs. In: a text and
- * what is to be heard. Out: its code; the filters are as before.
+/* hush.c -- owns one filter of warnings, while the compiler runs. In: a text. Out:
+ * its code, and whether the compiler has warned.
+ *
+ * The program goes on in the middle of a compile: for a SyntaxError the file is
+ * opened, which lets other threads in and runs audit hooks. So what the program has
+ * stays as it is: a filter of ours comes before its own, in its own list, and asks
+ * a method whether it is meant, which it is for this thread's compiler alone. One
+ * that is left in a copy of that list (warnings.catch_warnings) matches nothing.
  */
 #include "hush.h"
 
-/* The names of the module warnings, borrowed; NULL without exception: it has
- * none by which it could be hushed. */
+/* What this thread's compiler says while it is silent; NULL: it is not. */
+static _Thread_local bool *silent;
+
+static PyObject *
+match(PyObject *self, PyObject *args)
+{
+    (void)self, (void)args;
+    if (silent != NULL) {
+        *silent = true;
+    }
+    return PyBool_FromLong(silent != NULL);
+}
+
+static PyMethodDef methods[] = {
+    {"match", match, METH_VARARGS, "Is it the compiler of midflight?"},
+    {0},
+};
+
+/* One item of warnings.filters: what has a method match stands for a regular
+ * expression. Only the kinds that the compiler knows: a finalizer that warns here
+ * is heard. */
+static PyObject *
+make_filter(void)
+{
+    PyObject *pattern = PyModule_New("midflight");
+    if (pattern == NULL || PyModule_AddFunctions(pattern, methods) < 0) {
+        Py_XDECREF(pattern);
+        return NULL;
+    }
+    return Py_BuildValue("(sN(OO)Oi)", "ignore", pattern, PyExc_SyntaxWarning,
+                         PyExc_DeprecationWarning, Py_None, 0);
+}
+
+/* Where the interpreter looks for filters, borrowed; NULL without exception: at
+ * nothing that we know. No import: that may be the program's. */
 static PyObject *
 names_of_warnings(void)
 {
-    PyObject *module = PyImport_ImportModule("warnings");
-    PyObject *names = module != NULL && PyModule_Check(module)
-                          ? PyModule_GetDict(module)
-                          : NULL;
-    Py_XDECREF(module); /* it stays in sys.modules */
-    PyErr_Clear();
-    return names;
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *module = PyDict_GetItemString(modules, "warnings");
+    if (module == NULL) {
+        module = PyDict_GetItemString(modules, "_warnings");
+    }
+    return module != NULL && PyModule_Check(module) ? PyModule_GetDict(module)
+                                                    : NULL;
 }
 
-/* Other filters, which say `action` of everything: a new list. */
+/* New reference, or NULL without exception. */
 static PyObject *
-swap(PyObject *names, PyObject *filters, const char *action)
+filters_in(PyObject *names)
 {
-    PyObject *other =
-        PyList_Check(filters)
-            ? Py_BuildValue("[(sOOOi)]", action, Py_None, PyExc_Warning,
-                            Py_None, 0)
-            : NULL;
-    if (other != NULL && PyDict_SetItemString(names, "filters", other) < 0) {
-        Py_CLEAR(other);
-    }
-    PyErr_Clear();
-    return other;
+    PyObject *list =
+        names != NULL ? PyDict_GetItemString(names, "filters") : NULL;
+    return list != NULL && PyList_Check(list) ? Py_NewRef(list) : NULL;
 }
 
-/* The interpreter keeps the last list that it has seen, and uses it when the
- * module is gone: it must say the same. */
 static void
-swap_back(PyObject *names, PyObject *filters, PyObject *other)
+take_out(PyObject *list, PyObject *filter)
 {
-    PyObject *type, *value, *tb;
-    PyErr_Fetch(&type, &value, &tb);
-    if (PyDict_SetItemString(names, "filters", filters) < 0 ||
-        PyList_SetSlice(other, 0, PyList_GET_SIZE(other), filters) < 0) {
-        PyErr_WriteUnraisable(NULL);
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        if (PyList_GET_ITEM(list, i) == filter) {
+            if (PyList_SetSlice(list, i, i + 1, NULL) < 0) {
+                PyErr_WriteUnraisable(NULL);
+            }
+            return;
+        }
     }
-    PyErr_Restore(type, value, tb);
 }
 
 PyObject *
-mf_hush_compile(const char *source, PyObject *path, int flags,
-                enum mf_hear hear)
+mf_hush_aloud(const char *source, PyObject *path, int flags)
 {
     PyCompilerFlags cf = _PyCompilerFlags_INIT;
     cf.cf_flags = flags | PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
-    PyObject *names = hear != MF_HEAR_ALL ? names_of_warnings() : NULL;
-    PyObject *filters =
-        names != NULL ? PyDict_GetItemString(names, "filters") : NULL;
-    Py_XINCREF(filters);
-    /* No finalizer of the program may warn, or let another thread in: the
-     * compiler alone runs no code. */
-    int collects = filters != NULL ? PyGC_Disable() : 0;
-    PyObject *other =
-        filters != NULL
-            ? swap(names, filters, hear == MF_HEAR_ERRORS ? "error" : "ignore")
-            : NULL;
-    PyObject *code =
-        Py_CompileStringObject(source, path, Py_file_input, &cf, -1);
-    if (other != NULL) {
-        swap_back(names, filters, other);
+    return Py_CompileStringObject(source, path, Py_file_input, &cf, -1);
+}
+
+/* In a context without variables: filters may be in one of them, and come first
+ * (sys.flags.context_aware_warnings). */
+static PyObject *
+compile_in(PyObject *context, const char *source, PyObject *path, int flags,
+           bool *warned)
+{
+    if (PyContext_Enter(context) < 0) {
+        return NULL;
     }
-    if (collects) {
-        PyGC_Enable();
+    bool *outer = silent;
+    silent = warned;
+    PyObject *code = mf_hush_aloud(source, path, flags);
+    silent = outer;
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    if (PyContext_Exit(context) < 0) {
+        PyErr_WriteUnraisable(context);
     }
-    Py_XDECREF(other);
-    Py_XDECREF(filters);
+    PyErr_Restore(type, value, tb);
+    return code;
+}
+
+PyObject *
+mf_hush_compile(const char *source, PyObject *path, int flags, bool *warned)
+{
+    PyObject *code = NULL;
+    PyObject *names = Py_XNewRef(names_of_warnings());
+    PyObject *list = filters_in(names);
+    PyObject *filter = make_filter();
+    PyObject *context = filter != NULL ? PyContext_New() : NULL;
+    if (context == NULL ||
+        (list != NULL && PyList_Insert(list, 0, filter) < 0)) {
+        goto release_all;
+    }
+    code = compile_in(context, source, path, flags, warned);
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    take_out(list, filter);
+    PyObject *now = filters_in(names); /* another thread has put it there */
+    take_out(now, filter);
+    Py_XDECREF(now);
+    PyErr_Restore(type, value, tb);
+release_all:
+    Py_XDECREF(context);
+    Py_XDECREF(filter);
+    Py_XDECREF(list);
+    Py_XDECREF(names);
     return code;
 }

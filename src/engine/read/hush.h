@@ -7,15 +7,13 @@
 
 #include "../engine.h"
 
-enum mf_hear {
-    MF_HEAR_NOTHING,
-    MF_HEAR_ERRORS,    /* a warning is a SyntaxError, whatever the filters say */
-    MF_HEAR_ALL        /* the program's own filters decide */
-};
-
-/* Py_CompileStringObject of a module's text. With MF_HEAR_ALL code of the
- * program may run (warnings.showwarning), else none does. */
+/* Py_CompileStringObject of a module's text, in silence: *warned (not NULL: it
+ * is only ever set) says whether the compiler has warned. Changes nothing for
+ * warnings of anybody else, who may run in the middle of it. */
 PyObject *mf_hush_compile(const char *source, PyObject *path, int flags,
-                          enum mf_hear hear);
+                          bool *warned);
+/* The same aloud, as the program's filters say. Code of the program may run
+ * (warnings.showwarning). */
+PyObject *mf_hush_aloud(const char *source, PyObject *path, int flags);
 
 #endif
