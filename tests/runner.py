@@ -54,6 +54,7 @@ from fingerprint import Fingerprint
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
+ENVIRONMENT = dict(os.environ)      # taken once: cases are started by threads, while pytest writes the running test's name into it
 
 
 # ------------------------------------------------------------------ the files of a case
@@ -289,7 +290,7 @@ def run_process(name, meta, tool, lever, python, seen):
     work = tempfile.mkdtemp(prefix="midflight-%s-" % name)
     try:
         keep = ("PYTHONPATH", "PYTHONMALLOC")
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MIDFLIGHT")) or k in keep or k == "MIDFLIGHT_TRACE"}
+        env = {k: v for k, v in ENVIRONMENT.items() if not k.startswith(("PYTHON", "MIDFLIGHT")) or k in keep or k == "MIDFLIGHT_TRACE"}
         env["PYTHONHASHSEED"] = "0"
         boot = "import sys; sys.path[0] = sys.argv[1]; import runner; runner.child(*sys.argv[2:])"     # so __main__ is nobody's file
         command = [python, "-c", boot, HERE, os.path.join(CASES, name), work, tool, lever, json.dumps(seen)]
