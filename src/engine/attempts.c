@@ -271,7 +271,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     PyObject *undo = update->undo, *extra = update->extra;
     bool again = update->again;
     bool identity = update->identity, alone = update->alone;
-    bool interrupted = update->stage.interrupted;
+    bool interrupted = update->stage.interrupted, warned = update->warned;
     Py_CLEAR(*dict);
     if (mode == MF_MODE_UPDATE) {
         state->number--;
@@ -282,6 +282,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
                                  .extra = extra,
                                  .identity = identity,
                                  .alone = alone,
+                                 .warned = warned,
                                  .stage = {.interrupted = interrupted},
                                  .sources = Py_XNewRef(sources),
                                  .paths = Py_NewRef(paths)};

@@ -187,6 +187,15 @@ decide(struct mf_update *update)
     if (update->declined) {
         return 0;
     }
+    /* Whoever is told of a warning may change what the program has: before
+     * that is compared with the new version. */
+    if (!is_rejected(update) && update->mode == MF_MODE_UPDATE &&
+        !update->warned) {
+        if (mf_plan_warn(&update->plan, report) < 0) {
+            return -1;
+        }
+        update->warned = !is_rejected(update);
+    }
     if (is_rejected(update) || update->mode == MF_MODE_PLAN) {
         return mf_plan_describe(&update->plan, report);
     }
@@ -238,10 +247,6 @@ decide(struct mf_update *update)
     if (!is_rejected(update) &&
         mf_merge_run(&update->merge, &update->match, update->commit.stage,
                      report) < 0) {
-        return -1;
-    }
-    if (!is_rejected(update) && update->mode == MF_MODE_UPDATE &&
-        mf_plan_warn(&update->plan, report) < 0) {
         return -1;
     }
     spend(update, MF_PHASE_CHECK, &clock);

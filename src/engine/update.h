@@ -38,6 +38,7 @@ struct mf_update {
                                  done */
     bool alone;               /* a hotfix: takes nothing else with it, and
                                  leaves nothing pending */
+    bool warned;              /* the compiler has said what it warns of */
     bool starved;             /* memory ran out: says nothing of the files */
     bool undo_wanted;         /* an after hook failed and the rule is undo */
     PyObject *undo;           /* record that is undone, borrowed, or NULL */

@@ -142,3 +142,54 @@ def test_filters_of_a_context_are_passed_over(tmp_path, options):
     write(tmp_path, {"pyproject.toml": "", "lib.py": "def answer():\n    return 1\n"})
     code, _, err = finish([sys.executable, *options, "-c", textwrap.dedent(CONTEXT)], tmp_path)
     assert code == 0, err
+
+
+LISTENER = """
+    import warnings
+    import lib, midflight
+    midflight.start(roots=["."])
+    seen = []
+
+    def show(message, category, filename, lineno, *_):
+        seen.append(lineno)
+        lib.data["live"] = 1
+
+    warnings.showwarning = show
+    with open("lib.py", "w", encoding="utf-8") as stream:
+        stream.write(TEXT)
+    report = midflight.update()
+    assert report.outcome == "committed" and seen == [LINE], (report, seen)
+    assert lib.data == {"live": 1, "edited": 2} and lib.C().answer(5) == 5, lib.data
+    """
+HUB = """
+    MADE = set()
+
+
+    def once(cls):
+        if cls.__name__ in MADE:
+            raise TypeError("there is one already")
+        MADE.add(cls.__name__)
+        return cls
+    """
+BEFORE = """
+    from hub import once
+    data = {}
+
+
+    class C:
+        def answer(self):
+            return 1
+    """
+
+
+@pytest.mark.parametrize("decorator", ["", "@once\n"])
+def test_what_a_listener_changes_is_kept(tmp_path, decorator):
+    """It is told before the update compares what the program has with the new version; and once, if that is tried again,
+    since the class cannot be made twice and its methods change alone."""
+    before = textwrap.dedent(BEFORE).lstrip().replace("class C", decorator + "class C")
+    text = before.replace("{}", "{'edited': 2}").replace("self", "self, x=3").replace("1", "x if 1 is not 2 else 0")
+    line = text[:text.index("return")].count("\n") + 1
+    write(tmp_path, {"pyproject.toml": "", "hub.py": HUB, "lib.py": before})
+    script = f"TEXT = {text!r}\nLINE = {line}\n" + textwrap.dedent(LISTENER)
+    code, _, err = finish([sys.executable, "-c", script], tmp_path)
+    assert code == 0, err
