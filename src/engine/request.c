@@ -5,6 +5,7 @@
 #include "update.h"
 
 #include "commit/redefine_older.h"
+#include "ground/compat_main.h"
 #include "ground/fault.h"
 #include "heap/frames.h"
 #include "watching.h"
@@ -228,7 +229,9 @@ mf_update_turn(struct mf_state *state, PyObject *paths, PyObject *sources,
 }
 
 /* Nothing waits, nothing is to be repeated, and nobody is at it: the case in
- * which no more than these files matter. */
+ * which no more than these files matter. And nobody of the program is told of
+ * what the compiler does: a hook may want a lock that the code holds in whose
+ * middle we are. */
 static bool
 is_plain_case(struct mf_state *state)
 {
@@ -236,6 +239,7 @@ is_plain_case(struct mf_state *state)
            state->holds == 0 && state->busy_thread == 0 &&
            PySet_GET_SIZE(state->queued) == 0 &&
            PyDict_GET_SIZE(state->pending) == 0 &&
+           !mf_compat_main_is_audited(PyInterpreterState_Get()) &&
            mf_fault_lever(MF_LEVER_IDENTITY) == 0 &&
            mf_fault_lever(MF_LEVER_REPEAT) == 0;
 }

@@ -301,9 +301,14 @@ tell_begun(struct mf_thread *thread)
     thread->begun_at = begun;
     if (path != NULL && thread->begun != NULL && !is_wanted_away(thread) &&
         mf_compat_main_gil_is_free(thread->interp) && make_state(thread)) {
+        sigset_t blocked;
+        pthread_sigmask(SIG_SETMASK, &thread->mask, &blocked);
         PyEval_AcquireThread(thread->tstate);
-        thread->begun(path, thread->arg);
+        if (!is_wanted_away(thread)) {
+            thread->begun(path, thread->arg);
+        }
         drop_state(thread);
+        pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     }
     free(path);
 }

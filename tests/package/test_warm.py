@@ -75,6 +75,58 @@ def events(program):
     return [line for line in map(json.loads, lines) if line.get("outcome") == "committed"]
 
 
+AUDITED = """
+    import sys, threading
+    import lib, midflight
+    lock, seen, last = threading.Lock(), [], 1
+
+    def hook(event, args):
+        if event == "compile":
+            with lock:
+                seen.append((str(args[0]), threading.current_thread() is threading.main_thread()))
+
+    sys.addaudithook(hook)
+    print("ready", flush=True)
+    if "reads" in sys.argv:
+        for line in sys.stdin:
+            print(lib.answer(), True, len(midflight.history()), flush=True)
+    while "reads" not in sys.argv and last != 5:
+        with lock:
+            for i in range(10000):
+                pass
+        if lib.answer() != last:
+            last = lib.answer()
+            print(last, flush=True)
+    print([one for one in seen if one[1] or "half" in one[0]], len(seen) > 0, flush=True)
+    """
+
+
+def test_audit_hooks_are_called_for_an_update_alone(tmp_path):
+    """Not for a plan that nobody asked for, and not in the middle of the main thread's code, which may hold the lock that
+    the hook wants."""
+    write(tmp_path, {"pyproject.toml": SETTINGS, "app.py": AUDITED, "lib.py": "def answer():\n    return 1\n"})
+    with Program([*RUN, "app.py"], tmp_path) as program:
+        program.lines_until("ready")
+        for number in range(2, 6):
+            save(tmp_path / "lib.py", f"def answer():\n    return {number}\n")
+            assert program.line() == str(number)
+        assert program.line() == "[] True"
+        assert program.end()[0] == 0
+    with Program([*RUN, "app.py", "reads"], tmp_path) as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", "def answer():\n    return 6\n")
+        wait_for(lambda: ask(program) == "6 True 1")
+        with open(tmp_path / "lib.py", "w", encoding="utf-8") as stream:
+            stream.write("def answer():\n    return 'half'\n")
+            stream.flush()
+            assert {ask(program) for _ in range(100)} == {"6 True 1"}
+            stream.seek(0)
+            stream.truncate()
+            stream.write("def answer():\n    return 7\n")
+        wait_for(lambda: ask(program) == "7 True 2")
+        assert program.end()[:2] == (0, "[] True\n")
+
+
 # Plans that an update on the way would decline or reject: half a text, a statement that runs, a name that leaves.
 PARTS = ("def answer(", "):\n    return 3\n"), ("x = 1\n", "def answer():\n    return 4\n"), ("y = 1\n", WARNS % 5)
 

@@ -92,6 +92,12 @@ mf_compat_main_gil_is_free(PyInterpreterState *interp)
                                           __ATOMIC_RELAXED) == 0;
 }
 
+bool
+mf_compat_main_is_audited(PyInterpreterState *interp)
+{
+    return interp->audit_hooks != NULL;
+}
+
 /* The first releases of 3.13 count after the hooks, all others before them. On
  * another thread than the main one the program has threads of its own, and the
  * warning is true. */

@@ -15,6 +15,9 @@ int mf_compat_main_call(int (*func)(void *), void *arg);
 /* Does no thread hold the GIL of this interpreter just now? No GIL needed; by
  * the time that somebody acts on it, it may be otherwise. */
 bool mf_compat_main_gil_is_free(PyInterpreterState *interp);
+/* Has the program audit hooks of its own (sys.addaudithook)? Then to compile is to
+ * run code of the program. GIL held. */
+bool mf_compat_main_is_audited(PyInterpreterState *interp);
 /* In a hook of the parent of a fork, GIL held: does the interpreter count the
  * threads of the process only when the hooks have run, so that one started
  * here makes it warn, and can a call wait for the end of that? */
