@@ -10,6 +10,10 @@
 #include "heap/frames.h"
 #include "watching.h"
 
+/* A plan that nobody waits for is worth no more than a moment of the program: as
+ * many statements may have changed. Of half a text, all that is not there yet. */
+#define REHEARSED_MAX 64
+
 static bool
 is_of_import(PyFrameObject *frame, void *unused)
 {
@@ -41,6 +45,9 @@ mf_update_take_turn(struct mf_state *state)
     if (state->busy_thread == me ||
         ((busy || state->inside_imports <= 0) && is_inside_import())) {
         return 0;
+    }
+    if (PyErr_Occurred()) {
+        return -1; /* no memory to look at the frames */
     }
     for (;;) {
         if (state->turn == NULL &&
@@ -253,6 +260,7 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, enum mf_mode mode,
         return 0;
     }
     struct mf_update update = {.state = state, .mode = mode, .quiet = true};
+    update.plan.most = mode == MF_MODE_PLAN ? REHEARSED_MAX : 0;
     int mine = mf_update_take_turn(state);
     if (mine <= 0) {
         return mine;

@@ -178,8 +178,12 @@ decide(struct mf_update *update)
         mf_plan_make(update->state, &update->plan, report) < 0) {
         return -1;
     }
+    if (update->plan.is_given_up) {
+        MF_TRACE(1, "update %ld: not planned ahead", report->number);
+    }
     update->declined =
-        update->quiet && !is_rejected(update) && !plan_is_quiet(update);
+        update->quiet && !is_rejected(update) &&
+        (update->plan.is_given_up || !plan_is_quiet(update));
     if (!is_rejected(update) && mf_plan_pair_codes(&update->plan) < 0) {
         return -1;
     }

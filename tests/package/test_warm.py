@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from helpers import RUN, Program, save, wait_for, write
 
 LOOP = """
@@ -149,3 +150,22 @@ def test_numbers_of_updates_go_on(tmp_path):
             wait_for(lambda: ask(program) == f"{number} True {list(range(1, number))}")
         code, _, errors = program.end()
     assert code == 0, errors
+
+
+@pytest.mark.parametrize("end", ["return 60\n", "return 100\n", "def f100("])
+def test_half_of_a_long_text_is_not_planned(tmp_path, end):
+    """All that is not there yet would leave, one statement after the other, while the program waits for the GIL."""
+    text = "".join(f"def f{i}():\n    return {i}\n\n\n" for i in range(200)) + "def answer():\n    return %d\n"
+    half = text.index(end) + len(end)
+    write(tmp_path, {"pyproject.toml": SETTINGS, "app.py": LOOP, "lib.py": text % 1})
+    with Program([*RUN, "app.py"], tmp_path, MIDFLIGHT_TRACE="1") as program:
+        program.lines_until("ready")
+        save(tmp_path / "lib.py", text % 2)
+        wait_for(lambda: ask(program) == "2 True 1")
+        with open(tmp_path / "lib.py", "w", encoding="utf-8") as stream:
+            stream.write(text[:half])
+            stream.flush()
+            program.said("not planned ahead")
+            stream.write((text % 3)[half:])
+        wait_for(lambda: ask(program) == "3 True 2")
+        assert program.end()[0] == 0

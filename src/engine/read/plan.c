@@ -370,7 +370,7 @@ mf_plan_make(struct mf_state *state, struct mf_plan *plan,
             return -1;
         }
     }
-    if (mf_report_reasons(report) > 0) {
+    if (mf_report_reasons(report) > 0 || plan->is_given_up) {
         return 0;
     }
     if (follow_modules(state, plan, edited) < 0) {

@@ -68,8 +68,9 @@ struct mf_plan {
                                  which they are staged */
     PyObject *returns;        /* borrowed: list of records (mf_record_left) of
                                  modules that an undo brings back, or NULL */
-    bool stages;              /* some statement runs, some binding follows or
-                                 some module returns */
+    bool stages;              /* something runs, follows or returns */
+    size_t most;              /* changed statements of a file; 0: any number */
+    bool is_given_up;         /* more, or an error: not planned (most > 0) */
     struct mf_breath breath;  /* planning lets other threads run */
 };
 
@@ -79,8 +80,7 @@ struct mf_change *mf_plan_change(struct mf_plan *plan,
                                  struct mf_source *source, bool create);
 /* Is it the namespace of a module of a file that is deleted? */
 bool mf_plan_deletes(const struct mf_plan *plan, PyObject *dict);
-/* All changes that were edited have their texts: compare and plan. Reasons go
- * to the report. */
+/* Compares and plans all that is edited. Reasons go to the report. */
 int mf_plan_make(struct mf_state *state, struct mf_plan *plan,
                  struct mf_report *report);
 /* A module returns (undo): those of its definitions that other modules have

@@ -406,15 +406,27 @@ not_compiled(struct mf_change *change, struct mf_report *report)
                                change->source->path, 1);
 }
 
+static bool
+is_too_much(const struct mf_plan *plan, const struct mf_diff *diff)
+{
+    size_t changed = 0;
+    for (uint32_t i = 0; i < diff->len; i++) {
+        changed += diff->deltas[i].kind != MF_DELTA_SAME;
+    }
+    return plan->most > 0 && changed > plan->most;
+}
+
 int
 mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                     struct mf_report *report)
 {
     struct mf_diff *diff = &change->diff;
-    int rc = mf_plan_prepare_change(change, &plan->breath) < 0 ||
-                     compile_changed(diff) < 0
-                 ? -1
-                 : 0;
+    int rc = mf_plan_prepare_change(change, &plan->breath);
+    if (rc == 0 && is_too_much(plan, diff)) {
+        plan->is_given_up = true;
+        return 0;
+    }
+    rc = rc == 0 ? compile_changed(diff) : rc;
     for (uint32_t i = 0; rc == 0 && i < diff->len; i++) {
         if (diff->deltas[i].kind == MF_DELTA_CODE) {
             int called = mf_plan_calls_own(change, &diff->deltas[i]);
@@ -431,6 +443,11 @@ mf_plan_edit_change(struct mf_plan *plan, struct mf_change *change,
                    PyErr_ExceptionMatches(PyExc_ValueError) ||
                    PyErr_ExceptionMatches(PyExc_RecursionError) ||
                    PyErr_ExceptionMatches(PyExc_OverflowError))) {
+        if (plan->most > 0) {
+            PyErr_Clear(); /* it will be found again, and said */
+            plan->is_given_up = true;
+            return 0;
+        }
         /* the whole file has the true error */
         struct mf_error error;
         mf_compat_error_aside(&error);
