@@ -133,7 +133,11 @@ mf_graph_edges(const struct mf_text *text, const struct mf_split *split,
         }
     }
     Py_DECREF(package);
-    return rc == 0 ? 0 : -1;
+    if (rc != 0) {
+        mf_edges_clear(edges);
+        return -1;
+    }
+    return 0;
 }
 
 void

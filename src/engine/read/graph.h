@@ -25,7 +25,7 @@ struct mf_edges {
 };
 
 /* Edges of a split text for a module of this name (is_package: level 1 means
- * itself). */
+ * itself), the caller's to clear. -1: there are none. */
 int mf_graph_edges(const struct mf_text *text, const struct mf_split *split,
                    PyObject *module_name, bool is_package,
                    struct mf_edges *edges);

@@ -1,0 +1,5 @@
+import lib
+from lib import make, other
+
+MADE = make('one')
+OTHER = lib.other, other
