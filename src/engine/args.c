@@ -222,8 +222,7 @@ engine_poll(PyObject *self, PyObject *args)
         Py_RETURN_NONE;
     }
     PyObject *paths = PySequence_List(state->queued);
-    PyObject *report =
-        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL) : NULL;
+    PyObject *report = paths ? mf_update_saved(state, paths) : NULL;
     Py_XDECREF(paths);
     return report;
 }

@@ -185,7 +185,7 @@ mf_update_attempt(struct mf_update *update, PyObject **dict)
         *dict = mf_report_dict(&update->report, state->running);
     }
     int outcome = (int)update->report.outcome;
-    if (*dict == NULL) {
+    if (*dict == NULL || (update->too_early && !update->quiet)) {
         ask_again(update);
     }
     PyObject *type, *value, *tb;
@@ -272,6 +272,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
     bool again = update->again;
     bool identity = update->identity, alone = update->alone;
     bool interrupted = update->stage.interrupted, warned = update->warned;
+    bool saved = update->saved;
     Py_CLEAR(*dict);
     if (mode == MF_MODE_UPDATE) {
         state->number--;
@@ -283,6 +284,7 @@ attempt_again(struct mf_state *state, struct mf_update *update,
                                  .identity = identity,
                                  .alone = alone,
                                  .warned = warned,
+                                 .saved = saved,
                                  .stage = {.interrupted = interrupted},
                                  .sources = Py_XNewRef(sources),
                                  .paths = Py_NewRef(paths)};

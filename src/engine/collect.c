@@ -5,9 +5,14 @@
 #include "update.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "fixes.h"
+#include "ground/trace.h"
 #include "read/imports.h"
+#include "thread.h"
+
+#define WRITER_MAX 1000000000 /* ns */
 
 static int
 reason(struct mf_update *update, int code, PyObject *path)
@@ -157,6 +162,50 @@ collect_one(struct mf_update *update, PyObject *path)
     return PyList_Append(update->report.files, path);
 }
 
+/* Nothing stands in it any more. Somebody may have emptied it to write it anew: the
+ * watch hears of that only when the file system is done with it. */
+static bool
+is_emptied(const struct mf_change *change)
+{
+    return change->kind == MF_CHANGE_EDITED &&
+           PyBytes_GET_SIZE(change->text.bytes) == 0 &&
+           PyBytes_GET_SIZE(change->source->text.bytes) > 0;
+}
+
+/* What we have read may be half of a text, or nothing, if the writer had begun
+ * again by then: the second of two saves within a millisecond empties the file
+ * while the first is being read. Whoever writes without an end is not waited
+ * for. */
+static int
+note_changing(struct mf_update *update)
+{
+    struct mf_state *state = update->state;
+    bool changing = false;
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        PyObject *path = PyUnicode_EncodeFSDefault(change->source->path);
+        if (path == NULL) {
+            return -1;
+        }
+        changing |= mf_thread_is_changing(state->thread,
+                                          PyBytes_AS_STRING(path));
+        if (is_emptied(change) && state->changing_since == 0) {
+            changing = true; /* so once */
+            mf_thread_put_back(state->thread, PyBytes_AS_STRING(path));
+        }
+        Py_DECREF(path);
+    }
+    int64_t now = changing ? mf_trace_now() : 0;
+    if (changing && state->changing_since == 0) {
+        state->changing_since = now;
+    }
+    update->too_early = changing && now - state->changing_since < WRITER_MAX;
+    if (!update->too_early) {
+        state->changing_since = 0;
+    }
+    return 0;
+}
+
 int
 mf_collect_changes(struct mf_update *update)
 {
@@ -172,7 +221,45 @@ mf_collect_changes(struct mf_update *update)
         rc = collect_one(update, PyList_GET_ITEM(list, i));
     }
     Py_DECREF(list);
+    return rc == 0 && update->saved && update->state->thread != NULL
+               ? note_changing(update)
+               : rc;
+}
+
+/* 1: yes; 0: no, or what is to be with it was given; -1 */
+static int
+is_there_again(struct mf_update *update, struct mf_change *change)
+{
+    PyObject *path = change->source->path;
+    if (change->kind != MF_CHANGE_DELETED ||
+        (update->sources != NULL &&
+         PyDict_GetItemWithError(update->sources, path) != NULL)) {
+        return 0;
+    }
+    PyObject *encoded = PyUnicode_EncodeFSDefault(path);
+    struct stat st;
+    int rc = encoded == NULL ? -1 : stat(PyBytes_AS_STRING(encoded), &st) == 0;
+    Py_XDECREF(encoded);
     return rc;
+}
+
+int
+mf_collect_returned(struct mf_update *update)
+{
+    for (size_t i = 0; i < update->plan.changes.len; i++) {
+        struct mf_change *change = update->plan.changes.items[i];
+        int there = is_there_again(update, change);
+        if (there < 0 ||
+            (there > 0 &&
+             mf_report_add(&update->report, 404, '=', NULL, NULL,
+                           change->source->path, 0,
+                           "the file was gone, and is there again: save it "
+                           "once more") < 0)) {
+            return -1;
+        }
+        update->state->refused |= there > 0;
+    }
+    return 0;
 }
 
 PyObject *

@@ -161,12 +161,17 @@ unsupported(struct mf_state *state, PyObject *paths, enum mf_mode mode)
     return mf_update_publish(state, dict, real);
 }
 
+/* What this thread is about to run: an update of mf_update_saved. */
+static _Thread_local bool is_for_saves;
+
 static PyObject *
 run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
            enum mf_mode mode, PyObject *record, bool again, PyObject *extra)
 {
     struct mf_update update = {.state = state, .mode = mode, .undo = record,
-                               .again = again, .extra = extra};
+                               .again = again, .extra = extra,
+                               .saved = is_for_saves};
+    is_for_saves = false; /* not for those that hooks ask for */
     PyObject *dict = NULL;
     if (mf_report_init(&update.report) < 0) {
         return NULL;
@@ -259,7 +264,8 @@ mf_update_quietly(struct mf_state *state, PyObject *paths, enum mf_mode mode,
     if (!is_plain_case(state)) {
         return 0;
     }
-    struct mf_update update = {.state = state, .mode = mode, .quiet = true};
+    struct mf_update update = {.state = state, .mode = mode, .quiet = true,
+                               .saved = mode == MF_MODE_UPDATE};
     update.plan.most = mode == MF_MODE_PLAN ? REHEARSED_MAX : 0;
     int mine = mf_update_take_turn(state);
     if (mine <= 0) {
@@ -352,6 +358,15 @@ mf_update_run(struct mf_state *state, PyObject *paths, PyObject *sources,
             Py_CLEAR(dict);
         }
     }
+    return dict;
+}
+
+PyObject *
+mf_update_saved(struct mf_state *state, PyObject *paths)
+{
+    is_for_saves = true;
+    PyObject *dict = mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL);
+    is_for_saves = false;
     return dict;
 }
 

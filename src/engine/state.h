@@ -89,7 +89,8 @@ struct mf_state {
                                 itself */
     PyObject *alone;         /* set of "path\nClass": statements that fail when
                                 they run again: methods are changed alone */
-    bool refused;            /* one more of them: the update is tried again */
+    bool refused;            /* one more of them, or a file that was gone is
+                                there again: the update is tried again */
     PyObject *pending;       /* dict path -> number of the update that rejected
                                 it: a group; None: it is being imported */
     PyObject *waits;         /* (list of code objects, dict path -> text that the
@@ -120,6 +121,7 @@ struct mf_state {
     struct mf_guest *guest;  /* served by it; borrowed, or NULL */
     struct mf_agent *agent;  /* agent.h; NULL: never opened */
     PyObject *watched;       /* list of the paths that thread watches */
+    int64_t changing_since;  /* since when saves are too early (collect.c); 0 */
     bool watch_polls;
     bool main_asked;         /* the main thread will take what is queued */
     const char *backend;     /* name of the watcher's back end; static */

@@ -26,17 +26,13 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <sched.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #else
 #include <fcntl.h>
 #endif
 
 #define STACK_MIN (4u << 20)     /* it runs Python code */
 #define ERROR_WAIT_MS 100
-#define SHORT_TURN_NS 100000     /* the shortest that there is */
-#define RESET_ON_FORK 1          /* the kernel's SCHED_FLAG_RESET_ON_FORK */
 #define GUEST_MAX 40
 
 void
@@ -412,41 +408,11 @@ run(struct mf_thread *thread)
     }
 }
 
-#if defined(__linux__) && defined(SYS_sched_setattr)
-/* Our turns are short: asks to be let in before whoever has a long one, which is
- * often the editor, still busy with its save on the processor that we are woken
- * on (Linux 6.12 and newer; for others, and where it may not be asked, nothing
- * is lost). The thread's share of the processor does not grow. The struct is the
- * kernel's sched_attr in its first version. */
-static void
-ask_for_short_turns(void)
-{
-    struct {
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period; /* ns */
-    } attr = {.size = sizeof attr};
-    if (syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) == 0 &&
-        attr.policy == SCHED_OTHER && attr.nice >= 0) {
-        attr.runtime = SHORT_TURN_NS;
-        attr.flags |= RESET_ON_FORK; /* not for threads that hooks start */
-        syscall(SYS_sched_setattr, 0, &attr, 0);
-    }
-}
-#else
-static void
-ask_for_short_turns(void)
-{
-}
-#endif
-
 static void *
 thread_main(void *arg)
 {
     struct mf_thread *thread = arg;
-    ask_for_short_turns();
+    mf_thread_ask_for_short_turns();
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "midflight");
 #endif
@@ -679,6 +645,40 @@ mf_thread_remind(struct mf_thread *thread, int ms)
         atomic_exchange(&thread->remind_ms, ms) != ms && ms > 0) {
         mf_thread_wake(thread);
     }
+}
+
+bool
+mf_thread_is_changing(struct mf_thread *thread, const char *path)
+{
+    if (atomic_load(&thread->forked)) {
+        return false;
+    }
+    enter(thread);
+    /* what we take in here, the thread will not wake up for */
+    bool look = has_input(thread) && mf_watch_look(thread->watch) == 0;
+    bool is = mf_watch_is_changing(thread->watch, path);
+    leave(thread);
+    if (look) {
+        mf_thread_wake(thread);
+    }
+    return is;
+}
+
+void
+mf_thread_put_back(struct mf_thread *thread, const char *path)
+{
+    char **paths = malloc(sizeof *paths);
+    char *copy = strdup(path);
+    if (atomic_load(&thread->forked) || paths == NULL || copy == NULL) {
+        free(paths);
+        free(copy);
+        return;
+    }
+    *paths = copy;
+    enter(thread);
+    mf_watch_put_back(thread->watch, paths, 1);
+    leave(thread);
+    mf_thread_wake(thread);
 }
 
 bool

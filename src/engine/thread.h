@@ -68,6 +68,12 @@ void mf_thread_end_all(void);
  * with errno. Watched when it returns. */
 int mf_thread_add_path(struct mf_thread *thread, const char *path);
 bool mf_thread_forked(const struct mf_thread *thread);
+/* Is somebody writing to this file, or has done so since the file was handed out?
+ * Then it will be handed out again. From any thread, with or without the GIL. */
+bool mf_thread_is_changing(struct mf_thread *thread, const char *path);
+/* As if the file had not been handed out: it is when it has settled. Nothing if no
+ * memory is left. From any thread. */
+void mf_thread_put_back(struct mf_thread *thread, const char *path);
 /* Another room whose descriptors the thread waits on too. Its functions are
  * called on the thread, without the GIL and with `lock` held; none may block.
  * The lock is held over a fork as well. */

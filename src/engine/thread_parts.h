@@ -1,4 +1,4 @@
-/* thread_parts.h -- between thread.c and thread_fork.c.
+/* thread_parts.h -- between thread.c, thread_fork.c and thread_turns.c.
  */
 #ifndef MF_THREAD_PARTS_H
 #define MF_THREAD_PARTS_H
@@ -49,6 +49,10 @@ void mf_thread_close_wake(struct mf_thread *thread);
 bool mf_thread_is_over(struct mf_thread *thread);
 /* Starts it. mask: where the mask of the calling thread goes. 0, or an errno. */
 int mf_thread_create(struct mf_thread *thread, sigset_t *mask);
+
+/* thread_turns.c */
+/* Of the calling thread, in place of its policy's own length. */
+void mf_thread_ask_for_short_turns(void);
 
 /* thread_fork.c */
 /* In the list of all threads of the process, for the child of a fork. */

@@ -497,6 +497,12 @@ mf_update_story(struct mf_update *update)
         return -1;
     }
     spend(update, MF_PHASE_READ, &clock);
+    if (update->too_early) {
+        MF_TRACE(1, "update %ld: too early", state->number + 1);
+        update->declined = update->quiet;
+        report->number = state->number;
+        return 0;
+    }
     if (update->plan.changes.len == 0 && !is_rejected(update) &&
         modules_that_return(update) == NULL) {
         int tracked = update->mode == MF_MODE_UPDATE && !update->identity
@@ -518,7 +524,9 @@ mf_update_story(struct mf_update *update)
     report->number =
         update->mode == MF_MODE_UPDATE ? ++state->number : state->number + 1;
     report->outcome = MF_REJECTED;
-    if (!is_rejected(update) && decide(update) < 0 && mf_update_failed(update) < 0) {
+    if (!is_rejected(update) &&
+        (decide(update) < 0 || mf_collect_returned(update) < 0) &&
+        mf_update_failed(update) < 0) {
         return -1;
     }
     if (update->mode == MF_MODE_DRY_RUN && !is_rejected(update) &&

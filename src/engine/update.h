@@ -33,6 +33,8 @@ struct mf_update {
                                  the rule `wait`; NULL: none */
     bool identity;            /* a lever: every file has the text that lives */
     bool abandoned;           /* fork.c: in the child, and the parent's */
+    bool saved;               /* asked for by saves alone */
+    bool too_early;           /* a file is being saved again: nothing was done */
     bool quiet;               /* no code of the program may run */
     bool declined;            /* quiet, but some would have to: nothing was
                                  done */
@@ -57,6 +59,9 @@ struct mf_update {
 PyObject *mf_update_run(struct mf_state *state, PyObject *paths,
                         PyObject *sources, enum mf_mode mode,
                         PyObject *extra);
+/* The same for files that were saved: one that is being written again by now is
+ * left, with all others, to the update that its close asks for. */
+PyObject *mf_update_saved(struct mf_state *state, PyObject *paths);
 /* Back to what the last committed update replaced (to: -1), or, one update
  * after the other, to what ran when update `to` was the last one. */
 PyObject *mf_update_undo(struct mf_state *state, long to, enum mf_mode mode);
@@ -120,9 +125,13 @@ int mf_update_find_stragglers(struct mf_update *update);
 PyObject *mf_update_refuse(struct mf_state *state, PyObject *reasons,
                            enum mf_mode mode, PyObject *extra);
 
-/* collect.c: which files differ, with both sides, into update->plan. */
+/* collect.c: which files differ, with both sides, into update->plan; or it is too
+ * early for that. */
 int mf_collect_changes(struct mf_update *update);
 /* Paths of all sources whose file differs from the baseline, as a set. */
 PyObject *mf_collect_all(struct mf_state *state);
+/* A file that the update takes as gone and that is there by now: a reason to
+ * reject it, and to try again. */
+int mf_collect_returned(struct mf_update *update);
 
 #endif

@@ -39,8 +39,7 @@ update_queued(void *arg)
         return 0;
     }
     PyObject *paths = PySequence_List(state->queued);
-    PyObject *report =
-        paths ? mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL) : NULL;
+    PyObject *report = paths ? mf_update_saved(state, paths) : NULL;
     Py_XDECREF(paths);
     Py_XDECREF(report);
     return report != NULL ? 0 : -1; /* a Ctrl-C goes on in the program */
@@ -50,8 +49,7 @@ static int
 take_batch(struct mf_state *state, PyObject *paths)
 {
     if (state->safepoint == ANY) {
-        PyObject *report =
-            mf_update_run(state, paths, NULL, MF_MODE_UPDATE, NULL);
+        PyObject *report = mf_update_saved(state, paths);
         Py_XDECREF(report);
         return report != NULL ? 0 : -1;
     }
@@ -102,6 +100,9 @@ on_handover(char **paths, int count, void *arg)
     if (list != NULL &&
         mf_update_quietly(state, list, MF_MODE_UPDATE, &report) < 0) {
         PyErr_Clear(); /* the thread that waits finds the same, and says it */
+    }
+    if (report != NULL) {
+        MF_TRACE(1, "done in the middle of the main thread's code");
     }
     Py_XDECREF(list);
     PyErr_Clear();

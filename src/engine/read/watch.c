@@ -409,10 +409,24 @@ mf_watch_timeout_ms(const struct mf_watch *watch)
 }
 
 int
+mf_watch_look(struct mf_watch *watch)
+{
+    return watch->fd >= 0 ? mf_watch_linux_read(watch) : 0;
+}
+
+bool
+mf_watch_is_changing(const struct mf_watch *watch, const char *path)
+{
+    return watch->overflow || (watch->changes.used > 0 &&
+                               mf_watch_set_find(&watch->changes, path,
+                                                 strlen(path)) != NULL);
+}
+
+int
 mf_watch_drain(struct mf_watch *watch, char ***paths)
 {
     *paths = NULL;
-    if (watch->fd >= 0 && mf_watch_linux_read(watch) < 0) {
+    if (mf_watch_look(watch) < 0) {
         return -1;
     }
     int64_t now = mf_watch_now();

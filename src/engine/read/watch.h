@@ -66,6 +66,10 @@ int64_t mf_watch_save_begun(const struct mf_watch *watch, const char **path);
  * 0 if nothing has settled yet, -1 errno. */
 int mf_watch_drain(struct mf_watch *watch, char ***paths);
 void mf_watch_paths_free(char **paths, int count);
+/* Reads events and hands nothing out; that is left to a drain soon. 0 / -1 errno. */
+int mf_watch_look(struct mf_watch *watch);
+/* Is the file in the batch that is to be handed out next? */
+bool mf_watch_is_changing(const struct mf_watch *watch, const char *path);
 /* Put a batch back in the queue, as if it had not been handed out: what has
  * come since may belong to it. Frees paths. */
 void mf_watch_put_back(struct mf_watch *watch, char **paths, int count);

@@ -1,0 +1,5 @@
+seen = []
+
+
+def answer():
+    return len(seen)

@@ -1,0 +1,5 @@
+import lib
+
+
+def ask():
+    return lib.answer()
