@@ -22,22 +22,24 @@ match(PyObject *self, PyObject *args)
     return PyBool_FromLong(silent != NULL);
 }
 
-static PyMethodDef methods[] = {
-    {"match", match, METH_VARARGS, "Is it the compiler of midflight?"},
-    {0},
-};
+static PyMethodDef match_def = {"match", match, METH_VARARGS,
+                                "Is it the compiler of midflight?"};
 
 /* One item of warnings.filters: what has a method match stands for a regular
  * expression. Only the kinds that the compiler knows: a finalizer that warns here
- * is heard. */
+ * is heard. The method does not know its module: that would be a cycle. */
 static PyObject *
 make_filter(void)
 {
     PyObject *pattern = PyModule_New("midflight");
-    if (pattern == NULL || PyModule_AddFunctions(pattern, methods) < 0) {
+    PyObject *method = pattern ? PyCFunction_New(&match_def, NULL) : NULL;
+    if (method == NULL ||
+        PyModule_AddObjectRef(pattern, match_def.ml_name, method) < 0) {
+        Py_XDECREF(method);
         Py_XDECREF(pattern);
         return NULL;
     }
+    Py_DECREF(method);
     return Py_BuildValue("(sN(OO)Oi)", "ignore", pattern, PyExc_SyntaxWarning,
                          PyExc_DeprecationWarning, Py_None, 0);
 }
