@@ -70,6 +70,7 @@ after_in_child(PyObject *self, PyObject *unused)
         state->turn = NULL; /* whoever has it is the parent's: left as it is */
     }
     state->main_asked = false;
+    state->anchor = NULL; /* deleted with all states but this thread's */
     if (PySet_Clear(state->queued) < 0) {
         PyErr_Clear();
     }

@@ -118,6 +118,7 @@ struct mf_state {
     struct mf_guard *guard;  /* open, or NULL */
 
     struct mf_thread *thread;
+    PyThreadState *anchor;   /* compat_main.h, while it lives; or NULL */
     struct mf_guest *guest;  /* served by it; borrowed, or NULL */
     struct mf_agent *agent;  /* agent.h; NULL: never opened */
     PyObject *watched;       /* list of the paths that thread watches */

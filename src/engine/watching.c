@@ -242,6 +242,8 @@ end_watching(struct mf_state *state, bool for_exit)
     if (thread != NULL) {
         mf_thread_stop(thread, for_exit);
     }
+    mf_compat_main_weigh_anchor(state->anchor);
+    state->anchor = NULL;
 }
 
 static bool
@@ -295,6 +297,9 @@ start(struct mf_state *state, struct mf_watch *watch)
         return -1;
     }
     state->backend = mf_watch_backend(watch);
+    if (state->anchor == NULL) {
+        state->anchor = mf_compat_main_anchor();
+    }
     state->thread = mf_thread_start(watch, on_batch, on_note, state);
     if (state->thread == NULL) {
         return -1;

@@ -98,6 +98,38 @@ mf_compat_main_is_audited(PyInterpreterState *interp)
     return interp->audit_hooks != NULL;
 }
 
+/* 3.13 gives a place of the interpreter's own to the first of its thread states
+ * and leaves it in use for a moment after the last one has gone from the list: a
+ * state that is made just then ends the process. A subinterpreter has no state
+ * between two runs. */
+PyThreadState *
+mf_compat_main_anchor(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    return interp != PyInterpreterState_Main() ? PyThreadState_New(interp)
+                                               : NULL;
+#else
+    return NULL;
+#endif
+}
+
+void
+mf_compat_main_weigh_anchor(PyThreadState *anchor)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    PyThreadState *there =
+        anchor != NULL ? PyInterpreterState_ThreadHead(interp) : NULL;
+    while (there != NULL && there != anchor) {
+        there = PyThreadState_Next(there);
+    }
+    /* the current one may have its memory, when Python ends */
+    if (there != NULL && there != PyThreadState_Get()) {
+        PyThreadState_Clear(there);
+        PyThreadState_Delete(there);
+    }
+}
+
 /* The first releases of 3.13 count after the hooks, all others before them. On
  * another thread than the main one the program has threads of its own, and the
  * warning is true. */
