@@ -51,12 +51,22 @@ def latency(quick, names):
 
 
 def scale(quick, names):
-    out, number = {}, 5
-    kinds = [("objects", "f27"), ("objects, aged", "f27"), ("modules", "f27"), ("importers", "f27"), ("instances", "C5.m2")]
+    """Several pairs of processes, as with `steady`: where its memory comes to lie makes one process half as fast again as another. Beside them
+    pairs of two that have nothing beside: what of a difference is chance."""
+    kinds = [("objects", "f27"), ("objects, aged", "f27"), ("modules", "f27"), ("importers", "f27"), ("instances", "C5.m2"), ("", "f27")]
+
+    def pair(kind, edited, turned):
+        first, second = (kind, "") if turned else ("", kind)
+        with Child("edits", "beside", kind=first, edited=edited) as one, Child("edits", "beside", kind=second, edited=edited) as other:
+            base, beside = (other, one) if turned else (one, other)
+            left, right, _ = pairs(base, beside, 10, 5)
+        return median(left), median(right)
+
+    out = {}
     for kind, edited in kinds[2:] if quick else kinds:
-        with Child("edits", "beside", kind="", edited=edited) as base, Child("edits", "beside", kind=kind, edited=edited) as other:
-            left, right, ratio = pairs(base, other, 10 if quick else 40, number)
-        out[kind] = {"base": median(left), "beside": median(right), "ratio": ratio}
+        got = [pair(kind, edited, i % 2) for i in range(2 if quick else 11)]
+        lefts, rights = zip(*got)
+        out[kind or "nothing"] = {"base": median(lefts), "beside": median(rights), "ratio": spread([right / left for left, right in got])}
     return out
 
 
