@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PROCESSOR = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None      # for those that take turns
 median = statistics.median
 
 
@@ -48,6 +49,11 @@ class Child:
             raise RuntimeError(self.errors.read()[-2000:] or "ended with %s" % self.process.returncode)
         return json.loads(line)
 
+    def stay_on(self, processor):
+        """On this processor alone: they are not equally fast, least of all those of a virtual machine."""
+        if processor is not None:
+            os.sched_setaffinity(self.process.pid, {processor})
+
     def ask(self, number):
         self.process.stdin.write("%d\n" % number)
         self.process.stdin.flush()
@@ -63,6 +69,7 @@ def pairs(first, second, rounds, number):
     """Two children in turns: (all answers of the first, of the second, ratio second to first with quartiles)."""
     left, right, ratios = [], [], []
     for one in (first, second):
+        one.stay_on(PROCESSOR)
         assert one.answer() == "ready"
         one.ask(number)                                  # warm
     for i in range(rounds):
