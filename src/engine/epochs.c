@@ -167,7 +167,8 @@ mf_update_refuse(struct mf_state *state, PyObject *reasons, enum mf_mode mode,
     return mf_update_publish(state, dict, real);
 }
 
-/* One step: this record taken back, or made again. */
+/* One step: this record taken back, or made again. NULL without an exception:
+ * it was not the next one any more when its turn came. */
 static PyObject *
 step(struct mf_state *state, PyObject *record, bool again, enum mf_mode mode)
 {
@@ -188,11 +189,7 @@ step(struct mf_state *state, PyObject *record, bool again, enum mf_mode mode)
         dict = mf_script_again(state, record, script, again, mode, extra);
     }
     else {
-        PyObject *sources = mf_record_sources(state, record);
-        dict = sources ? mf_update_turn(state, NULL, sources, mode, record,
-                                        again, extra)
-                       : NULL;
-        Py_XDECREF(sources);
+        dict = mf_update_turn(state, NULL, NULL, mode, record, again, extra);
     }
     Py_DECREF(extra);
     return dict;
@@ -230,9 +227,13 @@ mf_update_undo(struct mf_state *state, long to, enum mf_mode mode)
             break;
         }
         Py_INCREF(record);
-        Py_XSETREF(dict, step(state, record, again, mode));
+        PyObject *done = step(state, record, again, mode);
         bool stays = mf_record_last(state, again) == record;
         Py_DECREF(record);
+        if (done == NULL && !PyErr_Occurred()) {
+            continue; /* somebody else was first: from where that led */
+        }
+        Py_XSETREF(dict, done);
         if (dict == NULL || stays) {
             break; /* rejected: stays where it is */
         }

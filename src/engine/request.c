@@ -4,6 +4,7 @@
  */
 #include "update.h"
 
+#include "commit/record.h"
 #include "commit/redefine_older.h"
 #include "ground/compat_main.h"
 #include "ground/fault.h"
@@ -168,12 +169,22 @@ static PyObject *
 run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
            enum mf_mode mode, PyObject *record, bool again, PyObject *extra)
 {
+    PyObject *earlier = NULL;
+    if (record != NULL) {
+        /* while it waited for its turn, another was committed or undone */
+        if (mf_record_last(state, again) != record ||
+            (earlier = mf_record_sources(state, record, again)) == NULL) {
+            return NULL;
+        }
+        sources = earlier;
+    }
     struct mf_update update = {.state = state, .mode = mode, .undo = record,
                                .again = again, .extra = extra,
                                .saved = is_for_saves};
     is_for_saves = false; /* not for those that hooks ask for */
     PyObject *dict = NULL;
     if (mf_report_init(&update.report) < 0) {
+        Py_XDECREF(earlier);
         return NULL;
     }
     update.report.dry_run = mode != MF_MODE_UPDATE;
@@ -181,6 +192,7 @@ run_locked(struct mf_state *state, PyObject *paths, PyObject *sources,
     update.identity = mode == MF_MODE_UPDATE && record == NULL &&
                       mf_fault_lever(MF_LEVER_IDENTITY) > 0;
     int outcome = mf_update_attempt_groups(state, &update, paths, sources, &dict);
+    Py_XDECREF(earlier);
     if (dict != NULL && extra != NULL && mf_update_say(dict, extra) < 0) {
         Py_CLEAR(dict);
     }

@@ -644,6 +644,10 @@ mf_script_again(struct mf_state *state, PyObject *record, PyObject *script,
     if (mine <= 0) {
         return mine < 0 ? NULL : mf_update_skipped(state, NULL);
     }
+    if (mf_record_last(state, forward) != record) {
+        mf_update_give_turn(state);
+        return NULL;
+    }
     struct mf_report report;
     PyObject *dict = NULL;
     if (mf_report_init(&report) == 0) {

@@ -87,7 +87,9 @@ void mf_update_drop_plan(struct mf_update *update);
 /* The mf_update_story. */
 int mf_update_story(struct mf_update *update);
 PyObject *mf_update_skipped(struct mf_state *state, PyObject *paths);
-/* One update, with its turn, its place in the history and its listener. */
+/* One update, with its turn, its place in the history and its listener.
+ * record: of an undo, whose texts go back; NULL without an exception: when its
+ * turn came it was not the newest one any more. */
 PyObject *mf_update_turn(struct mf_state *state, PyObject *paths,
                          PyObject *sources, enum mf_mode mode,
                          PyObject *record, bool again, PyObject *extra);

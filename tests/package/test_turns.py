@@ -62,3 +62,41 @@ def test_a_child_of_a_fork_in_the_midst_of_an_update(tmp_path):
     write(tmp_path, {"turns.py": FORK, **FILES})
     code, out, err = finish([sys.executable, "-W", "ignore", "turns.py"], tmp_path)
     assert (code, out) == (0, "7\nnew committed\n"), err
+
+
+UNDO = """
+    import os, sys, threading
+    import midflight
+    import m0, m1
+    midflight.start(roots=[os.getcwd()])
+
+    def write(module, text):
+        with open(module.__file__, "w") as file:
+            file.write(text)
+
+    def undo():
+        reports.append(midflight.undo())
+
+    def wait_for_its_turn():
+        "Run by the text of m0, in the middle of its update: another thread asks to undo what is not over yet."
+        thread.start()
+        while (frame := sys._current_frames().get(thread.ident)) is None or frame.f_code is not midflight.undo.__code__:
+            pass
+        for _ in range(1000):
+            os.sched_yield()
+
+    reports, thread = [], threading.Thread(target=undo)
+    write(m1, "def f():\\n    return 'new'\\n")
+    first = midflight.update([m1.__file__])
+    write(m0, "import __main__\\n__main__.wait_for_its_turn()\\ndef f():\\n    return 'new'\\n")
+    midflight.update([m0.__file__])
+    thread.join()
+    print(reports[0].outcome, m0.f(), m1.f(), midflight.api.chain() == [first.number])
+    print(midflight.undo().outcome, m0.f(), m1.f(), midflight.api.chain())
+    """
+
+
+def test_an_undo_that_waits_takes_back_what_is_newest_when_its_turn_comes(tmp_path):
+    write(tmp_path, {"turns.py": UNDO, **FILES})
+    code, out, err = finish([sys.executable, "turns.py"], tmp_path)
+    assert (code, out) == (0, "committed 0 new True\ncommitted 0 0 []\n"), err

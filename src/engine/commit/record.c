@@ -4,6 +4,7 @@
 #include "record.h"
 
 #include "../read/graph.h"
+#include "record_texts.h"
 
 PyObject *
 mf_record_texts(struct mf_plan *plan)
@@ -126,6 +127,9 @@ push(PyObject *list, PyObject *record)
     int rc = record ? PyList_Append(list, record) : -1;
     Py_XDECREF(record);
     Py_ssize_t n = PyList_GET_SIZE(list);
+    if (rc == 0) {
+        mf_record_texts_shrink(list);
+    }
     return rc == 0 && n > MF_RECORDS
                ? PyList_SetSlice(list, 0, n - MF_RECORDS, NULL)
                : rc;
@@ -198,8 +202,11 @@ is_needed(struct mf_state *state, PyObject *name, PyObject *sources)
 }
 
 PyObject *
-mf_record_sources(struct mf_state *state, PyObject *record)
+mf_record_sources(struct mf_state *state, PyObject *record, bool taken)
 {
+    if (mf_record_texts_uncover(taken ? state->undone : state->records) < 0) {
+        return NULL; /* what its leaving needs cannot be had after the commit */
+    }
     PyObject *sources = PyDict_Copy(PyTuple_GET_ITEM(record, 1));
     PyObject *left = PyTuple_GET_ITEM(record, 3);
     PyObject *came = PyTuple_GET_ITEM(record, 4);

@@ -36,9 +36,11 @@ int mf_record_forget_undone(struct mf_state *state);
 /* The newest record: borrowed tuple (number, texts, replaced, left, came,
  * more), or NULL. taken: of those that an undo took back. */
 PyObject *mf_record_last(struct mf_state *state, bool taken);
-/* For its undo: the dict path -> text, with None for the modules that came
- * and leave again. New reference. */
-PyObject *mf_record_sources(struct mf_state *state, PyObject *record);
+/* Before the newest record leaves with its undo (taken: of those that one took
+ * back): the dict path -> text, with None for the modules that came and leave
+ * again. New reference. */
+PyObject *mf_record_sources(struct mf_state *state, PyObject *record,
+                            bool taken);
 int mf_record_pop(struct mf_state *state, bool taken);
 
 #endif

@@ -96,6 +96,10 @@ int mf_split(struct mf_split *split, const char *text, size_t len);
 int mf_split_again(struct mf_split *split, const char *text, size_t len,
                    const struct mf_split *old, const char *old_text,
                    size_t old_len);
+/* How many bytes at the beginning are the same, of at most len; at the end,
+ * where a and b are behind the last byte. */
+size_t mf_split_same_start(const char *a, const char *b, size_t len);
+size_t mf_split_same_end(const char *a, const char *b, size_t len);
 void mf_split_clear(struct mf_split *split);
 
 /* Bloom bits of an identifier, as used in mf_unit.words. */

@@ -11,8 +11,8 @@
 
 #include "../ground/fault.h"
 
-static size_t
-common_start(const char *a, const char *b, size_t len)
+size_t
+mf_split_same_start(const char *a, const char *b, size_t len)
 {
     size_t i = 0;
     for (; i + 64 <= len && memcmp(a + i, b + i, 64) == 0; i += 64) {
@@ -22,9 +22,8 @@ common_start(const char *a, const char *b, size_t len)
     return i;
 }
 
-/* a and b: behind the last byte. */
-static size_t
-common_end(const char *a, const char *b, size_t len)
+size_t
+mf_split_same_end(const char *a, const char *b, size_t len)
 {
     size_t i = 0;
     for (; i + 64 <= len && memcmp(a - i - 64, b - i - 64, 64) == 0; i += 64) {
@@ -143,8 +142,9 @@ mf_split_again(struct mf_split *split, const char *text, size_t len,
         return mf_split(split, text, len);
     }
     size_t shorter = len < old_len ? len : old_len;
-    size_t same = common_start(text, old_text, shorter);
-    size_t end = common_end(text + len, old_text + old_len, shorter - same);
+    size_t same = mf_split_same_start(text, old_text, shorter);
+    size_t end = mf_split_same_end(text + len, old_text + old_len,
+                                   shorter - same);
     int64_t offset = (int64_t)len - (int64_t)old_len;
     struct kept kept = find_kept(old, same, old_len - end);
     size_t from = kept.head == 0 ? 0 : old->units[kept.head].start;
