@@ -3,6 +3,7 @@
 import collections
 import gc
 import sys
+import tracemalloc
 
 import pytest
 
@@ -67,6 +68,39 @@ def test_dict_deletions_keep_order(log):
         t.undo_write(log, "dict", d, n)
     t.undo_write(log, "dict", d, "7", 70)
     t.undo_write(log, "dict", d, "2", 20)
+    t.undo_replay(log)
+    assert list(d.items()) == want
+
+
+def test_other_writes_between_deletions(log):
+    d, other = {n: int(n) for n in "0123456789"}, {"a": 1, "b": 2, "c": 3}
+    want, others = list(d.items()), list(other.items())
+    t.undo_write(log, "dict", d, "3")
+    t.undo_write(log, "dict", d, "3", 33)
+    t.undo_write(log, "dict", d, "new", 1)
+    t.undo_write(log, "dict", d, "new")
+    t.undo_write(log, "dict", other, "a")
+    t.undo_write(log, "dict_exchange", d, {"x": 1, "y": 2, "5": 55})
+    t.undo_write(log, "dict", d, "y")
+    t.undo_write(log, "dict", d, "x", 10)
+    t.undo_write(log, "dict", other, "b")
+    t.undo_write(log, "dict", d, "x")
+    t.undo_write(log, "dict", other, "c", 33)
+    assert d == {"5": 55} and other == {"c": 33}
+    t.undo_replay(log)
+    t.undo_drop(log)
+    assert list(d.items()) == want and list(other.items()) == others
+
+
+def test_many_deletions_take_one_copy(log):
+    d = {str(n): n for n in range(2000)}
+    want = list(d.items())
+    tracemalloc.start()
+    for n in range(1, 2000):
+        t.undo_write(log, "dict", d, str(n))
+    grown = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert d == {"0": 0} and grown < 10 * sys.getsizeof(dict(want)), grown
     t.undo_replay(log)
     assert list(d.items()) == want
 

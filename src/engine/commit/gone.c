@@ -114,47 +114,76 @@ mf_gone_find(struct mf_gone *gone, struct mf_match *match,
 
 /* ---- after it ------------------------------------------------------------------- */
 
-static bool
-is_among(PyObject *holder, PyObject *list)
+/* A list of ours and what is in it. */
+static int
+add_list(struct mf_map *ours, PyObject *list)
 {
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
-        if (PyList_GET_ITEM(list, i) == holder) {
-            return true;
-        }
+    int rc = list ? mf_map_put(ours, list, 1) : 0;
+    for (Py_ssize_t i = 0; list && rc == 0 && i < PyList_GET_SIZE(list); i++) {
+        rc = mf_map_put(ours, PyList_GET_ITEM(list, i), 1);
     }
-    return list != NULL && holder == list;
-}
-
-/* What the update itself keeps until it is over, or for its undo. */
-static bool
-is_ours(struct mf_gone *gone, struct mf_merge *merge, PyObject *holder)
-{
-    struct mf_stage *stage = merge->stage;
-    if (is_among(holder, gone->found) || is_among(holder, merge->replaced) ||
-        mf_match_is_fresh(merge->match, holder)) {
-        return true;
-    }
-    for (size_t i = 0; stage != NULL && i < stage->items.len; i++) {
-        struct mf_staged *staged = stage->items.items[i];
-        if (holder == staged->dict || holder == staged->before ||
-            holder == staged->saved || holder == staged->kept ||
-            holder == staged->later) {
-            return true;
-        }
-    }
-    for (size_t i = 0; stage != NULL && i < stage->effects.len; i++) {
-        struct mf_effect *effect = &stage->effects.items[i];
-        if (holder == effect->before.items ||
-            holder == effect->after.items || holder == effect->also.items) {
-            return true;
-        }
-    }
-    return false;
+    return rc;
 }
 
 static int
-note_holders(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
-             const struct mf_vec *holders, struct mf_report *report)
+add_all(struct mf_map *ours, PyObject *const *objs, size_t n)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = objs[i] ? mf_map_put(ours, objs[i], 1) : 0;
+    }
+    return rc;
+}
+
+/* What the update itself keeps until it is over, or for its undo; besides what
+ * it has made. */
+static int
+find_ours(struct mf_gone *gone, struct mf_merge *merge, struct mf_map *ours)
+{
+    struct mf_stage *stage = merge->stage;
+    int rc = add_list(ours, gone->found) < 0 ? -1
+                                             : add_list(ours, merge->replaced);
+    for (size_t i = 0; stage && rc == 0 && i < stage->items.len; i++) {
+        struct mf_staged *staged = stage->items.items[i];
+        PyObject *objs[] = {staged->dict, staged->before, staged->saved,
+                            staged->kept, staged->later};
+        rc = add_all(ours, objs, Py_ARRAY_LENGTH(objs));
+    }
+    for (size_t i = 0; stage && rc == 0 && i < stage->effects.len; i++) {
+        struct mf_effect *effect = &stage->effects.items[i];
+        PyObject *objs[] = {effect->before.items, effect->after.items,
+                            effect->also.items};
+        rc = add_all(ours, objs, Py_ARRAY_LENGTH(objs));
+    }
+    return rc;
+}
+
+/* Who else refers to what is gone, once for all of it: new references, held
+ * while texts are made. 0 / -1. */
+static int
+find_holders(struct mf_gone *gone, struct mf_merge *merge,
+             const struct mf_map *pairs, struct mf_vec *holders)
+{
+    struct mf_map ours = {0};
+    int rc = mf_become_holders(pairs, NULL, holders) < 0
+                 ? -1
+                 : find_ours(gone, merge, &ours);
+    size_t all = rc == 0 ? holders->len : 0;
+    holders->len = 0;
+    for (size_t i = 0; i < all; i++) {
+        PyObject *holder = holders->items[i];
+        if (!mf_map_has(&ours, holder) &&
+            !mf_match_is_fresh(merge->match, holder)) {
+            holders->items[holders->len++] = Py_NewRef(holder);
+        }
+    }
+    mf_map_clear(&ours);
+    return rc;
+}
+
+static int
+note_holders(PyObject *entry, const struct mf_vec *holders,
+             struct mf_report *report)
 {
     struct mf_map one = {0};
     PyObject *func = PyTuple_GET_ITEM(entry, 2);
@@ -163,8 +192,7 @@ note_holders(struct mf_gone *gone, struct mf_merge *merge, PyObject *entry,
     int rc = kinds ? mf_map_put(&one, func, (uintptr_t)Py_None) : -1;
     for (size_t i = 0; rc == 0 && i < holders->len; i++) {
         PyObject *holder = holders->items[i];
-        if (holder == func || is_ours(gone, merge, holder) ||
-            !mf_become_refers(&one, holder)) {
+        if (holder == func || !mf_become_refers(&one, holder)) {
             continue;
         }
         PyObject *kind = PyUnicode_FromString(Py_TYPE(holder)->tp_name);
@@ -310,23 +338,15 @@ mf_gone_report(struct mf_gone *gone, struct mf_merge *merge,
         }
     }
     if (rc == 0 && pairs.used > 0) {
-        rc = mf_become_holders(&pairs, NULL, &holders);
+        rc = find_holders(gone, merge, &pairs, &holders);
     }
-    /* holders are borrowed: held while texts are made */
-    for (size_t i = 0; rc == 0 && i < holders.len; i++) {
-        Py_INCREF((PyObject *)holders.items[i]);
-    }
-    size_t held = rc == 0 ? holders.len : 0;
     for (Py_ssize_t i = 0; rc == 0 && i < n; i++) {
         PyObject *entry = PyList_GET_ITEM(gone->found, i);
         if (mf_map_has(&pairs, PyTuple_GET_ITEM(entry, 2))) {
-            rc = note_holders(gone, merge, entry, &holders, report);
+            rc = note_holders(entry, &holders, report);
         }
     }
-    for (size_t i = 0; i < held; i++) {
-        Py_DECREF((PyObject *)holders.items[i]);
-    }
-    mf_vec_clear(&holders);
+    mf_vec_clear_refs(&holders);
     mf_map_clear(&pairs);
     return rc;
 }

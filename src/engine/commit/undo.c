@@ -28,7 +28,8 @@ enum record_kind {
 /* All objects are strong. */
 struct mf_undo_record {
     enum record_kind kind;
-    bool done; /* replayed: only the references matter */
+    bool done; /* replayed, or an earlier record will bring it back: only the
+                  references matter */
     PyObject *a, *b, *c, *d;
     union {
         PyObject **slot;
@@ -101,6 +102,9 @@ take_back(struct mf_undo *undo)
     struct mf_undo_record *record = &undo->records[--undo->len];
     PyObject *type, *value, *where;
     PyErr_Fetch(&type, &value, &where);
+    if (record->kind == RECORD_DICT && record->d != NULL) {
+        undo->copied = NULL;
+    }
     Py_XDECREF(record->a);
     Py_XDECREF(record->b);
     Py_XDECREF(record->c);
@@ -190,15 +194,16 @@ mf_undo_dict_set(struct mf_undo *undo, PyObject *dict, PyObject *key,
         return -1;
     }
     record->c = Py_XNewRef(old);
-    if (value != NULL) {
-        return set_item(dict, key, value) < 0 ? take_back(undo) : 0;
+    record->done = undo->copied == dict;
+    if (value == NULL && !record->done) {
+        /* Put back, the key would stand last. */
+        record->d = copy_of(dict);
+        if (record->d == NULL) {
+            return take_back(undo);
+        }
+        undo->copied = dict;
     }
-    /* Put back, the key would stand last. */
-    record->d = copy_of(dict);
-    if (record->d == NULL || set_item(dict, key, NULL) < 0) {
-        return take_back(undo);
-    }
-    return 0;
+    return set_item(dict, key, value) < 0 ? take_back(undo) : 0;
 }
 
 static void
@@ -253,6 +258,9 @@ int
 mf_undo_dict_exchange(struct mf_undo *undo, PyObject *dict,
                       PyObject *contents)
 {
+    if (undo->copied == dict) {
+        undo->copied = NULL; /* what is taken out here is not in the copy */
+    }
     PyObject *mine; /* unsplit, and what the log will hold */
     bool split = mf_compat_dict_is_split(dict);
     if (dict == contents) {

@@ -19,6 +19,8 @@ struct mf_undo {
     struct mf_undo_record *records;
     size_t len, cap;
     struct mf_vec trash; /* strong refs dropped in mf_undo_drop */
+    PyObject *copied;    /* borrowed from a record: the dict that was copied
+                            last; its later items come back with the copy */
 };
 
 /* Memory for so many more records and trash entries, so that the writes
@@ -35,7 +37,8 @@ int mf_undo_reserve_kept(struct mf_undo *undo, size_t count);
 /* dict[key] = value, or del dict[key] when value is NULL (missing: no-op).
  * Through PyDict_SetItem/DelItem so that watchers and versions are right; the
  * key is a name (or another object whose hash and __eq__ run no code of the
- * program). A deletion keeps a copy of the dict, for its order. */
+ * program). A deletion keeps a copy of the dict, for its order; those that
+ * follow it in the same dict do without. */
 int mf_undo_dict_set(struct mf_undo *undo, PyObject *dict, PyObject *key,
                      PyObject *value);
 /* Contents of a list become those of `contents` (a list that nobody else sees;
