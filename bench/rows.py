@@ -3,6 +3,7 @@
 A group gets (quick, names of the tools) and returns a dict that table.py knows how to show.
 """
 
+import math
 import os
 import time
 
@@ -51,8 +52,8 @@ def latency(quick, names):
 
 
 def scale(quick, names):
-    """Several pairs of processes, as with `steady`: where its memory comes to lie makes one process half as fast again as another. Beside them
-    pairs of two that have nothing beside: what of a difference is chance."""
+    """Several pairs of processes, started in either order, as with `steady`: where its memory comes to lie makes one process half as fast again as
+    another. Beside them pairs of two that have nothing beside: what of a difference is chance."""
     kinds = [("objects", "f27"), ("objects, aged", "f27"), ("modules", "f27"), ("importers", "f27"), ("instances", "C5.m2"), ("", "f27")]
 
     def pair(kind, edited, turned):
@@ -64,9 +65,11 @@ def scale(quick, names):
 
     out = {}
     for kind, edited in kinds[2:] if quick else kinds:
-        got = [pair(kind, edited, i % 2) for i in range(2 if quick else 11)]
+        got = [pair(kind, edited, i % 2) for i in range(2 if quick else 14)]
         lefts, rights = zip(*got)
-        out[kind or "nothing"] = {"base": median(lefts), "beside": median(rights), "ratio": spread([right / left for left, right in got])}
+        ratios = [right / left for left, right in got]
+        out[kind or "nothing"] = {"base": median(lefts), "beside": median(rights),
+                                  "ratio": spread([math.sqrt(one * two) for one, two in zip(ratios[::2], ratios[1::2])])}
     return out
 
 
@@ -172,19 +175,22 @@ def layout(quick, names):
 
 
 def steady(quick, names):
-    """Many pairs of processes, of each the best of its turns: where its memory comes to lie makes one loop some per cent faster than another.
-    Beside them pairs that both run without midflight: what of a difference is chance."""
-    def pair(what, active):
-        with Child("live", "steady", active=False, what=what) as off, Child("live", "steady", active=active, what=what) as other:
+    """Many pairs of processes, of each the best of its turns: where its memory comes to lie makes one loop some per cent faster than another, and
+    of two that are alike the first that was started is the faster one. So a ratio is the mean of two pairs, started in either order. Beside them
+    the same of processes that all run without midflight: what of a difference is chance."""
+    def pair(what, active, turned):
+        first, second = (active, False) if turned else (False, active)
+        with Child("live", "steady", active=first, what=what) as one, Child("live", "steady", active=second, what=what) as two:
+            off, other = (two, one) if turned else (one, two)
             left, right, _ = pairs(off, other, 8, 50_000)
         return min(right) / min(left)
 
     out = {}
     for what in ("calls", "attributes"):
         ratios = {True: [], False: []}
-        for i in range(3 if quick else 31):
+        for i in range(2 if quick else 16):
             for active in ((True, False), (False, True))[i % 2]:
-                ratios[active].append(pair(what, active))
+                ratios[active].append(math.sqrt(pair(what, active, False) * pair(what, active, True)))
         out[what] = {"with": spread(ratios[True]), "chance": spread(ratios[False])}
     return out
 
