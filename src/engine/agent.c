@@ -110,7 +110,7 @@ forked(struct mf_guest *guest)
         close(agent->folder_fd);
     }
     agent->listener = agent->folder_fd = -1;
-    agent->current = NULL;
+    agent->current = agent->aside = NULL;
     agent->runners = agent->blocked = 0;
 }
 
@@ -419,7 +419,8 @@ mf_agent_free(struct mf_state *state)
     }
     mf_agent_close(state);
     Py_CLEAR(agent->handler);
-    if (agent->runners > 0 || agent->current != NULL) {
+    if (agent->runners > 0 || agent->current != NULL ||
+        agent->aside != NULL) {
         return; /* the process ends with a request under way: it stays */
     }
     state->agent = NULL;

@@ -6,7 +6,9 @@
  * (answer or None, stay), one after the other. `here`: may what changes the
  * program run where it is called? If not, and the line asks for that, it
  * returns None alone and is called again where it may: on the main thread, or
- * in poll(), as the setting `safepoint` says.
+ * in poll(), as the setting `safepoint` says. Those that wait for that keep
+ * their order among themselves, and nobody else waiting: other clients' lines
+ * are handled meanwhile, also while one of them runs at its safe point.
  *
  * No request runs on the engine's thread: it goes on to answer who asks, and
  * to cut off who is too slow, while a thread of the request's own does, or

@@ -246,12 +246,6 @@ mf_agent_client_line(struct mf_agent_client *client, size_t *len)
 
 /* ---- one client's turn --------------------------------------------------------- */
 
-static bool
-is_asked_for(struct mf_agent *agent, struct mf_agent_client *client)
-{
-    return agent->current != NULL && agent->current->client == client->id;
-}
-
 short
 mf_agent_client_events(struct mf_agent_client *client, int64_t *until)
 {
@@ -295,7 +289,7 @@ mf_agent_client_serve(struct mf_agent *agent, struct mf_agent_client *client,
                 now - client->since_out >= MF_AGENT_SLOW_MS;
     bool through = client->ended && !has_line(client) &&
                    client->sent == client->out.len &&
-                   !is_asked_for(agent, client);
+                   !mf_agent_request_is_of(agent, client->id);
     if (deaf || through || revents & (POLLHUP | POLLERR | POLLNVAL)) {
         mf_agent_client_drop(client);
     }

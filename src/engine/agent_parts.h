@@ -55,6 +55,7 @@ struct mf_agent_request {
     enum mf_agent_progress progress;
     bool offered;            /* to the main thread */
     int holders;             /* the agent; its thread; the main thread */
+    struct mf_agent_request *next; /* in agent->aside */
 };
 
 struct mf_agent {
@@ -70,7 +71,8 @@ struct mf_agent {
     unsigned long last_id;
     int turn;                /* whose request is looked for first */
     struct mf_agent_client clients[MF_AGENT_CLIENTS];
-    struct mf_agent_request *current;
+    struct mf_agent_request *current; /* has a thread, or waits for the GIL */
+    struct mf_agent_request *aside;   /* wait for a safe point, in turn */
     int runners;             /* threads of requests */
     int blocked;             /* those of them that have not had the GIL yet */
     pthread_cond_t left;     /* one of them is gone */
@@ -102,13 +104,17 @@ int mf_agent_append(struct mf_agent_buffer *buffer, const char *bytes,
                     size_t len);
 
 /* agent_request.c */
+/* Lets go what has come to nothing, and begins the next one. */
 void mf_agent_request_next(struct mf_agent *agent);
-/* What the time asks for: progress, the main thread, an end of waiting. */
+/* What the time asks for: progress, the main thread. */
 void mf_agent_request_tick(struct mf_agent *agent, int64_t *until);
-/* Nobody waits for it any more. */
+/* Nobody waits for what has not begun. */
 void mf_agent_request_withdraw(struct mf_agent *agent);
+/* Is there one of this client? */
+bool mf_agent_request_is_of(const struct mf_agent *agent,
+                            unsigned long client);
 void mf_agent_request_poll(struct mf_agent *agent);
-/* Does it run on the calling thread? */
+/* Does one run on the calling thread? */
 bool mf_agent_request_is_mine(const struct mf_agent *agent);
 
 #endif

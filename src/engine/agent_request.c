@@ -1,12 +1,14 @@
-/* agent_request.c -- owns the one request that is under way. In: a line of a
+/* agent_request.c -- owns the requests that are under way. In: a line of a
  * client. Out: the handler's answer, after it has run at a place that the
  * setting `safepoint` allows; what became of one that could not begin.
  *
- * It has a thread of its own, which waits for the GIL, asks the handler, and
+ * One has a thread of its own, which waits for the GIL, asks the handler, and
  * does all there where the program allows any thread. Else what changes the
  * program is left to the main thread, between two of its steps, or to the
- * program's poll(). A request that nobody has begun may be withdrawn; one that
- * runs goes on to its end.
+ * program's poll(): it goes aside, since that can take long, and the next
+ * client's request begins. A client's own are answered in their order. A
+ * request that nobody has begun may be withdrawn; one that runs goes on to its
+ * end.
  */
 #include "agent_parts.h"
 
@@ -32,16 +34,38 @@ let_go(struct mf_agent_request *request)
     }
 }
 
-/* By lock: the agent is free for the next one. */
+/* By lock: the agent has it no more. */
 static void
 end(struct mf_agent_request *request)
 {
     struct mf_agent *agent = request->agent;
+    struct mf_agent_request **at = &agent->aside;
+    while (*at != NULL && *at != request) {
+        at = &(*at)->next;
+    }
     request->progress = MF_AGENT_ENDED;
     if (agent->current == request) {
         agent->current = NULL;
         let_go(request);
     }
+    else if (*at != NULL) {
+        *at = request->next;
+        let_go(request);
+    }
+}
+
+/* By lock: it waits for a safe point, and the agent is free for the next. */
+static void
+step_aside(struct mf_agent_request *request)
+{
+    struct mf_agent *agent = request->agent;
+    struct mf_agent_request **at = &agent->aside;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    request->progress = MF_AGENT_PASSED;
+    agent->current = NULL;
+    *at = request;
 }
 
 static void
@@ -98,7 +122,7 @@ perform(struct mf_agent_request *request, enum mf_agent_progress from,
     if (request->process == getpid()) { /* else it has forked meanwhile */
         pthread_mutex_lock(&agent->guest.lock);
         if (result == Py_None && !here) {
-            request->progress = MF_AGENT_PASSED;
+            step_aside(request);
         }
         else {
             answer(request, result);
@@ -216,15 +240,71 @@ begin(struct mf_agent *agent, struct mf_agent_client *client, char *line,
     }
 }
 
+bool
+mf_agent_request_is_of(const struct mf_agent *agent, unsigned long client)
+{
+    const struct mf_agent_request *one = agent->aside;
+    while (one != NULL && one->client != client) {
+        one = one->next;
+    }
+    return one != NULL ||
+           (agent->current != NULL && agent->current->client == client);
+}
+
+static void
+give_up(struct mf_agent_request *request, struct mf_agent_client *client)
+{
+    mf_agent_client_error(
+        client, LATE,
+        request->progress == MF_AGENT_PASSED
+            ? "not begun in time, nothing was done: the program has not come "
+              "to its safe point"
+            : "not begun in time, nothing was done: the interpreter was not "
+              "free");
+    end(request);
+}
+
+/* What can come to nothing any more makes room before the next one is looked
+ * for: nothing else would wake the thread for those that wait. */
+static void
+review(struct mf_agent *agent, struct mf_agent_request *request)
+{
+    if (request == NULL || request->progress == MF_AGENT_RUNNING) {
+        return;
+    }
+    struct mf_agent_client *client = mf_agent_client(agent, request->client);
+    if (client == NULL) {
+        end(request);
+    }
+    else if (mf_agent_now() - request->received >= MF_AGENT_BEGIN_MS) {
+        give_up(request, client);
+    }
+    else if (request->progress == MF_AGENT_PASSED &&
+             agent->state->safepoint == MAIN_THREAD &&
+             agent->interp != PyInterpreterState_Main()) {
+        mf_agent_client_error(client, BUSY,
+                              "a subinterpreter has no main thread: "
+                              "safepoint is any or poll there");
+        end(request);
+    }
+}
+
 void
 mf_agent_request_next(struct mf_agent *agent)
 {
+    struct mf_agent_request *one = agent->aside, *next;
+    review(agent, agent->current);
+    for (; one != NULL; one = next) {
+        next = one->next;
+        review(agent, one);
+    }
     for (int i = 0; i < MF_AGENT_CLIENTS && agent->current == NULL; i++) {
         struct mf_agent_client *client =
             &agent->clients[agent->turn++ % MF_AGENT_CLIENTS];
         size_t len;
-        char *line =
-            client->fd >= 0 ? mf_agent_client_line(client, &len) : NULL;
+        bool may = client->fd >= 0 &&
+                   !mf_agent_request_is_of(agent, client->id);
+        char *line = may ? mf_agent_client_line(client, &len) : NULL;
         if (line != NULL) {
             begin(agent, client, line, len);
         }
@@ -273,7 +353,7 @@ void
 mf_agent_request_poll(struct mf_agent *agent)
 {
     pthread_mutex_lock(&agent->guest.lock);
-    struct mf_agent_request *request = agent->current;
+    struct mf_agent_request *request = agent->aside;
     if (request != NULL) {
         request->holders++;
     }
@@ -291,19 +371,32 @@ mf_agent_request_poll(struct mf_agent *agent)
 
 /* ---- time ---------------------------------------------------------------------------- */
 
+static bool
+runs_here(const struct mf_agent_request *request)
+{
+    return request != NULL && request->progress == MF_AGENT_RUNNING &&
+           pthread_equal(request->thread, pthread_self());
+}
+
+/* Of those aside only the first one runs. */
 bool
 mf_agent_request_is_mine(const struct mf_agent *agent)
 {
-    return agent->current != NULL &&
-           agent->current->progress == MF_AGENT_RUNNING &&
-           pthread_equal(agent->current->thread, pthread_self());
+    return runs_here(agent->current) || runs_here(agent->aside);
 }
 
 void
 mf_agent_request_withdraw(struct mf_agent *agent)
 {
+    struct mf_agent_request *one = agent->aside, *next;
     if (agent->current != NULL && agent->current->progress != MF_AGENT_RUNNING) {
         end(agent->current);
+    }
+    for (; one != NULL; one = next) {
+        next = one->next;
+        if (one->progress != MF_AGENT_RUNNING) {
+            end(one);
+        }
     }
 }
 
@@ -328,52 +421,33 @@ tell_progress(struct mf_agent_request *request,
 }
 
 static void
-give_up(struct mf_agent *agent, struct mf_agent_request *request,
-        struct mf_agent_client *client)
+tick(struct mf_agent *agent, struct mf_agent_request *request, int64_t *until)
 {
-    mf_agent_client_error(
-        client, LATE,
-        request->progress == MF_AGENT_PASSED
-            ? "not begun in time, nothing was done: the program has not come "
-              "to its safe point"
-            : "not begun in time, nothing was done: the interpreter was not "
-              "free");
-    mf_agent_request_withdraw(agent);
-}
-
-void
-mf_agent_request_tick(struct mf_agent *agent, int64_t *until)
-{
-    struct mf_agent_request *request = agent->current;
-    if (request == NULL) {
-        return;
-    }
     struct mf_agent_client *client = mf_agent_client(agent, request->client);
     int64_t now = mf_agent_now();
     if (client == NULL) {
-        mf_agent_request_withdraw(agent);
-        return;
-    }
-    bool begun = request->progress == MF_AGENT_RUNNING;
-    if (!begun && now - request->received >= MF_AGENT_BEGIN_MS) {
-        give_up(agent, request, client);
-        return;
+        return; /* it runs */
     }
     if (now - request->told >= MF_AGENT_TELL_MS) {
         tell_progress(request, client, now);
     }
     int64_t next = request->told + MF_AGENT_TELL_MS;
-    if (request->progress == MF_AGENT_PASSED && !request->offered &&
-        agent->state->safepoint == MAIN_THREAD) {
-        if (agent->interp != PyInterpreterState_Main()) {
-            mf_agent_client_error(client, BUSY,
-                                  "a subinterpreter has no main thread: "
-                                  "safepoint is any or poll there");
-            mf_agent_request_withdraw(agent);
-            return;
-        }
+    if (request == agent->aside && request->progress == MF_AGENT_PASSED &&
+        !request->offered && agent->state->safepoint == MAIN_THREAD) {
         offer(request);
         next = request->offered ? next : now + OFFER_MS;
     }
     *until = next < *until ? next : *until;
+}
+
+void
+mf_agent_request_tick(struct mf_agent *agent, int64_t *until)
+{
+    if (agent->current != NULL) {
+        tick(agent, agent->current, until);
+    }
+    for (struct mf_agent_request *one = agent->aside; one != NULL;
+         one = one->next) {
+        tick(agent, one, until);
+    }
 }

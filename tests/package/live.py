@@ -1,9 +1,11 @@
 """What the tests of live processes share: a run-time folder of their own, a program that is reached, the command."""
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
+import termios
 
 from helpers import MIDFLIGHT, Program, environment, finish, wait_for, write
 
@@ -82,7 +84,17 @@ class Raw:
         return json.loads(line) if line else None
 
     def call(self, method, **params):
+        self.ask(method, **params)
+        return self.answer()
+
+    def ask(self, method, **params):
         self.send(json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).encode() + b"\n")
+
+    def is_read(self):
+        """Has the other end taken all that was sent?"""
+        return fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)) == bytes(4)
+
+    def answer(self):
         while (message := self.line()) is not None and message.get("id") != 7:
             pass
         return message

@@ -1,5 +1,6 @@
 """The agent's protocol, and where and when a request runs."""
 
+import contextlib
 import json
 import os
 import threading
@@ -194,6 +195,58 @@ def test_who_leaves_before_it_began_has_asked_for_nothing(live):
         program.process.stdin.flush()
         assert program.line() == "1"
         assert live.json("status", program.process.pid)["processes"][0]["running"] == 0
+
+
+def test_who_leaves_before_it_began_leaves_the_way_free(live):
+    """Nobody connects and nothing ends after that: who waits for its turn has it all the same."""
+    write(live.folder, {"app.py": """
+        import ctypes, sys
+        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
+        sys.stdin.readline()
+        """})
+    with live.program() as program:
+        program.lines_until("ready")
+        with raw(live, program) as honest:
+            honest.line()
+            with raw(live, program) as other:
+                other.line()
+                other.ask("status")
+                assert other.line()["method"] == "progress"
+                honest.ask("status")
+                wait_for(honest.is_read)
+            assert honest.line()["method"] == "progress"
+            program.process.stdin.write("\n")
+            program.process.stdin.flush()
+            assert honest.answer()["result"]["pid"] == program.process.pid
+
+
+def test_who_waits_for_a_safe_point_keeps_nobody_waiting_that_only_looks(live):
+    """And those that wait come in turn; one that leaves meanwhile has asked for nothing."""
+    write(live.folder, {"pyproject.toml": "[tool.midflight]\nsafepoint = 'poll'\n", "app.py": """
+        import sys
+        import midflight
+        import lib
+        print("ready", flush=True)
+        for line in sys.stdin:
+            midflight.poll()
+            print(lib.answer(), flush=True)
+        """})
+    with live.program() as program, contextlib.ExitStack() as ends:
+        program.lines_until("ready")
+        first, leaves, second, looks = [ends.enter_context(raw(live, program)) for _ in range(4)]
+        assert all(end.line()["method"] == "hello" for end in (first, leaves, second, looks))
+        for number, end in enumerate((first, leaves, second), 2):
+            end.ask("update", sources={"lib": f"def answer():\n    return {number}\n"})
+            end.ask("status")                          # of the same client: after it
+            assert "safe point" in end.line()["params"]["state"]
+        assert looks.call("status")["result"]["running"] == 0
+        leaves.__exit__()
+        assert looks.call("status")["result"]["running"] == 0
+        for end, number in ((first, 2), (second, 4)):
+            assert ask(program, "") == str(number)
+            assert end.answer()["result"]["outcome"] == "committed"
+            assert end.answer()["result"]["running"] == number // 2
+        assert looks.call("status")["result"]["running"] == 2
 
 
 def test_threads_that_take_long_to_leave_block_no_request(live):

@@ -1,8 +1,8 @@
 """The agent: how a live process is reached by `midflight attach`, `status`, `update` ...
 
 Owns: the protocol (JSON-RPC 2.0, one message per line), which methods there are and what each may do. In: lines that
-the engine's thread has read from the socket, one after the other. Out: answers, events. The engine decides where a
-call runs (its setting `safepoint`); what only looks may run anywhere. methods.py: what each does; calls.py: what a call may
+the engine's thread has read from the socket. Out: answers, events. The engine decides where a call runs (its setting
+`safepoint`); what only looks may run anywhere, also while a change runs at its safe point. methods.py: what each does; calls.py: what a call may
 carry; newborn.py: what workers get that are born later.
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from _thread import get_ident
 
 from .. import api, hooks
 from ..attach import places
@@ -25,7 +26,7 @@ _serving = False
 _started = time.time()
 _listeners = set()       # clients that asked for events
 _strikes = {}            # client -> lines of it that made no sense
-_client = 0              # whose request is being answered
+_asking = {}             # thread -> client whose request it answers
 
 
 # ---- the socket
@@ -75,6 +76,7 @@ def _again():
         return
     _listeners.clear()
     _strikes.clear()
+    _asking.clear()
     try:
         _open()
     except OSError as error:
@@ -95,7 +97,6 @@ def _program():
 
 def handle(line, waited_ms, client, here):
     """The engine's handler: (answer or None, may the client stay); None alone: only where the program allows it."""
-    global _client
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -105,9 +106,9 @@ def handle(line, waited_ms, client, here):
         return _strike(client, _error(None, INVALID, f"a batch has 1 to {_BATCH} calls"))
     if not here and any(isinstance(call, dict) and call.get("method") in methods.AT_SAFE_POINT for call in calls):
         return None
-    _client = client
+    _asking[get_ident()] = client
     answers = [answer for answer in (_answer(call, waited_ms) for call in calls) if answer is not None]
-    _client = 0
+    _asking.pop(get_ident(), None)
     text = None
     if answers:
         text = json.dumps(answers if isinstance(asked, list) else answers[0], default=repr).encode()
@@ -198,7 +199,7 @@ def hello(params):
 def listen(params):
     """From now on this client hears of every update."""
     take(params)
-    _listeners.add(_client)
+    _listeners.add(_asking[get_ident()])
     return {"listening": True}
 
 
