@@ -7,11 +7,22 @@ import sys
 import time
 
 import pytest
-from helpers import PYTHON, Program, wait_for, write
+from helpers import MIDFLIGHT, PYTHON, Program, environment, wait_for, write
 from live import Raw, ask, raw
+
+from midflight.attach import places
 
 
 # ---- the door
+
+
+def test_no_other_run_of_the_tests_finds_a_program_of_this_one(live):
+    """A program of a test that says nothing of a run-time folder."""
+    with Program([*MIDFLIGHT, "run", "--no-watch", "app.py"], live.folder) as program:
+        program.lines_until("ready")
+        name = f"{program.process.pid}.sock"
+        assert os.path.exists(os.path.join(environment()["XDG_RUNTIME_DIR"], "midflight", name))
+        assert not any(os.path.exists(f"{folder}/{name}") for folder in places.candidates() if folder != places.own())
 
 
 def test_the_door_is_closed_to_others(live, program):
@@ -306,5 +317,7 @@ def test_the_handler_survives_a_program_that_goes_while_it_runs(live):
 
 
 def test_program_is_not_disturbed_by_an_unusable_folder(live):
-    with Program([*PYTHON, "-m", "midflight", "run", "app.py"], live.folder, XDG_RUNTIME_DIR="/dev/null/x") as program:
+    """Its socket is in the folder of all that have none of their own: it has a name that no other test asks for."""
+    (live.folder / "app.py").rename(live.folder / "apart.py")
+    with Program([*PYTHON, "-m", "midflight", "run", "apart.py"], live.folder, XDG_RUNTIME_DIR="/dev/null/x") as program:
         program.lines_until("ready")
