@@ -16,8 +16,7 @@ enum {
     MF_AGENT_OUT_MAX = 64 << 20,    /* of answers that nobody reads */
     MF_AGENT_SLOW_MS = 10000,       /* to end a line, to take an answer */
     MF_AGENT_TELL_MS = 1000,        /* between two words of progress */
-    MF_AGENT_BEGIN_MS = 60000,      /* a request that has not begun by then */
-    MF_AGENT_RUNNERS = 4            /* of requests that could not begin */
+    MF_AGENT_BEGIN_MS = 60000       /* a request that has not begun by then */
 };
 
 struct mf_agent_buffer {
@@ -54,7 +53,7 @@ struct mf_agent_request {
     pid_t process;           /* in the child of a fork it is nobody's */
     enum mf_agent_progress progress;
     bool offered;            /* to the main thread */
-    int holders;             /* the agent; its thread; the main thread */
+    int holders;             /* the agent; who performs it; the main thread */
     struct mf_agent_request *next; /* in agent->aside */
 };
 
@@ -71,10 +70,10 @@ struct mf_agent {
     unsigned long last_id;
     int turn;                /* whose request is looked for first */
     struct mf_agent_client clients[MF_AGENT_CLIENTS];
-    struct mf_agent_request *current; /* has a thread, or waits for the GIL */
+    struct mf_agent_request *current; /* runs on a thread, or waits for one */
     struct mf_agent_request *aside;   /* wait for a safe point, in turn */
     int runners;             /* threads of requests */
-    int blocked;             /* those of them that have not had the GIL yet */
+    int blocked;             /* those that have not had the GIL yet: 0 or 1 */
     pthread_cond_t left;     /* one of them is gone */
 };
 

@@ -2,8 +2,9 @@
  * client. Out: the handler's answer, after it has run at a place that the
  * setting `safepoint` allows; what became of one that could not begin.
  *
- * One has a thread of its own, which waits for the GIL, asks the handler, and
- * does all there where the program allows any thread. Else what changes the
+ * For one a thread waits for the GIL, asks the handler, and does all there
+ * where the program allows any thread; where the request is withdrawn
+ * meanwhile, the next one has that thread, so that never two wait. Else what changes the
  * program is left to the main thread, between two of its steps, or to the
  * program's poll(): it goes aside, since that can take long, and the next
  * client's request begins. A client's own are answered in their order. A
@@ -137,49 +138,62 @@ perform(struct mf_agent_request *request, enum mf_agent_progress from,
 
 /* ---- its thread ------------------------------------------------------------------ */
 
-/* Nothing keeps it from beginning any more; how long it takes to leave after
- * that is another thing. */
-static void
+/* Nothing keeps this thread from beginning any more; how long it takes to
+ * leave after that is another thing. Whatever waits now is its business: what
+ * it was started for may be gone. */
+static struct mf_agent_request *
 unblock(struct mf_agent *agent)
 {
     pthread_mutex_lock(&agent->guest.lock);
+    struct mf_agent_request *request = agent->current;
     agent->blocked--;
+    if (request != NULL && request->progress == MF_AGENT_WAITING) {
+        request->holders++;
+    }
+    else {
+        request = NULL;
+    }
     pthread_mutex_unlock(&agent->guest.lock);
+    return request;
 }
 
-static void
-run_with_gil(struct mf_agent_request *request)
+/* The request that it held; NULL: none. */
+static struct mf_agent_request *
+run_with_gil(struct mf_agent *agent)
 {
     PyThreadState *tstate =
-        Py_IsInitialized() ? PyThreadState_New(request->agent->interp) : NULL;
+        Py_IsInitialized() ? PyThreadState_New(agent->interp) : NULL;
     if (tstate == NULL) {
-        unblock(request->agent);
-        return;
+        return unblock(agent);
     }
     PyEval_AcquireThread(tstate);
-    unblock(request->agent);
-    perform(request, MF_AGENT_WAITING,
-            request->agent->state->safepoint == ANY);
+    struct mf_agent_request *request = unblock(agent);
+    if (request != NULL) {
+        perform(request, MF_AGENT_WAITING, agent->state->safepoint == ANY);
+    }
     if (PyErr_Occurred()) {
-        PyErr_WriteUnraisable(request->agent->handler);
+        PyErr_WriteUnraisable(agent->handler);
     }
     PyThreadState_Clear(tstate);
     PyThreadState_DeleteCurrent();
+    return request;
 }
 
 static void *
 runner(void *arg)
 {
-    struct mf_agent_request *request = arg;
-    struct mf_agent *agent = request->agent;
+    struct mf_agent *agent = arg;
+    pid_t process = getpid();
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "midflight-ask");
 #endif
-    run_with_gil(request);
-    if (request->process == getpid()) {
+    struct mf_agent_request *request = run_with_gil(agent);
+    if (process == getpid()) { /* else it has forked meanwhile */
         pthread_mutex_lock(&agent->guest.lock);
         agent->runners--;
-        let_go(request);
+        if (request != NULL) {
+            let_go(request);
+        }
         pthread_cond_broadcast(&agent->left);
         pthread_mutex_unlock(&agent->guest.lock);
     }
@@ -188,7 +202,7 @@ runner(void *arg)
 
 /* By lock. All signals stay blocked, as on the thread that calls this. */
 static int
-start_runner(struct mf_agent_request *request)
+start_runner(struct mf_agent *agent)
 {
     pthread_attr_t attr;
     pthread_t id;
@@ -198,15 +212,13 @@ start_runner(struct mf_agent_request *request)
     }
     pthread_attr_setstacksize(&attr, STACK_SIZE);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    request->holders++;
-    request->agent->runners++;
-    request->agent->blocked++;
-    error = pthread_create(&id, &attr, runner, request);
+    agent->runners++;
+    agent->blocked++;
+    error = pthread_create(&id, &attr, runner, agent);
     pthread_attr_destroy(&attr);
     if (error != 0) {
-        request->holders--;
-        request->agent->runners--;
-        request->agent->blocked--;
+        agent->runners--;
+        agent->blocked--;
     }
     return error == 0 ? 0 : -1;
 }
@@ -216,12 +228,9 @@ begin(struct mf_agent *agent, struct mf_agent_client *client, char *line,
       size_t len)
 {
     struct mf_agent_request *request = calloc(1, sizeof *request);
-    if (request == NULL || agent->blocked >= MF_AGENT_RUNNERS) {
+    if (request == NULL) {
         mf_agent_client_error(client, BUSY,
-                              request ? "nothing can begin: the interpreter "
-                                        "has not been free for a long time"
-                                      : "the process has no memory for this");
-        free(request);
+                              "the process has no memory for this");
         free(line);
         return;
     }
@@ -234,7 +243,7 @@ begin(struct mf_agent *agent, struct mf_agent_client *client, char *line,
                                          .process = agent->process,
                                          .holders = 1};
     agent->current = request;
-    if (start_runner(request) < 0) {
+    if (agent->blocked == 0 && start_runner(agent) < 0) {
         mf_agent_client_error(client, BUSY, "the process can start no thread");
         end(request);
     }

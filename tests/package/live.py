@@ -95,7 +95,8 @@ class Raw:
         return fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)) == bytes(4)
 
     def answer(self):
-        while (message := self.line()) is not None and message.get("id") != 7:
+        """What is no event, as the errors of the engine, which name no id."""
+        while (message := self.line()) is not None and ("method" in message or message.get("id") not in (7, None)):
             pass
         return message
 

@@ -220,6 +220,30 @@ def test_who_leaves_before_it_began_leaves_the_way_free(live):
             assert honest.answer()["result"]["pid"] == program.process.pid
 
 
+def test_those_that_left_before_they_began_do_not_count(live):
+    """However many there were, and however few have had the interpreter since."""
+    write(live.folder, {"app.py": """
+        import ctypes, sys
+        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
+        sys.stdin.readline()
+        """})
+    with live.program() as program:
+        program.lines_until("ready")
+        for _ in range(10):
+            with raw(live, program) as other:
+                other.line()
+                other.ask("status")
+                assert other.line()["method"] == "progress"
+        assert len(os.listdir(f"/proc/{program.process.pid}/task")) <= 3
+        with raw(live, program) as honest:
+            honest.line()
+            honest.ask("status")
+            assert honest.line().get("method") == "progress"
+            program.process.stdin.write("\n")
+            program.process.stdin.flush()
+            assert honest.answer()["result"]["pid"] == program.process.pid
+
+
 def test_who_waits_for_a_safe_point_keeps_nobody_waiting_that_only_looks(live):
     """And those that wait come in turn; one that leaves meanwhile has asked for nothing."""
     write(live.folder, {"pyproject.toml": "[tool.midflight]\nsafepoint = 'poll'\n", "app.py": """

@@ -55,7 +55,7 @@ def data(chance):
 def attack(path, chance):
     """One connection; how it goes on is its business."""
     end = socket.socket(socket.AF_UNIX)
-    end.settimeout(5)
+    end.settimeout(1 if chance.random() < 0.01 else 0.01)      # to wait for answers is not its business
     with contextlib.closing(end), contextlib.suppress(OSError):
         end.connect(path)
         for _ in range(chance.randrange(1, 8)):
@@ -93,11 +93,12 @@ def test_the_socket_is_fuzzed(live, seconds):
         while time.monotonic() < end:
             attack(path, chance)
             rounds += 1
-            if rounds % 50 == 0:
+            if rounds % 10 == 0:
                 assert program.process.poll() is None, f"seed {seed}: {program.errors()[-2000:]}"
                 with Raw(path) as other:
                     assert other.line()["method"] == "hello", seed
-                    assert other.call("status")["result"]["pid"] == pid, seed
+                    answer = other.call("status")
+                    assert answer.get("result", {}).get("pid") == pid, (seed, rounds, answer)
                 peak = max(peak, memory(pid))
         assert rounds > 20 and peak < 400_000, (seed, rounds, peak)
         assert ask(program, "lib.answer()") == "1", seed
