@@ -27,6 +27,7 @@ class Child:
         self.folder = tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
         arguments["root"] = self.root = os.path.realpath(self.folder.name)
         self.errors = tempfile.TemporaryFile("w+")
+        self.is_ready = False
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("MIDFLIGHT_", "PYTHON"))}
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "child.py"), module, function, json.dumps(arguments)], cwd=self.root,
@@ -49,10 +50,13 @@ class Child:
             raise RuntimeError(self.errors.read()[-2000:] or "ended with %s" % self.process.returncode)
         return json.loads(line)
 
-    def stay_on(self, processor):
-        """On this processor alone: they are not equally fast, least of all those of a virtual machine."""
-        if processor is not None:
-            os.sched_setaffinity(self.process.pid, {processor})
+    def get_ready(self):
+        """Until it takes turns: on one processor alone, since they are not equally fast, least of all those of a virtual machine."""
+        if not self.is_ready:
+            if PROCESSOR is not None:
+                os.sched_setaffinity(self.process.pid, {PROCESSOR})
+            self.is_ready = self.answer() == "ready"
+            assert self.is_ready
 
     def ask(self, number):
         self.process.stdin.write("%d\n" % number)
@@ -69,8 +73,7 @@ def pairs(first, second, rounds, number):
     """Two children in turns: (all answers of the first, of the second, ratio second to first with quartiles)."""
     left, right, ratios = [], [], []
     for one in (first, second):
-        one.stay_on(PROCESSOR)
-        assert one.answer() == "ready"
+        one.get_ready()
         one.ask(number)                                  # warm
     for i in range(rounds):
         order = (first, second) if i % 2 else (second, first)

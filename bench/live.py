@@ -4,6 +4,7 @@ import array
 import ctypes
 import gc
 import importlib
+import itertools
 import os
 import random
 import statistics
@@ -220,50 +221,37 @@ def endless(root, kind):
 
 # ---- steady state ----------------------------------------------------------------------------------------------------------
 
-def steady(root, active, what, copies=48):
-    """Calls or attribute reads in turns with a process without midflight; all that is called was updated once, or loaded so.
-
-    Where the code of a function and the entries of a type come to lie makes one some per cent faster than another: so
-    many equal functions and classes, and junk between, that differs from process to process.
-    """
-    junk = [bytes(random.randrange(500)) for _ in range(random.randrange(5000))]
+def steady(root, what, copies=48):
+    """Calls or attribute reads in turns with another process. Turn 0: from now on midflight watches, and has updated all that is called."""
+    junk = [bytes(random.randrange(500)) for _ in range(random.randrange(5000))]     # so that places in memory differ from process to process
     source = lambda i: "".join(  # noqa: E731
-        f"class Point{k}:\n    scale = {i}\n\n    def __init__(self):\n        self.x = 1\n\n\ndef call{k}(a):\n    return a + {i}\n\n\n" for k in range(copies))
-    if active:
+        f"class Point{k}:\n    scale = 1\n\n    def __init__(self):\n        self.x = {i}\n\n\ndef call{k}(a):\n    return a + {i}\n\n\n"
+        for k in range(copies))
+    path, module = load(root, "target", source(0))
+    functions = [getattr(module, f"call{k}") for k in range(copies)]
+    points = [getattr(module, f"Point{k}")() for k in range(copies)]
+    body = {"calls": "one(1); one(1); one(1); one(1)", "attributes": "one.x; one.scale; one.x; one.scale"}[what]
+    loops = []
+    for one in {"calls": functions, "attributes": points}[what]:
+        names = {"repeat": itertools.repeat}             # a loop for each, as the interpreter fits it to what it meets
+        exec(f"def loop(one, number):\n    for _ in repeat(None, number):\n        {body}\n", names)
+        loops.append((names["loop"], one))
+
+    def activate():
+        import midflight
         tool = tools.make("midflight", root)
-        path, module = load(root, "target", source(0))
         tool.ready()
         programs.write(path, source(1))
         tool.update([path])
-        import midflight
         midflight.watch()
-    else:
-        _, module = load(root, "target", source(1))
-    functions = [getattr(module, f"call{k}") for k in range(copies)]
-    points = [getattr(module, f"Point{k}")() for k in range(copies)]
-    assert all(f(1) == 2 for f in functions) and all(p.scale == 1 for p in points) and junk is not None
-    import itertools
-
-    def calls(number):
-        for call in functions:
-            for _ in itertools.repeat(None, number):
-                call(1)
-                call(1)
-                call(1)
-                call(1)
-
-    def attributes(number):
-        for point in points:
-            for _ in itertools.repeat(None, number):
-                point.x
-                point.scale
-                point.x
-                point.scale
-    loop = {"calls": calls, "attributes": attributes}[what]
+        assert all(f(1) == 2 for f in functions) and all(type(p)().x == 1 for p in points) and junk is not None
 
     def turn(number):
+        if number == 0:
+            return activate()
         begun = time.process_time()                      # what others of the machine take does not count
-        loop(max(1, number // copies))
+        for loop, one in loops:
+            loop(one, number // copies)
         return [time.process_time() - begun]
     return turn
 

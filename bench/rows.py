@@ -52,7 +52,7 @@ def latency(quick, names):
 
 
 def scale(quick, names):
-    """Several pairs of processes, started in either order, as with `steady`: where its memory comes to lie makes one process half as fast again as
+    """Several pairs of processes, started in either order: where its memory comes to lie makes one process half as fast again as
     another. Beside them pairs of two that have nothing beside: what of a difference is chance."""
     kinds = [("objects", "f27"), ("objects, aged", "f27"), ("modules", "f27"), ("importers", "f27"), ("instances", "C5.m2"), ("", "f27")]
 
@@ -175,22 +175,23 @@ def layout(quick, names):
 
 
 def steady(quick, names):
-    """Many pairs of processes, of each the best of its turns: where its memory comes to lie makes one loop some per cent faster than another, and
-    of two that are alike the first that was started is the faster one. So a ratio is the mean of two pairs, started in either order. Beside them
-    the same of processes that all run without midflight: what of a difference is chance."""
-    def pair(what, active, turned):
-        first, second = (active, False) if turned else (False, active)
-        with Child("live", "steady", active=first, what=what) as one, Child("live", "steady", active=second, what=what) as two:
-            off, other = (two, one) if turned else (one, two)
-            left, right, _ = pairs(off, other, 8, 50_000)
-        return min(right) / min(left)
+    """Two processes take turns, without midflight and then with it in one of them: how much that changes their ratio. So neither the place of
+    what is measured, which makes one process some per cent faster than another, nor what else the machine does counts. Beside them pairs in
+    which it becomes active in neither: what of a difference is chance."""
+    def ratio(what, active):
+        with Child("live", "steady", what=what) as off, Child("live", "steady", what=what) as other:
+            *_, before = pairs(off, other, 8, 200_000)
+            if active:
+                other.ask(0)
+            *_, after = pairs(off, other, 8, 200_000)
+        return after[0] / before[0]
 
     out = {}
     for what in ("calls", "attributes"):
         ratios = {True: [], False: []}
-        for i in range(2 if quick else 16):
+        for i in range(3 if quick else 61):
             for active in ((True, False), (False, True))[i % 2]:
-                ratios[active].append(math.sqrt(pair(what, active, False) * pair(what, active, True)))
+                ratios[active].append(ratio(what, active))
         out[what] = {"with": spread(ratios[True]), "chance": spread(ratios[False])}
     return out
 

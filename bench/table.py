@@ -135,7 +135,7 @@ def layout_rows(got):
 
 def steady_rows(got):
     for what, values in got.items():
-        yield (f"{what} with midflight active", "1.00 +- 0.02", f"{ratio(values['with'])}; of two processes without it {ratio(values['chance'])}",
+        yield (f"{what} with midflight active", "1.00 +- 0.02", f"{ratio(values['with'])}; where it is active in neither process {ratio(values['chance'])}",
                abs(values["with"][0] - 1) <= 0.02)
 
 
