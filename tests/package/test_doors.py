@@ -65,6 +65,17 @@ def test_a_process_that_does_not_come_back_from_c(live):
         assert program.end()[0] == 0
 
 
+def test_a_debugger_is_not_given_what_was_preloaded(live, tmp_path):
+    tools = tmp_path / "tools"
+    write(tools, {"gdb": '#!/bin/sh\necho "preloaded: [$LD_PRELOAD]" > seen\n'})
+    os.chmod(tools / "gdb", 0o755)
+    with live.program(*PYTHON, "busy.py") as program:
+        program.lines_until("ready")
+        code, _, err = live.command("attach", program.process.pid, "--once", PATH=f"{tools}:{os.environ['PATH']}", LD_PRELOAD="libc.so.6")
+        assert code == (0 if REMOTE else 5), err
+    assert REMOTE or (live.folder / "seen").read_text() == "preloaded: []\n"
+
+
 def test_without_gdb_it_says_what_to_do(live, tmp_path):
     with live.program(*PYTHON, "busy.py") as program:
         program.lines_until("ready")

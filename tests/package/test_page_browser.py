@@ -15,8 +15,10 @@ BROWSERS = list(filter(None, map(shutil.which, ("chromium-headless-shell", "chro
 
 
 def browse(browser, folder, url, *options):
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}      # a sanitizer of the engine's
     done = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}",
-                           "--window-size=1000,700", *options, url], cwd=folder, capture_output=True, text=True, timeout=120)
+                           "--window-size=1000,700", *options, url], cwd=folder, env=environment, capture_output=True, text=True,
+                          timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

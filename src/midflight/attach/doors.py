@@ -127,10 +127,14 @@ def _python(pid):
 
 
 def _run(command, timeout):
-    """(exit code or None, what it said)"""
+    """(exit code or None, what it said)
+
+    Without libraries that were preloaded for us: a debugger may stand still under a sanitizer or another allocator.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", timeout=timeout)
+                              errors="replace", timeout=timeout, env=environment)
     except subprocess.TimeoutExpired as error:
         return None, str(error.stdout or "")
     except OSError as error:
