@@ -1,9 +1,11 @@
 """The status page in a real browser, where there is one (Debian's chromium-headless-shell or chromium): what a person sees, and that names of the
 program run nothing there."""
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 
@@ -16,11 +18,17 @@ BROWSERS = list(filter(None, map(shutil.which, ("chromium-headless-shell", "chro
 
 def browse(browser, folder, url, *options):
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}      # a sanitizer of the engine's
-    done = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}",
-                           "--window-size=1000,700", *options, url], cwd=folder, env=environment, capture_output=True, text=True,
-                          timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}",
+               "--window-size=1000,700", *options, url]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            with contextlib.suppress(ProcessLookupError):                  # what is first started is a script: all that it has started
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, err
+    return out
 
 
 def seen(dom):
