@@ -19,7 +19,7 @@ ROUNDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks", "roun
 KINDS = ("identity", "edits", "rejected", "undone")
 SOME = ("fn_signature_changed", "fn_decorator_added", "fn_cache_cleared", "cls_dataclass_fields", "cls_enum_values",
         "cls_bases_changed_same_layout", "data_dict_three_way", "imp_star_chain", "reg_decorator_line_removed", "step_member_runs_alone",
-        "step_deleted_after_the_loop")
+        "step_deleted_after_the_loop", "layout_new_instances_of_it")
 ASK = "import sys; from midflight import _engine; _engine.lever('identity', 0)"
 DEBUG = hasattr(sys, "gettotalrefcount")
 COUNTED = ("objects", "classes", "blocks", *(("references",) if DEBUG else ()))

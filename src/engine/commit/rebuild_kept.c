@@ -18,7 +18,8 @@ enum { LOOKED_AT = 100000 }; /* objects; what is behind them counts as the
                                 program's */
 
 struct kept {
-    struct mf_vec found; /* borrowed: the instances, then what they hold */
+    struct mf_vec found; /* borrowed: the instances, the values of records,
+                            then what both hold */
     struct mf_map count; /* one of them -> references that are not known yet */
     struct mf_vec next;  /* borrowed: of those, whose own are to be visited */
     struct mf_rebuild *rebuild;
@@ -117,6 +118,16 @@ add_held(PyObject *obj, void *arg)
         kept->failed = true;
     }
     return kept->failed;
+}
+
+/* Lists and the like that only a record has hold instances, too. */
+static int
+add_values(PyObject *entry, void *arg)
+{
+    return add_held(PyTuple_GET_ITEM(entry, 2), arg) ||
+                   add_held(PyTuple_GET_ITEM(entry, 3), arg)
+               ? -1
+               : 0;
 }
 
 /* It and what it holds, if they have not been reached yet. */
@@ -232,7 +243,9 @@ mf_rebuild_kept_find(struct mf_rebuild *rebuild)
                  ? 0
                  : -1;
     if (rc == 0 && kept.found.len > 0) {
-        rc = mark_alive(&kept, state) < 0 ||
+        rc = each_entry(state->records, add_values, &kept) < 0 ||
+                     each_entry(state->undone, add_values, &kept) < 0 ||
+                     mark_alive(&kept, state) < 0 ||
                      answer(&kept, state->undone) < 0 ||
                      answer(&kept, state->records) < 0
                  ? -1
