@@ -4,10 +4,10 @@
  *
  * For one a thread waits for the GIL, asks the handler, and does all there
  * where the program allows any thread; where the request is withdrawn
- * meanwhile, the next one has that thread, so that never two wait. Else what changes the
- * program is left to the main thread, between two of its steps, or to the
- * program's poll(): it goes aside, since that can take long, and the next
- * client's request begins. A client's own are answered in their order. A
+ * meanwhile, the next one has that thread, so that never two wait. Else what
+ * changes the program is left to the main thread, between two of its steps, or
+ * to the program's poll(): it goes aside, since that can take long, and the
+ * next client's request begins. A client's own are answered in their order. A
  * request that nobody has begun may be withdrawn; one that runs goes on to its
  * end.
  */

@@ -30,7 +30,9 @@ enum mf_script_way { MF_SCRIPT_BACK, MF_SCRIPT_AGAIN, MF_SCRIPT_FIRST };
  * somebody has changed the same since. */
 int mf_script_flip(struct mf_undo *undo, PyObject *script,
                    enum mf_script_way how, Py_ssize_t *left);
-/* Epochs: a committed script taken back, or made again. The report dict. */
+/* Epochs: a committed script taken back, or made again. The report dict; NULL
+ * without an exception: `record` was not the next one any more when its turn
+ * came. */
 PyObject *mf_script_again(struct mf_state *state, PyObject *record,
                           PyObject *script, bool forward, int mode,
                           PyObject *extra);

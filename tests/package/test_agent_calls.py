@@ -197,13 +197,24 @@ def test_who_leaves_before_it_began_has_asked_for_nothing(live):
         assert live.json("status", program.process.pid)["processes"][0]["running"] == 0
 
 
+HOLDS_THE_GIL = """
+    import ctypes, sys
+    ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")
+    sys.stdin.readline()
+    """
+
+
+def is_answered(end, program):
+    """It has asked for the status, and hears of progress; when the program lets the GIL go, it has its answer."""
+    assert end.line()["method"] == "progress"
+    program.process.stdin.write("\n")
+    program.process.stdin.flush()
+    assert end.answer()["result"]["pid"] == program.process.pid
+
+
 def test_who_leaves_before_it_began_leaves_the_way_free(live):
     """Nobody connects and nothing ends after that: who waits for its turn has it all the same."""
-    write(live.folder, {"app.py": """
-        import ctypes, sys
-        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
-        sys.stdin.readline()
-        """})
+    write(live.folder, {"app.py": HOLDS_THE_GIL})
     with live.program() as program:
         program.lines_until("ready")
         with raw(live, program) as honest:
@@ -214,19 +225,12 @@ def test_who_leaves_before_it_began_leaves_the_way_free(live):
                 assert other.line()["method"] == "progress"
                 honest.ask("status")
                 wait_for(honest.is_read)
-            assert honest.line()["method"] == "progress"
-            program.process.stdin.write("\n")
-            program.process.stdin.flush()
-            assert honest.answer()["result"]["pid"] == program.process.pid
+            is_answered(honest, program)
 
 
 def test_those_that_left_before_they_began_do_not_count(live):
     """However many there were, and however few have had the interpreter since."""
-    write(live.folder, {"app.py": """
-        import ctypes, sys
-        ctypes.PyDLL(None).system(b"echo ready; head -c1 >/dev/null")        # with the GIL
-        sys.stdin.readline()
-        """})
+    write(live.folder, {"app.py": HOLDS_THE_GIL})
     with live.program() as program:
         program.lines_until("ready")
         for _ in range(10):
@@ -238,10 +242,7 @@ def test_those_that_left_before_they_began_do_not_count(live):
         with raw(live, program) as honest:
             honest.line()
             honest.ask("status")
-            assert honest.line().get("method") == "progress"
-            program.process.stdin.write("\n")
-            program.process.stdin.flush()
-            assert honest.answer()["result"]["pid"] == program.process.pid
+            is_answered(honest, program)
 
 
 def test_who_waits_for_a_safe_point_keeps_nobody_waiting_that_only_looks(live):
